@@ -1,0 +1,29 @@
+"""The .ddz file: prelude, header, sections, checksums, limits (spec/ddz.md). No numpy, no torch."""
+
+from __future__ import annotations
+
+from ddcodec.container.blob import Blob
+from ddcodec.container.canonical import pack_canonical, unpack_canonical
+from ddcodec.container.limits import DEFAULT_LIMITS, Limits
+from ddcodec.container.reader import Reader, VerifyLevel
+from ddcodec.container.section import ANCILLARY, KINDS, SAFE_TO_COPY, Box, CodecSpec, Section
+from ddcodec.container.writer import CopiedSection, NewSection, write_container
+
+__all__ = [
+    "ANCILLARY",
+    "DEFAULT_LIMITS",
+    "KINDS",
+    "SAFE_TO_COPY",
+    "Blob",
+    "Box",
+    "CodecSpec",
+    "CopiedSection",
+    "Limits",
+    "NewSection",
+    "Reader",
+    "Section",
+    "VerifyLevel",
+    "pack_canonical",
+    "unpack_canonical",
+    "write_container",
+]

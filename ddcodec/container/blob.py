@@ -1,0 +1,113 @@
+"""Where the bytes of a .ddz file come from: a path or memory."""
+
+from __future__ import annotations
+
+import os
+import stat
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+from ddcodec.errors import DecodeError, TruncatedError
+
+__all__ = ["Blob", "FileBlob", "MemoryBlob"]
+
+
+class Blob(ABC):
+    """Random access to a fixed number of bytes, without a shared position."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Length in bytes."""
+
+    @abstractmethod
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Exactly ``length`` bytes from ``offset``; TruncatedError if there are fewer."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what is held; a later read opens it again where that is possible."""
+
+
+class MemoryBlob(Blob):
+    """Bytes at hand."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def size(self) -> int:
+        return len(self._data)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        data = self._data[offset : offset + length]
+        if len(data) < length:
+            raise _ends_early(offset + len(data))
+        return data
+
+    def close(self) -> None:
+        pass
+
+
+class FileBlob(Blob):
+    """A file read with ``pread``; opened on first use, and again after pickling or ``close``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def _open(self) -> int:
+        if self._handle is not None:
+            return self._handle
+        try:
+            # Without O_NONBLOCK, opening a named pipe would wait for a writer.
+            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except (OSError, ValueError) as error:
+            raise _unreadable(self._path, error) from error
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise DecodeError(f"{self._path} is not a regular file; pass the path of a .ddz file")
+        self._handle = handle
+        return handle
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._open()).st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        parts: list[bytes] = []
+        while length:
+            try:
+                part = os.pread(self._open(), length, offset)
+            except OSError as error:
+                raise _unreadable(self._path, error) from error
+            if not part:
+                raise _ends_early(offset)
+            parts.append(part)
+            offset += len(part)
+            length -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_path": self._path, "_handle": None}
+
+
+def _unreadable(path: Path, error: Exception) -> DecodeError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return DecodeError(f"cannot read {path}: {reason}; check the path and its permissions")
+
+
+def _ends_early(offset: int) -> TruncatedError:
+    return TruncatedError(
+        "the file ends too early, or became shorter while it was read; fetch or write it again",
+        offset=offset,
+    )
