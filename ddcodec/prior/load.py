@@ -1,0 +1,231 @@
+"""Open a prior: find it, check it against its pin, load it (spec/prior.md)."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddcodec.codecs.schedule import Schedule
+from ddcodec.errors import DecodeError, EncodeError, ModelMismatchError
+from ddcodec.prior import text
+from ddcodec.prior.engine import Engine, FloatEngine
+from ddcodec.prior.networks import Components, load_components
+from ddcodec.prior.pin import PriorPin, check_files, digest_files, read_json
+from ddcodec.prior.resolve import TINY, resolve_pinned, resolve_prior
+from ddcodec.prior.schedule import extract_schedule
+
+__all__ = ["DEFAULT_BATCH", "Prior", "fingerprint", "load_prior"]
+
+DEFAULT_BATCH = 16
+
+_DEFAULTS = "ddcodec.json"
+_STEPS = 25
+_GUIDANCE = (15, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """An open prior.
+
+    Attributes:
+        pin: what an artifact records of it.
+        folder: where its files are on this machine.
+        engine: executes its networks.
+        components: the networks, tokenizer and scheduler, for encoders.
+        steps: inference steps an encoder uses by default.
+        guidance: classifier-free guidance an encoder uses by default, as a ratio.
+    """
+
+    pin: PriorPin
+    folder: Path
+    engine: Engine
+    components: Components
+    steps: int
+    guidance: tuple[int, int]
+
+    @property
+    def tokenizer(self) -> Any:
+        return self.components.tokenizer
+
+    @property
+    def scheduler(self) -> Any:
+        return self.components.scheduler
+
+    @property
+    def device(self) -> torch.device:
+        return self.engine.device
+
+    @property
+    def latent_channels(self) -> int:
+        return int(self.components.vae.config.latent_channels)
+
+    @property
+    def latent_factor(self) -> int:
+        """Pixels a side of one latent."""
+        return int(2 ** (len(self.components.vae.config.block_out_channels) - 1))
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the square images the prior was trained on."""
+        side = self.components.unet.config.sample_size
+        latent = side if isinstance(side, int) else max(side)
+        return latent * self.latent_factor
+
+    @property
+    def text_width(self) -> int:
+        """Width of a token vector."""
+        return int(self.components.text_encoder.config.hidden_size)
+
+    @property
+    def text_length(self) -> int:
+        """Tokens the text encoder reads."""
+        return int(self.components.text_encoder.config.max_position_embeddings)
+
+    @property
+    def prediction_type(self) -> str:
+        """``epsilon``, ``v_prediction`` or ``sample``: what the U-Net was trained to predict."""
+        return str(self.scheduler.config.get("prediction_type", "epsilon"))
+
+    def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
+        """(channels, rows, columns) of the latent of a height x width image.
+
+        Raises:
+            EncodeError: the size is not a positive multiple of ``latent_factor``.
+        """
+        factor = self.latent_factor
+        if min(height, width) < factor or height % factor or width % factor:
+            raise EncodeError(
+                f"this prior cannot make {width}x{height} images; both sides must be multiples of "
+                f"{factor} (it was trained at {self.size}x{self.size})"
+            )
+        return self.latent_channels, height // factor, width // factor
+
+    def schedule(self, steps: int | None = None) -> Schedule:
+        """The prior's own scheduler as a table; see ``extract_schedule``."""
+        return extract_schedule(self.scheduler, self.steps if steps is None else steps)
+
+    def prompt_ids(self, template: str, vectors: int = 0) -> tuple[Tensor, tuple[int, ...]]:
+        """Token ids int64 [1, tokens] and learned positions; see ``text.prompt_ids``."""
+        return text.prompt_ids(self.tokenizer, template, vectors, self.text_length)
+
+    def name_vector(self, class_name: str) -> Tensor:
+        """float32 [width]: mean of the token embeddings of a class name (``_`` is a space).
+
+        Names of several tokens are common, so diffusers' single-token initializer will not do.
+        """
+        ids = text.name_ids(self.tokenizer, class_name)
+        table = self.components.text_encoder.get_input_embeddings().weight
+        vector: Tensor = table[torch.tensor(ids, device=table.device)].mean(0).cpu()
+        return vector
+
+    def prompt(self, template: str, vectors: Tensor | None = None) -> Tensor:
+        """Hidden states float32 [n, tokens, width] of a prompt with learned vectors.
+
+        Args:
+            vectors: [n, vectors a prompt, width], or None for plain text (then n = 1).
+        """
+        ids, positions = self.prompt_ids(template, 0 if vectors is None else vectors.shape[-2])
+        return self.engine.encode_text(ids, vectors, positions)
+
+    def unconditioned(self) -> Tensor:
+        """Hidden states float32 [1, tokens, width] of the empty prompt, for guidance."""
+        return self.prompt("")
+
+    def training_modules(self) -> tuple[Any, Any, Any]:
+        """(text_encoder, unet, vae) with all weights frozen: gradients reach inputs only.
+
+        Use ``text.embed_prompt`` for hidden states that are differentiable in token vectors.
+        """
+        return self.components.text_encoder, self.components.unet, self.components.vae
+
+
+def load_prior(
+    spec: str | Path | None = None,
+    *,
+    pin: PriorPin | None = None,
+    device: str | torch.device = "cpu",
+    batch: int = DEFAULT_BATCH,
+) -> Prior:
+    """Open a prior, and check it where a pin is given.
+
+    Args:
+        spec: ``tiny``, a folder, or a hub id ``name[@revision]``; by default what ``pin`` names,
+            else ``tiny``.
+        pin: what an artifact requires; every file must match it.
+        device: where the networks run.
+        batch: batch shape of the float profile, from the recipe when decoding.
+
+    Raises:
+        ModelMismatchError: the files are not the pinned ones, or not those of a pipeline.
+        DecodeError: the prior cannot be found or fetched, or the device is not there.
+        UnsupportedFeatureError: a pipeline family this version does not run.
+    """
+    if pin is None:
+        resolved = resolve_prior(TINY if spec is None else spec)
+        files = digest_files(resolved.folder)
+        pin = PriorPin(resolved.source, resolved.revision, files)
+    else:
+        resolved = resolve_pinned(pin, spec)
+        check_files(resolved.folder, pin)
+    steps, guidance = _defaults(resolved.folder)
+    where = _device(device)
+    components = load_components(resolved.folder, where)
+    engine = FloatEngine(components, device=where, batch=batch)
+    return Prior(pin, resolved.folder, engine, components, steps, guidance)
+
+
+def fingerprint(device: str | torch.device = "cpu") -> dict[str, Any]:
+    """What float-profile pixels depend on besides the artifact: integers and text, for ``info``.
+
+    Names the libraries, the instruction set and threads, never the machine.
+    """
+    where = torch.device(device)
+    out: dict[str, Any] = {
+        **{name: version(name) for name in ("torch", "diffusers", "transformers")},
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "device": where.type,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+    }
+    if where.type == "cuda":
+        cudnn: Any = torch.backends.cudnn
+        out["gpu"] = torch.cuda.get_device_name(where)
+        out["cuda"] = str(torch.version.cuda)
+        out["cudnn"] = str(cudnn.version())
+    return out
+
+
+def _device(device: str | torch.device) -> torch.device:
+    try:
+        where = torch.device(device)
+        torch.empty(1, device=where)
+    except (RuntimeError, AssertionError) as error:
+        raise DecodeError(
+            f"device {str(device)!r} cannot be used here ({error}); pass --device cpu"
+        ) from error
+    return where
+
+
+def _defaults(folder: Path) -> tuple[int, tuple[int, int]]:
+    """Steps and guidance an encoder starts from: ``ddcodec.json``, which no decoder reads."""
+    path = folder / _DEFAULTS
+    if not path.is_file():
+        return _STEPS, _GUIDANCE
+    values = read_json(path)
+    steps, guidance = values.get("steps", _STEPS), values.get("guidance", list(_GUIDANCE))
+    ratio = isinstance(guidance, list) and len(guidance) == 2
+    if not ratio or not all(type(v) is int for v in (steps, *guidance)):
+        raise ModelMismatchError(
+            f"{path} is not usable: steps must be an integer and guidance a list "
+            "[numerator, denominator]"
+        )
+    if steps < 1 or guidance[0] < 0 or guidance[1] < 1:
+        raise ModelMismatchError(f"{path} is out of range: steps {steps}, guidance {guidance}")
+    return steps, (guidance[0], guidance[1])

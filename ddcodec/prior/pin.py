@@ -1,0 +1,233 @@
+"""Which model files an artifact was made with: SHA-256 of each (spec/prior.md, "Pin")."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ddcodec.errors import HeaderError, ModelMismatchError
+
+__all__ = ["COMPONENTS", "MODEL_INDEX", "PriorPin", "check_files", "digest_files"]
+
+MODEL_INDEX = "model_index.json"
+
+# Every pipeline component that influences pixels, with the stem of its weight file (None: no
+# weights). A safety checker or a feature extractor does not, so it is neither read nor pinned.
+COMPONENTS: Mapping[str, str | None] = {
+    "unet": "diffusion_pytorch_model",
+    "vae": "diffusion_pytorch_model",
+    "text_encoder": "model",
+    "text_encoder_2": "model",
+    "tokenizer": None,
+    "tokenizer_2": None,
+    "scheduler": None,
+}
+
+_MAX_FILES = 256
+_PICKLES = (".bin", ".ckpt", ".pt", ".pth")
+_SETTINGS = (".json", ".txt", ".model")
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_SOURCE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}(/[^/\\\x00-\x1f\x7f]{1,200})?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class PriorPin:
+    """The prior an artifact is bound to.
+
+    Attributes:
+        source: ``tiny`` (in the package), a hub id, or the base name of a local folder; never a
+            path of the machine that wrote the artifact.
+        revision: the hub's commit hash (40 hex digits), None unless ``source`` is a hub id.
+        files: relative posix path -> SHA-256 (64 hex digits), sorted by path.
+    """
+
+    source: str
+    revision: str | None
+    files: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", dict(sorted(self.files.items())))
+
+    def to_map(self) -> dict[str, Any]:
+        """The map that ``head.prior`` holds: strings and nil only."""
+        return {"source": self.source, "revision": self.revision, "files": dict(self.files)}
+
+    @classmethod
+    def from_map(cls, value: Any) -> PriorPin:
+        """Validate a map read from a header.
+
+        Raises:
+            HeaderError: a field is missing, unknown, of a wrong type or out of range.
+        """
+        if not isinstance(value, Mapping) or set(value) != {"source", "revision", "files"}:
+            raise HeaderError("head.prior needs exactly the fields source, revision and files")
+        source, revision, files = value["source"], value["revision"], value["files"]
+        if not isinstance(source, str) or not _SOURCE.fullmatch(source) or ".." in source:
+            raise HeaderError(f"head.prior.source {source!r} is not a prior's name")
+        if revision is not None:
+            if not isinstance(revision, str) or not _COMMIT.fullmatch(revision):
+                raise HeaderError(f"head.prior.revision {revision!r} is not a commit hash")
+        elif "/" in source:
+            raise HeaderError(f"head.prior names hub id {source!r} without a revision")
+        return cls(source, revision, _read_files(files))
+
+
+def _read_files(files: Any) -> dict[str, str]:
+    if not isinstance(files, Mapping) or not 0 < len(files) <= _MAX_FILES:
+        raise HeaderError(f"head.prior.files is not a map of 1..{_MAX_FILES} files")
+    for path, digest in files.items():
+        parts = path.split("/") if isinstance(path, str) else []
+        safe = 0 < len(parts) <= 2 and all(_PART.fullmatch(p) for p in parts)
+        if not safe or not path.endswith((".safetensors", *_SETTINGS)):
+            raise HeaderError(f"head.prior.files names {path!r}, which is no file of a prior")
+        if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+            raise HeaderError(f"head.prior.files has no SHA-256 for {path!r}")
+    if MODEL_INDEX not in files:
+        raise HeaderError(f"head.prior.files lacks {MODEL_INDEX}")
+    return dict(files)
+
+
+def digest_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a diffusers folder that influences decoding.
+
+    These are ``model_index.json`` and, of each component in ``COMPONENTS``, the settings
+    (``.json``, ``.txt``, ``.model``) and the weights that are loaded: the default variant in
+    safetensors format, whole or in shards.
+
+    Returns:
+        Relative posix path -> 64 hex digits, sorted by path.
+
+    Raises:
+        ModelMismatchError: not a diffusers folder, a component is missing, or its weights are
+            not in safetensors format.
+    """
+    paths = [folder / MODEL_INDEX]
+    for name in read_model_index(folder):
+        if name in COMPONENTS:
+            paths += _component_files(folder, name)
+    relative = sorted((PurePosixPath(p.relative_to(folder)).as_posix(), p) for p in paths)
+    return {name: _sha256(path) for name, path in relative}
+
+
+def read_model_index(folder: Path) -> dict[str, tuple[str, str]]:
+    """Component -> (library, class name), as ``model_index.json`` lists them; no absent ones.
+
+    Raises:
+        ModelMismatchError: the file is missing or is not a diffusers index.
+    """
+    path = folder / MODEL_INDEX
+    if not path.is_file():
+        raise ModelMismatchError(
+            f"{folder} has no {MODEL_INDEX}; give a text-to-image pipeline in diffusers' layout "
+            "(as pipeline.save_pretrained writes it)"
+        )
+    index = read_json(path)
+    out = {}
+    for name, value in index.items():
+        listed = isinstance(value, list) and len(value) == 2
+        if not name.startswith("_") and listed and all(isinstance(v, str) for v in value):
+            out[name] = (value[0], value[1])
+    return out
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Raises ModelMismatchError where the file is not a JSON object."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelMismatchError(
+            f"{path} cannot be read as JSON ({error}); fetch or export the prior again"
+        ) from error
+    if not isinstance(value, dict):
+        raise ModelMismatchError(f"{path} holds no JSON object; fetch or export the prior again")
+    return value
+
+
+def check_files(folder: Path, pin: PriorPin) -> None:
+    """Compare a folder with a pin, file by file.
+
+    Raises:
+        ModelMismatchError: names the first file that differs, is missing or is not pinned.
+    """
+    found = digest_files(folder)
+    for path in sorted({*pin.files, *found}):
+        if path not in found:
+            problem = f"{path} is missing"
+        elif path not in pin.files:
+            problem = f"{path} is not among the pinned files"
+        elif found[path] != pin.files[path]:
+            problem = f"{path} differs (SHA-256 {found[path][:12]}…, not {pin.files[path][:12]}…)"
+        else:
+            continue
+        where = f"{pin.source}@{pin.revision}" if pin.revision else pin.source
+        raise ModelMismatchError(
+            f"the prior in {folder} is not the one this artifact was made with: {problem}. "
+            f"The artifact needs {where!r}; pass that one with --prior"
+        )
+
+
+def _component_files(folder: Path, name: str) -> list[Path]:
+    here = folder / name
+    if not here.is_dir():
+        raise ModelMismatchError(
+            f"{folder} lists {name} in {MODEL_INDEX} but has no folder {name}; "
+            "fetch or export the prior again"
+        )
+    settings = [p for p in here.iterdir() if p.is_file() and p.suffix in _SETTINGS]
+    # Flax or ONNX side files and weight maps of variants that are never loaded stay out.
+    settings = [p for p in settings if ".safetensors.index." not in p.name]
+    settings = [p for p in settings if ".bin.index." not in p.name]
+    stem = COMPONENTS[name]
+    return settings if stem is None else settings + _weight_files(here, stem)
+
+
+def _weight_files(here: Path, stem: str) -> list[Path]:
+    index = here / f"{stem}.safetensors.index.json"
+    whole = here / f"{stem}.safetensors"
+    # With both, libraries differ in which they load, so both are pinned.
+    found = [whole] if whole.is_file() else []
+    if index.is_file():
+        found += [index, *_shards(index)]
+    if found:
+        return found
+    others = sorted(p.name for p in here.iterdir())
+    pickles = [n for n in others if n.endswith(_PICKLES)]
+    variants = [n for n in others if n.endswith(".safetensors")]
+    if pickles:
+        raise ModelMismatchError(
+            f"{here / pickles[0]} is a pickle, which can run code when it is read and is never "
+            f"opened; save the pipeline with safe_serialization=True to get {whole.name}"
+        )
+    if variants:
+        raise ModelMismatchError(
+            f"{here} holds only the variant {variants[0]}; load that variant in diffusers and "
+            f"save the pipeline to get {whole.name}"
+        )
+    raise ModelMismatchError(f"{whole} is missing; fetch or export the prior again")
+
+
+def _shards(index: Path) -> list[Path]:
+    weight_map = read_json(index).get("weight_map")
+    names = sorted(set(weight_map.values())) if isinstance(weight_map, dict) else []
+    if not names or not all(isinstance(n, str) and _PART.fullmatch(n) for n in names):
+        raise ModelMismatchError(f"{index} names no usable shards; export the prior again")
+    paths = [index.with_name(n) for n in names]
+    for path in paths:
+        if not path.is_file():
+            raise ModelMismatchError(f"{path} is missing; fetch or export the prior again")
+    return paths
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelMismatchError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,106 @@
+"""Synthesis kind ``text2image``: hidden states and seeds -> images (spec/prior.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ddcodec.errors import DecodeError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ddcodec.codecs.schedule import Schedule
+    from ddcodec.prior.load import Prior
+
+__all__ = ["text2image"]
+
+
+def text2image(
+    prior: Prior,
+    hidden_cond: Tensor,
+    hidden_uncond: Tensor | None,
+    seeds: npt.NDArray[np.uint64],
+    schedule: Schedule,
+    guidance: tuple[int, int],
+    size: tuple[int, int],
+) -> npt.NDArray[np.uint8]:
+    """Generate one image a seed; each depends on its own row of the arguments only.
+
+    Args:
+        hidden_cond: float32 [n, tokens, width], each image's prompt (classes may mix).
+        hidden_uncond: float32 [1, tokens, width], the empty prompt; unused, and may be None,
+            where guidance is at most 1 (as in diffusers).
+        seeds: uint64 [n].
+        schedule: the artifact's schedule table.
+        guidance: classifier-free guidance scale as (numerator, denominator).
+        size: (width, height) in pixels.
+
+    Returns:
+        uint8 [n, height, width, 3].
+
+    Raises:
+        DecodeError: the arguments' lengths differ, guidance lacks its empty prompt, or the
+            prior produced values that are not finite.
+    """
+    if len(hidden_cond) != len(seeds):
+        raise DecodeError(f"{len(hidden_cond)} prompts were given for {len(seeds)} seeds")
+    guided = guidance[0] > guidance[1]
+    if guided and hidden_uncond is None:
+        raise DecodeError("guidance above 1 needs the hidden states of the empty prompt")
+    shape = prior.latent_shape(size[1], size[0])
+    if len(seeds) == 0:
+        return np.empty((0, size[1], size[0], 3), np.uint8)
+    batch = prior.engine.batch
+    images = [
+        _generate(
+            prior,
+            hidden_cond[start : start + batch],
+            hidden_uncond if guided else None,
+            seeds[start : start + batch],
+            schedule,
+            guidance,
+            shape,
+        )
+        for start in range(0, len(seeds), batch)
+    ]
+    return np.concatenate(images)
+
+
+def _generate(
+    prior: Prior,
+    hidden_cond: Tensor,
+    hidden_uncond: Tensor | None,
+    seeds: npt.NDArray[np.uint64],
+    schedule: Schedule,
+    guidance: tuple[int, int],
+    shape: tuple[int, int, int],
+) -> npt.NDArray[np.uint8]:
+    import torch
+
+    from ddcodec.prior.noise import initial_latents, step_noise
+    from ddcodec.prior.schedule import replay
+
+    engine = prior.engine
+    scale = torch.tensor(guidance[0] / guidance[1], dtype=torch.float32, device=engine.device)
+
+    def predict(x: Tensor, timestep: float) -> Tensor:
+        conditioned = engine.predict(x, timestep, hidden_cond)
+        if hidden_uncond is None:
+            return conditioned
+        empty = hidden_uncond.expand(len(x), -1, -1)
+        unconditioned = engine.predict(x, timestep, empty)
+        # Three statements, three roundings: e = eu + g * (ec - eu).
+        difference = conditioned - unconditioned
+        scaled = scale * difference
+        return unconditioned + scaled
+
+    latents = replay(
+        schedule,
+        initial_latents(seeds, shape).to(engine.device),
+        predict,
+        lambda step: step_noise(seeds, step, shape).to(engine.device),
+    )
+    return engine.decode(latents)
