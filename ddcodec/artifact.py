@@ -1,0 +1,287 @@
+"""One open ``.ddz``: what it holds, what it weighs, whether it is intact. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ddcodec.container import Limits, Reader, Section
+from ddcodec.errors import EncodeError, HeaderError, PixelDriftError, UnknownCodecError
+from ddcodec.recipe import Head, Recipe
+
+if TYPE_CHECKING:
+    from ddcodec.contents import Contents
+    from ddcodec.dataset import DistilledDataset, Pixels, Transform
+    from ddcodec.rendering import Renderer
+
+__all__ = ["Artifact", "Level", "SizeNode", "open_artifact"]
+
+KNOWN_KINDS = frozenset({"labels", "patches", "pixels", "prompts", "schedule", "seeds"})
+
+Level = Literal["structure", "crc", "digest", "pixels"]
+LEVELS: tuple[Level, ...] = ("structure", "crc", "digest", "pixels")
+Progress = Callable[[str, int, int], None]  # what, done, of how many
+
+
+@dataclass(frozen=True)
+class SizeNode:
+    """One line of the size budget.
+
+    Attributes:
+        name: section kind, codec or part of the container.
+        stored: bytes in the file.
+        raw: bytes before the container's compression.
+        unpacked: bytes of the plain arrays (uint8 pixels, fp16 labels and vectors, u64 seeds).
+        children: the parts this line is the sum of.
+    """
+
+    name: str
+    stored: int
+    raw: int
+    unpacked: int
+    children: tuple[SizeNode, ...] = ()
+
+
+class Artifact:
+    """An open artifact; cheap to open, because only the header is read.
+
+    Use :func:`ddcodec.open`. Attributes: ``path``, ``head`` (typed), ``recipe``, ``info``
+    (provenance, not covered by the content digest), ``classes`` (names that have rows).
+    """
+
+    def __init__(self, reader: Reader, head: Head) -> None:
+        self._reader = reader
+        self.head = head
+        self.path = Path(reader.path) if reader.path is not None else None
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.head.recipe
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The header as plain values: head, info, and the index as sections."""
+        return {"head": self._reader.head, "info": self._reader.info}
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        return self._reader.info
+
+    @property
+    def reader(self) -> Reader:
+        """The container underneath."""
+        return self._reader
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return self._reader.sections
+
+    @property
+    def digest(self) -> str:
+        """The content digest in hex: the identity of the artifact, independent of compression."""
+        return self._reader.digest.hex()
+
+    @property
+    def file_len(self) -> int:
+        return self._reader.file_len
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that have rows, in index order."""
+        return tuple(self.head.classes[i] for i in self.head.row_classes)
+
+    @cached_property
+    def contents(self) -> Contents:
+        """The stored arrays, decoded on demand."""
+        from ddcodec.contents import Contents
+
+        return Contents(self._reader, self.head)
+
+    def class_indices(self, names: Sequence[str]) -> tuple[int, ...]:
+        """Indices of class names, ascending; raises EncodeError naming the unknown ones."""
+        known = dict(zip(self.classes, self.head.row_classes, strict=True))
+        unknown = [n for n in names if n not in known]
+        if unknown:
+            some = ", ".join(self.classes[:12])
+            raise EncodeError(
+                f"no class {', '.join(map(repr, unknown))} in this artifact; it has: {some}"
+            )
+        return tuple(sorted({known[n] for n in names}))
+
+    def sizes(self) -> SizeNode:
+        """The size budget of the file as a tree: section kinds, then codecs."""
+        from ddcodec.budget import size_budget
+
+        return size_budget(self)
+
+    def verify(
+        self,
+        level: Level = "digest",
+        *,
+        prior: str | None = None,
+        device: str = "cpu",
+        progress: Progress | None = None,
+    ) -> int:
+        """Check the artifact; each level includes those before it.
+
+        ``structure``: header, index, coverage. ``crc``: every stored byte. ``digest``: every
+        decoded section against the content digest. ``pixels``: render every picture and compare
+        it with the stored pixel digests (loads the prior where one is needed).
+
+        Returns:
+            The number of pictures compared (0 below ``pixels``).
+
+        Raises:
+            FormatError, IntegrityError: what is wrong, and where.
+        """
+        if level not in LEVELS:
+            raise EncodeError(f"unknown level {level!r}; use one of {', '.join(LEVELS)}")
+        self.contents.check_coverage()
+        if level == "structure":
+            self._reader.verify("structure")
+            return 0
+        self._reader.verify("crc" if level == "crc" else "digest")
+        if level != "pixels":
+            return 0
+        return self._verify_pixels(self.renderer(prior=prior, device=device), progress)
+
+    def _verify_pixels(self, renderer: Renderer, progress: Progress | None) -> int:
+        from ddcodec.codecs.pixel_digest import pixel_digest
+
+        drifted: list[str] = []
+        rows = [(c, s) for c in self.head.row_classes for s in range(self.recipe.ipc)]
+        for start in range(0, len(rows), 64):
+            chunk = rows[start : start + 64]
+            for (c, s), image in zip(chunk, renderer.pictures(chunk), strict=True):
+                stored = self.contents.pixel_digest(c, s)
+                if stored is None:
+                    raise PixelDriftError(
+                        "the artifact stores no pixel digests for "
+                        f"{self.head.classes[c]!r}, slot {s}; nothing to compare with"
+                    )
+                if pixel_digest(image) != stored:
+                    drifted.append(f"{self.head.classes[c]}/{s}")
+            if progress is not None:
+                progress("pictures", min(start + 64, len(rows)), len(rows))
+        if drifted:
+            raise PixelDriftError(self._drift_message(drifted, len(rows)))
+        return len(rows)
+
+    def _drift_message(self, drifted: Sequence[str], total: int) -> str:
+        some = ", ".join(drifted[:5]) + (", ..." if len(drifted) > 5 else "")
+        made = self.info.get("environment")
+        where = f" It was encoded under {made}." if made else ""
+        return (
+            f"{len(drifted)} of {total} pictures differ from the stored pixel digests: {some}. "
+            f"A float-profile artifact promises equal pixels only in an equal environment.{where}"
+        )
+
+    def renderer(self, *, prior: str | None = None, device: str = "cpu") -> Renderer:
+        """A renderer of this artifact's pictures and views (imports torch only if it generates)."""
+        from ddcodec.rendering import Renderer
+
+        return Renderer(self.contents, self.head, prior=prior, device=device)
+
+    def subset(
+        self,
+        out: str | os.PathLike[str],
+        *,
+        classes: Sequence[str] | None = None,
+        ipc: int | None = None,
+        views: int | None = None,
+        force: bool = False,
+    ) -> Artifact:
+        """Write a slice as a new artifact and open it; the images that stay are byte-identical."""
+        from ddcodec.slicing import subset
+
+        subset(self, out, classes=classes, ipc=ipc, views=views, force=force)
+        return open_artifact(out)
+
+    def dataset(
+        self,
+        *,
+        classes: Sequence[str] | None = None,
+        ipc: int | None = None,
+        views: int | None = None,
+        device: str = "cpu",
+        transform: Transform | None = None,
+        pixels: Pixels = "uint8",
+        labels: Literal["soft", "hard"] = "soft",
+        prior: str | None = None,
+    ) -> DistilledDataset:
+        """The artifact as a torch Dataset; see :class:`ddcodec.dataset.DistilledDataset`."""
+        from ddcodec.dataset import DistilledDataset
+
+        return DistilledDataset(
+            self,
+            classes=classes,
+            ipc=ipc,
+            views=views,
+            device=device,
+            transform=transform,
+            pixels=pixels,
+            labels=labels,
+            prior=prior,
+        )
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def __enter__(self) -> Artifact:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"reader": self._reader, "head": self.head}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # cached_property values stay behind; a worker decodes for itself.
+        Artifact.__init__(self, state["reader"], state["head"])
+
+    def __repr__(self) -> str:
+        recipe = self.recipe
+        return (
+            f"Artifact({str(self.path)!r}, {len(self.classes)} classes x {recipe.ipc} images x "
+            f"{recipe.views} views, {self.file_len} bytes)"
+        )
+
+    def __iter__(self) -> Iterator[Section]:
+        return iter(self.sections)
+
+
+def open_artifact(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Artifact:
+    """Open a ``.ddz`` file, reading only its header.
+
+    Args:
+        path: the file.
+        limits: resource limits of the reader; the defaults suit untrusted files.
+
+    Raises:
+        FormatError: the file is malformed (with a precise subclass).
+        UnsupportedFeatureError: the file needs a newer ddcodec.
+        OSError: the file cannot be read.
+    """
+    return from_reader(Reader(path, limits=limits or Limits()))
+
+
+def from_reader(reader: Reader) -> Artifact:
+    """An artifact over an open container; raises as :func:`open_artifact` does."""
+    try:
+        for section in reader.sections:
+            if section.critical and section.kind not in KNOWN_KINDS:
+                raise UnknownCodecError(
+                    f"critical section kind {section.kind!r} is unknown; install a newer ddcodec",
+                    section=section.label,
+                )
+        if not isinstance(reader.head, Mapping):
+            raise HeaderError("the head is not a map; the file is damaged")
+        return Artifact(reader, Head.from_map(reader.head))
+    except BaseException:
+        reader.close()
+        raise

@@ -1,0 +1,220 @@
+"""The stored arrays of an open file, by class, slot and view; decoded on demand and kept a while.
+
+Sections divide the table class x slot x view into boxes (spec/ddz.md, "Boxes"). This module
+finds the box that covers a request, checks that boxes cover what the head promises, and
+decodes through the codec registry.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddcodec import codecs
+from ddcodec.codecs.hard_labels import OWN_CLASS
+from ddcodec.codecs.mosaic import Mosaic
+from ddcodec.codecs.schedule import Schedule
+from ddcodec.container import Box, Reader, Section
+from ddcodec.errors import HeaderError, PayloadError
+from ddcodec.recipe import Head, Stored, Text2Image
+
+__all__ = ["Contents", "array_shape"]
+
+# Decoded sections kept in memory; a section holds at most Limits.section_raw bytes raw.
+CACHED_BYTES = 256 << 20
+# A box is checked against this before any codec sees it.
+MAX_ELEMENTS = 1 << 30
+
+
+def array_shape(kind: str, box: Box, head: Head) -> tuple[int, ...]:
+    """Shape of the array a section of this kind and box decodes to (spec/ddz.md, "Kinds")."""
+    recipe = head.recipe
+    classes, slots, views = box.class_count, box.slot_count, box.view_count
+    if kind == "seeds":
+        return classes, slots or recipe.seeds_per_class
+    if kind == "prompts":
+        if not isinstance(recipe.synthesis, Text2Image):
+            raise HeaderError("a prompts section, but the recipe generates no images")
+        return classes, *recipe.synthesis.vectors
+    if kind == "patches":
+        return (classes * (slots or recipe.ipc) * recipe.patches_per_slot,)
+    if kind == "labels":
+        rows = classes, slots or recipe.ipc, views or recipe.views
+        return (*rows, head.origin(box.class_start)[1]) if recipe.labels.kind == "soft" else rows
+    if kind == "pixels":
+        return classes, slots or recipe.ipc, 4
+    raise HeaderError(f"sections of kind {kind!r} hold no array")
+
+
+class Contents:
+    """Random access to the arrays of one artifact.
+
+    Args:
+        reader: the open container.
+        head: its validated head.
+    """
+
+    def __init__(self, reader: Reader, head: Head) -> None:
+        self._reader = reader
+        self._head = head
+        self._boxes: dict[str, dict[int, list[Section]]] = {}
+        self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
+        self._schedule: Schedule | None = None
+        for section in reader.sections:
+            self._place(section)
+
+    def _place(self, section: Section) -> None:
+        box, kind, recipe = section.box, section.kind, self._head.recipe
+        by_class = self._boxes.setdefault(kind, {})
+        if kind == "schedule":
+            by_class.setdefault(0, []).append(section)
+            return
+        slots = recipe.seeds_per_class if kind == "seeds" else recipe.ipc
+        whole_tail = kind == "patches"  # a lossy mosaic may outlive a slice of its slots
+        if box.class_count == 0 or box.class_start + box.class_count > len(self._head.classes):
+            raise HeaderError("the section covers classes that do not exist", section=section.label)
+        if (box.slot_start + box.slot_count > slots and not whole_tail) or (
+            box.view_start + box.view_count > recipe.views
+        ):
+            raise HeaderError(
+                "the section covers slots or views beyond the recipe", section=section.label
+            )
+        for c in range(box.class_start, box.class_start + box.class_count):
+            by_class.setdefault(c, []).append(section)
+
+    def seeds(self, class_index: int) -> NDArray[np.uint64]:
+        """uint64[seeds_per_class]: the seeds of a class."""
+        section, array = self._array("seeds", class_index)
+        seeds: NDArray[np.uint64] = array[class_index - section.box.class_start]
+        return seeds
+
+    def prompt(self, class_index: int) -> NDArray[np.float32]:
+        """float32[vectors, width]: the token vectors of a class."""
+        section, array = self._array("prompts", class_index)
+        vectors: NDArray[np.float32] = array[class_index - section.box.class_start]
+        return vectors
+
+    def patches(self, class_index: int, slot: int) -> NDArray[np.uint8]:
+        """uint8[patches_per_slot, h, w, 3]: the stored patches of one training image."""
+        section, array = self._array("patches", class_index, slot)
+        per = self._head.recipe.patches_per_slot
+        slots = section.box.slot_count or self._head.recipe.ipc
+        row = (class_index - section.box.class_start) * slots + slot - section.box.slot_start
+        patches: NDArray[np.uint8] = array[row * per : (row + 1) * per]
+        return patches
+
+    def logits(self, class_index: int, slot: int, view: int) -> NDArray[np.int16]:
+        """int16[K] on the 1/64-nat grid, K classes of the row's origin; soft labels only."""
+        section, array = self._array("labels", class_index, slot, view)
+        box = section.box
+        row: NDArray[np.int16] = array[
+            class_index - box.class_start, slot - box.slot_start, view - box.view_start
+        ]
+        return row
+
+    def hard_label(self, class_index: int, slot: int, view: int) -> int:
+        """Class index of a row; hard labels only."""
+        section, array = self._array("labels", class_index, slot, view)
+        box = section.box
+        label = int(
+            array[class_index - box.class_start, slot - box.slot_start, view - box.view_start]
+        )
+        if label == OWN_CLASS:
+            return class_index
+        start, count = self._head.origin(class_index)
+        if label >= count:
+            raise PayloadError(f"label {label} of {count} classes", section=section.label)
+        return start + label
+
+    def pixel_digest(self, class_index: int, slot: int) -> bytes | None:
+        """The stored pixel digest of one image, or None where the artifact has none."""
+        if self._find("pixels", class_index, slot, 0) is None:
+            return None
+        section, array = self._array("pixels", class_index, slot)
+        box = section.box
+        return bytes(array[class_index - box.class_start, slot - box.slot_start].tobytes())
+
+    def schedule(self) -> Schedule:
+        """The schedule table of a generating artifact."""
+        if self._schedule is None:
+            sections = self._boxes.get("schedule", {}).get(0, [])
+            if not sections:
+                raise HeaderError("the artifact generates images but holds no schedule table")
+            table = codecs.get(sections[0].codec).decode(self._reader.read_raw(sections[0]), ())
+            if not isinstance(table, Schedule):
+                raise HeaderError(
+                    "the section holds no schedule table", section=sections[0].label
+                )
+            self._schedule = table
+        return self._schedule
+
+    def has(self, kind: str, class_index: int) -> bool:
+        """Whether any section of this kind covers the class."""
+        return class_index in self._boxes.get(kind, {})
+
+    def check_coverage(self) -> None:
+        """Raises HeaderError unless every row and every partner can be decoded."""
+        recipe = self._head.recipe
+        stored = isinstance(recipe.synthesis, Stored)
+        for c in self._head.row_classes:
+            self._require("seeds", c, recipe.seeds_per_class)
+            self._require("patches" if stored else "prompts", c, recipe.ipc if stored else 1)
+            self._require("labels", c, recipe.ipc, recipe.views)
+
+    def _require(self, kind: str, class_index: int, slots: int, views: int = 1) -> None:
+        def area(box: Box) -> int:
+            end = min(box.slot_start + (box.slot_count or slots), slots)
+            return max(0, end - box.slot_start) * (box.view_count or views)
+
+        covered = sum(area(s.box) for s in self._boxes.get(kind, {}).get(class_index, []))
+        name = self._head.classes[class_index]
+        if covered < slots * views:
+            raise HeaderError(f"{kind} of class {name!r} are missing; the artifact is incomplete")
+        if covered > slots * views:
+            raise HeaderError(f"{kind} of class {name!r} are stored twice; the file is damaged")
+
+    def _find(self, kind: str, class_index: int, slot: int, view: int) -> Section | None:
+        for section in self._boxes.get(kind, {}).get(class_index, ()):
+            box = section.box
+            in_slots = not box.slot_count or 0 <= slot - box.slot_start < box.slot_count
+            in_views = not box.view_count or 0 <= view - box.view_start < box.view_count
+            if in_slots and in_views:
+                return section
+        return None
+
+    def _array(
+        self, kind: str, class_index: int, slot: int = 0, view: int = 0
+    ) -> tuple[Section, NDArray[Any]]:
+        section = self._find(kind, class_index, slot, view)
+        if section is None:
+            raise HeaderError(
+                f"no {kind} section covers class {class_index}, slot {slot}, view {view}; "
+                "the artifact is incomplete"
+            )
+        cached = self._cache.get(section.index)
+        if cached is not None:
+            self._cache.move_to_end(section.index)
+            return section, cached
+        array = self.decode(section)
+        self._cache[section.index] = array
+        while len(self._cache) > 1 and sum(a.nbytes for a in self._cache.values()) > CACHED_BYTES:
+            self._cache.popitem(last=False)
+        return section, array
+
+    def decode(self, section: Section) -> NDArray[Any]:
+        """Decode one section to its array; errors name the section."""
+        codec = codecs.get(section.codec)
+        shape = array_shape(section.kind, section.box, self._head)
+        if isinstance(codec, Mosaic):
+            shape = (*shape, codec.height, codec.width, 3)
+        if prod(shape) > MAX_ELEMENTS:
+            raise HeaderError("the section's box is too large to decode", section=section.label)
+        try:
+            array: NDArray[Any] = codec.decode(self._reader.read_raw(section), shape)
+            return array
+        except PayloadError as error:
+            raise PayloadError(error.message, section=section.label) from error

@@ -1,0 +1,167 @@
+"""A torch Dataset over an open artifact: (image, label), view by view.
+
+Map-style: index i is the row (class, slot) i // ipc, i % ipc of the chosen classes, and
+``set_epoch`` chooses the view, so that an epoch costs what its images cost and every epoch of V
+shows another stored view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ddcodec.codecs.soft_labels import probabilities
+from ddcodec.errors import EncodeError
+from ddcodec.rendering import Renderer, Row
+
+if TYPE_CHECKING:
+    from ddcodec.artifact import Artifact
+
+__all__ = ["DistilledDataset", "Pixels", "Transform"]
+
+Transform = Callable[[Tensor], Any]
+Pixels = Literal["uint8", "float"]
+
+
+class DistilledDataset(Dataset[tuple[Any, Any]]):
+    """Images and labels of one artifact, rendered when asked for.
+
+    Args:
+        artifact: the open artifact.
+        classes: names of the classes wanted; all by default.
+        ipc, views: use only the first slots and the first views.
+        device: where generated pictures are computed, and where ``batch`` puts its tensors.
+        transform: applied to each image tensor.
+        pixels: ``uint8`` images [3, h, w] in 0..255, or ``float``: float32 normalised by the
+            recipe's mean and standard deviation.
+        labels: ``soft``: float32[K] probabilities at the stored temperature over
+            ``artifact.head.classes`` (one-hot, or mixed one-hot, for hard labels); ``hard``: the
+            class index of the row.
+        prior: where to find the prior, if not at its pinned source.
+
+    Raises:
+        EncodeError: an unknown class, or more slots or views than stored.
+    """
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        *,
+        classes: Sequence[str] | None = None,
+        ipc: int | None = None,
+        views: int | None = None,
+        device: str = "cpu",
+        transform: Transform | None = None,
+        pixels: Pixels = "uint8",
+        labels: Literal["soft", "hard"] = "soft",
+        prior: str | None = None,
+    ) -> None:
+        recipe = artifact.recipe
+        self.artifact = artifact
+        self.ipc = _at_most("ipc", ipc, recipe.ipc)
+        self.views = _at_most("views", views, recipe.views)
+        indices = artifact.class_indices(classes) if classes else artifact.head.row_classes
+        self.rows: list[Row] = [(c, s) for c in indices for s in range(self.ipc)]
+        self.classes = artifact.head.classes
+        self.device = device
+        self.transform = transform
+        self.pixels = pixels
+        self.labels = labels
+        self._prior = prior
+        self._renderer: Renderer | None = None
+        # Shared memory, so that persistent workers see the epoch their parent sets.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the view shown from now on: ``epoch % views``."""
+        self._epoch.fill_(epoch)
+
+    @property
+    def view(self) -> int:
+        """The view shown at present."""
+        return int(self._epoch) % self.views
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"row {index} of {len(self)}")
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, Any]]:
+        """A whole batch at once, as torch's DataLoader asks for it where it can."""
+        rows = [self.rows[i] for i in indices]
+        images = self._images(rows)
+        shown = [image if self.transform is None else self.transform(image) for image in images]
+        if self.labels == "hard":
+            return list(zip(shown, (c for c, _ in rows), strict=True))
+        return list(zip(shown, torch.from_numpy(self._probabilities(rows)), strict=True))
+
+    def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Images [n, 3, h, w] and labels ([n, K] float32 or [n] int64), on ``device``.
+
+        The quick way for training loops without a DataLoader; no transform is applied.
+        """
+        rows = [self.rows[i] for i in indices]
+        images = self._images(rows).to(self.device)
+        if self.labels == "hard":
+            return images, torch.tensor([c for c, _ in rows], device=self.device)
+        return images, torch.from_numpy(self._probabilities(rows)).to(self.device)
+
+    def _images(self, rows: Sequence[Row]) -> Tensor:
+        if self._renderer is None:
+            self._renderer = self.artifact.renderer(prior=self._prior, device=self.device)
+        array = self._renderer.images(rows, self.view)
+        images = torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2)))
+        if self.pixels == "uint8":
+            return images
+        evaluation = self.artifact.recipe.evaluation
+        mean = torch.tensor(evaluation.mean, dtype=torch.float32).view(1, 3, 1, 1) / 65536
+        std = torch.tensor(evaluation.std, dtype=torch.float32).view(1, 3, 1, 1) / 65536
+        return (images.to(torch.float32) / 255 - mean) / std
+
+    def _probabilities(self, rows: Sequence[Row]) -> NDArray[np.float32]:
+        """float32[n, K]: label probabilities of the rows at the present view."""
+        out = np.zeros((len(rows), len(self.classes)), np.float32)
+        contents, head = self.artifact.contents, self.artifact.head
+        if head.recipe.labels.kind == "hard":
+            return self._hard_probabilities(rows, out)
+        by_origin: dict[tuple[int, int], list[int]] = {}
+        for n, (c, _) in enumerate(rows):
+            by_origin.setdefault(head.origin(c), []).append(n)
+        for (start, count), members in by_origin.items():
+            logits = np.stack([contents.logits(*rows[n], self.view) for n in members])
+            soft = probabilities(logits, head.recipe.labels.temperature)
+            out[members, start : start + count] = soft
+        return out
+
+    def _hard_probabilities(
+        self, rows: Sequence[Row], out: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        if self._renderer is None:
+            self._renderer = self.artifact.renderer(prior=self._prior, device=self.device)
+        contents = self.artifact.contents
+        mix = self._renderer.mixing(rows, self.view)
+        for n, (c, s) in enumerate(rows):
+            share = 1.0 if mix is None else float(mix.share[n])
+            out[n, contents.hard_label(c, s, self.view)] += share
+            if mix is not None:
+                out[n, mix.partners[n][0]] += 1 - share
+        return out
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker renders for itself: the prior and the picture cache stay behind.
+        return {**self.__dict__, "_renderer": None}
+
+
+def _at_most(name: str, wanted: int | None, have: int) -> int:
+    if wanted is not None and not 1 <= wanted <= have:
+        raise EncodeError(f"{name}={wanted} is not within 1..{have}, what the artifact holds")
+    return have if wanted is None else wanted

@@ -1,0 +1,155 @@
+"""Labels, seeds and pixel digests: the sections every artifact has, whatever its method.
+
+Soft labels come from the teacher looking at the images a decoder will produce: the draft's own
+rendering, view by view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddcodec.codecs.hard_labels import OWN_CLASS, HardLabels
+from ddcodec.codecs.pixel_digest import PixelDigests, pixel_digest
+from ddcodec.codecs.seeds import SeedDerived
+from ddcodec.codecs.soft_labels import SoftLabels, quantise
+from ddcodec.container import ANCILLARY, SAFE_TO_COPY, Box, NewSection
+from ddcodec.methods.base import prefix_groups
+from ddcodec.recipe import Head
+from ddcodec.work import WorkFolder
+
+if TYPE_CHECKING:
+    from ddcodec.artifact import Artifact
+    from ddcodec.classifiers.teacher import Teacher
+
+__all__ = ["Labelling", "hard_label_sections", "seed_sections"]
+
+Progress = Callable[[str, int, int], None]
+
+# Soft labels of as many classes share a section as fill about this many raw bytes.
+SECTION_BYTES = 128 << 10
+# Images the teacher and the prior see at once: fixed, so that a resumed run computes the same.
+CHUNK = 250
+
+
+def seed_sections(classes: Sequence[str], seed: int) -> list[NewSection]:
+    """One derived seed list for all classes: 8 bytes, and 4 a class."""
+    raw = SeedDerived.raw_from(seed, classes)
+    return [NewSection("seeds", SeedDerived().spec(), Box(0, len(classes)), raw)]
+
+
+def hard_label_sections(head: Head) -> list[NewSection]:
+    """One byte that says: the label of a row is its class."""
+    classes, recipe = len(head.classes), head.recipe
+    own = np.full((classes, recipe.ipc, recipe.views), OWN_CLASS, np.int32)
+    return [NewSection("labels", HardLabels().spec(), Box(0, classes), HardLabels().encode(own))]
+
+
+class Labelling:
+    """Renders a draft artifact once and labels it.
+
+    Args:
+        artifact: the draft: everything but labels and pixel digests.
+        work: finished pieces go here, one a class.
+        prior: spec of the prior, if the draft generates.
+    """
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        work: WorkFolder,
+        *,
+        prior: str | None,
+        device: str,
+        progress: Progress | None,
+    ) -> None:
+        self._artifact = artifact
+        self._work = work
+        self._progress = progress
+        self._renderer = artifact.renderer(prior=prior, device=device)
+        self._classes = range(len(artifact.head.classes))
+
+    def pixel_sections(self) -> list[NewSection]:
+        """Pixel digests of every base picture, for all classes, by group of slots."""
+        head = self._artifact.head
+        digests = np.empty((len(self._classes), head.recipe.ipc, 4), np.uint8)
+        for c in self._classes:
+            pieces = self._work.piece(f"pixels-{c:05d}", partial(self._digests, c))
+            digests[c] = pieces["digests"]
+            self._tell("pictures", c + 1)
+        codec = PixelDigests()
+        return [
+            NewSection(
+                "pixels",
+                codec.spec(),
+                Box(0, len(self._classes), start, count),
+                codec.encode(digests[:, start : start + count]),
+                ANCILLARY | SAFE_TO_COPY,
+            )
+            for start, count in prefix_groups(head.recipe.ipc)
+        ]
+
+    def soft_sections(self, teacher: Teacher, step: int) -> list[NewSection]:
+        """Soft labels of every row and view, on the teacher's logits of the decoded images.
+
+        Args:
+            teacher: its columns are the artifact's classes, in order.
+            step: quantisation step in 1/64 nats.
+        """
+        codec = SoftLabels(classes=len(self._classes), step=step)
+        sections = []
+        for c in self._classes:
+            self._logits(teacher, c, step)
+            self._tell("labels", c + 1)
+        for box in self._boxes():
+            classes = range(box.class_start, box.class_start + box.class_count)
+            slots = slice(box.slot_start, box.slot_start + box.slot_count)
+            seen = slice(box.view_start, box.view_start + box.view_count)
+            logits = np.stack([self._logits(teacher, c, step)[slots, seen] for c in classes])
+            sections.append(NewSection("labels", codec.spec(), box, codec.encode(logits)))
+        return sections
+
+    def _boxes(self) -> Iterator[Box]:
+        """Boxes of label sections: usual prefixes of slots and views, classes by size."""
+        recipe, classes = self._artifact.head.recipe, len(self._classes)
+        for slot, slots in prefix_groups(recipe.ipc):
+            for view, views in prefix_groups(recipe.views):
+                each = slots * views * classes * 2
+                group = max(1, min(classes, SECTION_BYTES // each))
+                for start in range(0, classes, group):
+                    yield Box(start, min(group, classes - start), slot, slots, view, views)
+
+    def _digests(self, class_index: int) -> dict[str, NDArray[np.uint8]]:
+        pictures = self._renderer.pictures(self._rows(class_index))
+        return {"digests": np.stack([np.frombuffer(pixel_digest(p), np.uint8) for p in pictures])}
+
+    def _logits(self, teacher: Teacher, class_index: int, step: int) -> NDArray[np.int16]:
+        """int16[ipc, views, K] on the 1/64-nat grid, from the work folder or the teacher."""
+        piece = self._work.piece(
+            f"labels-{class_index:05d}",
+            lambda: {"logits": self._ask(teacher, class_index, step)},
+        )
+        return piece["logits"]
+
+    def _ask(self, teacher: Teacher, class_index: int, step: int) -> NDArray[np.int16]:
+        recipe, rows = self._artifact.head.recipe, self._rows(class_index)
+        out = np.empty((recipe.ipc, recipe.views, len(self._classes)), np.int16)
+        for view in range(recipe.views):
+            for start in range(0, len(rows), CHUNK):
+                images = self._renderer.images(rows[start : start + CHUNK], view)
+                logits = teacher.logits(images).astype(np.float64)
+                peak = logits.max(axis=1, keepdims=True)
+                total = peak + np.log(np.exp(logits - peak).sum(axis=1, keepdims=True))
+                out[start : start + len(images), view] = quantise(logits - total, step)
+        return out
+
+    def _rows(self, class_index: int) -> list[tuple[int, int]]:
+        return [(class_index, s) for s in range(self._artifact.head.recipe.ipc)]
+
+    def _tell(self, what: str, done: int) -> None:
+        if self._progress is not None:
+            self._progress(what, done, len(self._classes))

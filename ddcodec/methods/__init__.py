@@ -1,0 +1,25 @@
+"""Methods fill artifacts: one file a method, none of them known to the decoder."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ddcodec.errors import EncodeError
+from ddcodec.methods.base import Method
+
+__all__ = ["METHODS", "get_method"]
+
+METHODS = {
+    "d3m": "ddcodec.methods.d3m:D3M",
+    "rded": "ddcodec.methods.rded:RDED",
+    "random": "ddcodec.methods.random_images:RandomImages",
+}
+
+
+def get_method(name: str) -> type[Method]:
+    """The method of this name; raises EncodeError listing the known ones."""
+    if name not in METHODS:
+        raise EncodeError(f"unknown method {name!r}; known: {', '.join(sorted(METHODS))}")
+    module, _, attribute = METHODS[name].partition(":")
+    method: type[Method] = getattr(import_module(module), attribute)
+    return method

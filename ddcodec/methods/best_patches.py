@@ -1,0 +1,114 @@
+"""Teacher-scored patches: the step that rded and d3m share.
+
+RDED (arXiv 2312.03526, section 4.1; LINs-lab/RDED 3f6453d): of a few random resized crops of an
+image, the one the teacher finds easiest (lowest cross-entropy on the image's own class).
+Selection is seeded here, which it is not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddcodec.errors import SourceError
+from ddcodec.methods.base import Job, class_order
+from ddcodec.randomness import derive_seed, uniform_below, words
+from ddcodec.source import load_image
+from ddcodec.synthesis.resample import resize
+
+__all__ = ["ScoredPatches", "best_patches"]
+
+UInt8s = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ScoredPatches:
+    """The best patch of each looked-at image, easiest first.
+
+    Attributes:
+        patches: uint8[n, h, w, 3].
+        losses: float32[n], ascending teacher cross-entropy in nats.
+    """
+
+    patches: UInt8s
+    losses: NDArray[np.float32]
+
+
+def best_patches(
+    job: Job, class_index: int, *, size: tuple[int, int], images: int, crops: int, min_scale: int
+) -> ScoredPatches:
+    """Best of ``crops`` random resized crops for up to ``images`` random images of a class.
+
+    Args:
+        size: (width, height) of a patch.
+        min_scale: smallest crop area, in percent of the image's; the largest is 100.
+
+    Returns:
+        ScoredPatches sorted by loss; ties in the order of the seeded shuffle.
+    """
+    teacher = job.teacher()
+    candidates = []
+    for i in class_order(job, class_index)[:images]:
+        try:
+            image = load_image(job.source.files[class_index][i], None, job.report)
+        except SourceError:
+            job.report.counts["corrupt"] += 1
+            continue
+        key = derive_seed(job.seed, f"{job.source.classes[class_index]}/{i}")
+        candidates.append(_random_crops(image, key, crops, size, min_scale))
+    if not candidates:
+        name = job.source.classes[class_index]
+        raise SourceError(f"no picture of class {name!r} can be read; replace the damaged files")
+    stack = np.concatenate(candidates)
+    losses = _cross_entropy(teacher.logits(_pad_centred(stack, teacher)), class_index)
+    losses = losses.reshape(-1, crops)
+    best = losses.argmin(axis=1)
+    rows = np.arange(len(best))
+    order = np.argsort(losses[rows, best], kind="stable")
+    chosen = stack.reshape(-1, crops, *stack.shape[1:])[rows, best]
+    return ScoredPatches(chosen[order], losses[rows, best][order])
+
+
+def _random_crops(
+    image: UInt8s, key: int, crops: int, size: tuple[int, int], min_scale: int
+) -> UInt8s:
+    """uint8[crops, h, w, 3]: square crops, area uniform in min_scale..100 % of the image."""
+    height, width = image.shape[:2]
+    draws = words(key, 2, 0, 3 * crops).reshape(crops, 3)
+    out = []
+    for area_word, x_word, y_word in draws:
+        percent_q16 = (min_scale << 16) + int(
+            uniform_below(area_word, ((100 - min_scale) << 16) + 1)
+        )
+        side = isqrt(height * width * percent_q16 // (100 << 16))
+        side = max(1, min(side, height, width))
+        x = int(uniform_below(x_word, width - side + 1))
+        y = int(uniform_below(y_word, height - side + 1))
+        crop = image[None, y : y + side, x : x + side]
+        out.append(resize(np.ascontiguousarray(crop), size[1], size[0]))
+    return np.concatenate(out)
+
+
+def _pad_centred(patches: UInt8s, teacher: object) -> UInt8s:
+    """Patches smaller than the teacher's input sit in its middle, on its mean colour."""
+    width, height = teacher.size  # type: ignore[attr-defined]
+    n, h, w, _ = patches.shape
+    if (h, w) == (height, width):
+        return patches
+    if h > height or w > width:
+        return resize(patches, height, width)
+    mean = np.rint(np.asarray(teacher.mean) * 255).astype(np.uint8)  # type: ignore[attr-defined]
+    out = np.empty((n, height, width, 3), np.uint8)
+    out[:] = mean
+    top, left = (height - h) // 2, (width - w) // 2
+    out[:, top : top + h, left : left + w] = patches
+    return out
+
+
+def _cross_entropy(logits: NDArray[np.float32], class_index: int) -> NDArray[np.float32]:
+    peak = logits.max(axis=1, keepdims=True)
+    total = np.log(np.exp((logits - peak).astype(np.float64)).sum(axis=1)) + peak[:, 0]
+    return (total - logits[:, class_index]).astype(np.float32)

@@ -1,0 +1,128 @@
+"""Textual inversion: learn a token vector for each class, with everything else frozen.
+
+Gal et al. (arXiv 2208.01618) as D3M uses it (section 3.2). The tokens of several classes train in
+one batch, because they share nothing but frozen networks. A token starts as the mean of its class
+name's tokens (diffusers asks for a single-token word, which most class names are not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ddcodec.prior.load import Prior
+from ddcodec.prior.text import embed_prompt
+
+__all__ = ["Inversion", "Inverted", "invert"]
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """Settings of a textual inversion; see :class:`ddcodec.methods.d3m.D3M`."""
+
+    prompt: str
+    vectors: int
+    steps: int
+    batch: int
+    lr_percent: int
+    flip: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Inverted:
+    """Learned tokens.
+
+    Attributes:
+        vectors: float16[classes, vectors, width].
+        losses: float32[steps], the training loss.
+    """
+
+    vectors: NDArray[np.float16]
+    losses: NDArray[np.float32]
+
+
+def invert(
+    prior: Prior,
+    names: Sequence[str],
+    pictures: Sequence[NDArray[np.uint8]],
+    settings: Inversion,
+    progress: Callable[[int, int], None] | None = None,
+) -> Inverted:
+    """Learn token vectors for classes from uint8[n, size, size, 3] pictures of each.
+
+    Minimises the prior's own diffusion loss (noise or velocity prediction, as it was trained)
+    with AdamW and a cosine rate; the result is the average of the last quarter of the steps.
+    """
+    generator = torch.Generator().manual_seed(settings.seed)
+    latents, first = _latents(prior, pictures, settings.flip)
+    ids, positions = prior.prompt_ids(settings.prompt, settings.vectors)
+    start = torch.stack([prior.name_vector(n) for n in names])
+    tokens = start[:, None].repeat(1, settings.vectors, 1).requires_grad_()
+    text_encoder, _, _ = prior.training_modules()
+    scale = float(text_encoder.get_input_embeddings().weight.square().mean().sqrt())
+    optimiser = torch.optim.AdamW([tokens], lr=scale * settings.lr_percent / 100, weight_decay=0)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
+    sizes = torch.tensor([len(p) for p in pictures]) * (2 if settings.flip else 1)
+    losses = np.zeros(settings.steps, np.float32)
+    average = torch.zeros_like(start[:, None].repeat(1, settings.vectors, 1))
+    tail = max(1, settings.steps // 4)
+    for step in range(settings.steps):
+        classes = _balanced(len(names), settings.batch, generator)
+        picks = (torch.rand(settings.batch, generator=generator) * sizes[classes]).long()
+        hidden = embed_prompt(text_encoder, ids, tokens, positions)
+        loss = _diffusion_loss(prior, latents[first[classes] + picks], hidden[classes], generator)
+        optimiser.zero_grad()
+        torch.autograd.backward([loss], inputs=[tokens])
+        optimiser.step()
+        schedule.step()
+        losses[step] = loss.item()
+        if step >= settings.steps - tail:
+            average += tokens.detach() / tail
+        if progress is not None:
+            progress(step + 1, settings.steps)
+    return Inverted(average.numpy().astype(np.float16), losses)
+
+
+def _latents(
+    prior: Prior, pictures: Sequence[NDArray[np.uint8]], flip: bool
+) -> tuple[Tensor, Tensor]:
+    """All classes' latents [N, c, h, w], and the index at which each class begins."""
+    encoded = []
+    for images in pictures:
+        both = np.concatenate([images, images[:, :, ::-1]]) if flip else images
+        encoded.append(prior.engine.encode(np.ascontiguousarray(both)))
+    starts = np.cumsum([0, *(len(e) for e in encoded)])[:-1]
+    return torch.cat(encoded), torch.from_numpy(starts)
+
+
+def _balanced(classes: int, batch: int, generator: torch.Generator) -> Tensor:
+    """Class indices of a batch: every class equally often, the remainder at random."""
+    return torch.cat(
+        [torch.randperm(classes, generator=generator) for _ in range(-(-batch // classes))]
+    )[:batch]
+
+
+def _diffusion_loss(
+    prior: Prior, latents: Tensor, hidden: Tensor, generator: torch.Generator
+) -> Tensor:
+    scheduler = prior.scheduler
+    noise = torch.randn(latents.shape, generator=generator)
+    steps = int(scheduler.config.num_train_timesteps)
+    t = torch.randint(0, steps, (len(latents),), generator=generator)
+    noisy = scheduler.add_noise(latents, noise, t)
+    if prior.prediction_type == "v_prediction":
+        target = scheduler.get_velocity(latents, noise, t)
+    elif prior.prediction_type == "sample":
+        target = latents
+    else:
+        target = noise
+    _, unet, _ = prior.training_modules()
+    predicted = unet(noisy, t, hidden, return_dict=False)[0]
+    return functional.mse_loss(predicted.float(), target)

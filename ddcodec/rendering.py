@@ -1,0 +1,196 @@
+"""From stored arrays to pixels: (class, slot, view) -> uint8 image, in batches.
+
+The renderer knows synthesis kinds, layouts and views, and nothing of methods. Everything after
+the base picture is integer arithmetic (spec/synthesis.md); a generated base picture comes from
+the pinned prior (spec/prior.md).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddcodec.contents import Contents
+from ddcodec.errors import ModelMismatchError
+from ddcodec.recipe import Head, Text2Image
+from ddcodec.synthesis import layout as layouts
+from ddcodec.synthesis import views
+from ddcodec.synthesis.resample import resize
+
+if TYPE_CHECKING:
+    import torch
+
+    from ddcodec.prior.load import Prior
+
+__all__ = ["Mix", "Renderer", "Row"]
+
+Row = tuple[int, int]  # (class index, slot)
+Images = NDArray[np.uint8]
+
+class Mix(NamedTuple):
+    """The partners of the rows of a CutMix view, and the share of pixels each row keeps.
+
+    Attributes:
+        partners: (class index, slot) of each row's partner.
+        share: float64[n], kept pixels / all pixels.
+    """
+
+    partners: list[Row]
+    share: NDArray[np.float64]
+
+
+# Base pictures kept in memory, so that views of one picture do not render it again.
+CACHED_BYTES = 1 << 30
+
+
+class Renderer:
+    """Renders rows of one artifact.
+
+    Args:
+        contents: the stored arrays.
+        head: the validated head.
+        prior: spec of the prior to load (``tiny``, a folder, a hub id); by default the pinned
+            source. Loaded on first use, and refused if its files differ from the pin.
+        device: torch device for generated pictures.
+    """
+
+    def __init__(
+        self, contents: Contents, head: Head, *, prior: str | None = None, device: str = "cpu"
+    ) -> None:
+        self._contents = contents
+        self._head = head
+        self._prior_spec = prior
+        self._device = device
+        self._prior: Prior | None = None
+        self._hidden: dict[int | None, torch.Tensor] = {}
+        self._pictures: OrderedDict[Row, Images] = OrderedDict()
+
+    def pictures(self, rows: Sequence[Row]) -> Images:
+        """uint8[n, height, width, 3]: the base pictures (view 0) of the rows, in their order."""
+        missing = [row for row in dict.fromkeys(rows) if row not in self._pictures]
+        fresh = dict(zip(missing, self._compose(missing), strict=True)) if missing else {}
+        out = np.stack([fresh[r] if r in fresh else self._pictures[r] for r in rows])
+        self._pictures.update(fresh)
+        while len(self._pictures) * out[0].nbytes > CACHED_BYTES:
+            self._pictures.popitem(last=False)
+        return out
+
+    def images(self, rows: Sequence[Row], view: int) -> Images:
+        """uint8[n, height, width, 3]: the given view of the rows; view 0 is the picture itself."""
+        if view == 0:
+            return self.pictures(rows)
+        draw, partners = self._draw(rows, view)
+        if partners is None:
+            return views.augment(self.pictures(rows), draw)
+        both = self.pictures([*rows, *partners])
+        partner_draw, _ = self._draw(partners, view)
+        mine = views.augment(both[: len(rows)], draw)
+        theirs = views.augment(both[len(rows) :], partner_draw)
+        return views.mix(mine, theirs, draw)
+
+    def mixing(self, rows: Sequence[Row], view: int) -> Mix | None:
+        """Partners and shares of a CutMix view, for hard labels; None where nothing is mixed."""
+        draw, partners = (None, None) if view == 0 else self._draw(rows, view)
+        if draw is None or partners is None:
+            return None
+        kept, total = views.kept_pixels(draw, self._head.recipe.height, self._head.recipe.width)
+        return Mix(partners, kept / total)
+
+    def partners(self, rows: Sequence[Row], view: int) -> list[Row] | None:
+        """(class index, slot) of each row's CutMix partner; None where the view mixes nothing."""
+        return None if view == 0 else self._draw(rows, view)[1]
+
+    def _draw(self, rows: Sequence[Row], view: int) -> tuple[views.ViewDraw, list[Row] | None]:
+        recipe = self._head.recipe
+        origins = [self._head.origin(c) for c, _ in rows]
+        draw = views.draw(
+            recipe.view,
+            seeds=np.array([self._contents.seeds(c)[s] for c, s in rows], np.uint64),
+            slots=np.array([s for _, s in rows], np.int64),
+            view_index=view,
+            height=recipe.height,
+            width=recipe.width,
+            origin_count=np.array([count for _, count in origins], np.int64),
+        )
+        if not recipe.view.cutmix:
+            return draw, None
+        partners = [
+            (start + int(offset), int(slot))
+            for (start, _), offset, slot in zip(
+                origins, draw.partner_class, draw.partner_slot, strict=True
+            )
+        ]
+        return draw, partners
+
+    def _compose(self, rows: Sequence[Row]) -> Images:
+        """Patches of each row, laid out as one training image."""
+        recipe = self._head.recipe
+        per = recipe.patches_per_slot
+        if isinstance(recipe.synthesis, Text2Image):
+            patches = self._generated([(c, s * per + j) for c, s in rows for j in range(per)])
+        else:
+            patches = np.concatenate([self._contents.patches(c, s) for c, s in rows])
+        if recipe.layout.kind == "collage":
+            return layouts.collage(patches, recipe.layout.grid, recipe.height, recipe.width)
+        return resize(patches, recipe.height, recipe.width)
+
+    def _generated(self, patches: Sequence[Row]) -> Images:
+        """Patches (class, index) cut out of generated pictures."""
+        synthesis = self._head.recipe.synthesis
+        if not isinstance(synthesis, Text2Image):
+            raise TypeError("only text2image recipes generate pictures")
+        cells = synthesis.grid**2
+        wanted = sorted({(c, i // cells) for c, i in patches})
+        from ddcodec.synthesis.text2image import text2image
+
+        prior = self._load_prior(synthesis)
+        made = text2image(
+            prior,
+            self._conditions([c for c, _ in wanted], synthesis),
+            self._unconditioned(synthesis),
+            np.array([self._contents.seeds(c)[i] for c, i in wanted], np.uint64),
+            self._contents.schedule(),
+            synthesis.guidance,
+            synthesis.size,
+        )
+        if synthesis.grid == 1:
+            by_patch = dict(zip(wanted, made, strict=True))
+        else:
+            cut = layouts.cut(made, synthesis.grid)
+            by_patch = {
+                (c, i * cells + j): cut[n * cells + j]
+                for n, (c, i) in enumerate(wanted)
+                for j in range(cells)
+            }
+        return np.stack([by_patch[p] for p in patches])
+
+    def _load_prior(self, synthesis: Text2Image) -> Prior:
+        if self._prior is None:
+            from ddcodec.prior.load import load_prior
+
+            pin = self._head.prior
+            if pin is None:
+                raise ModelMismatchError("the artifact names no prior; it cannot be rendered")
+            spec = self._prior_spec or pin.source
+            self._prior = load_prior(spec, pin=pin, device=self._device, batch=synthesis.batch)
+        return self._prior
+
+    def _conditions(self, classes: Sequence[int], synthesis: Text2Image) -> torch.Tensor:
+        """Text-encoder output of each class's prompt, one class at a time, each once."""
+        import torch
+
+        prior = self._load_prior(synthesis)
+        for c in dict.fromkeys(classes):
+            if c not in self._hidden:
+                vectors = torch.from_numpy(self._contents.prompt(c))
+                self._hidden[c] = prior.prompt(synthesis.prompt, vectors[None])
+        return torch.cat([self._hidden[c] for c in classes])
+
+    def _unconditioned(self, synthesis: Text2Image) -> torch.Tensor:
+        if None not in self._hidden:
+            self._hidden[None] = self._load_prior(synthesis).unconditioned()
+        return self._hidden[None]
