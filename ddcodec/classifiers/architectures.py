@@ -1,0 +1,85 @@
+"""Students and teachers by name: the field's ConvNets, and ``transformers`` classifiers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ddcodec.classifiers.convnet import ConvNet
+from ddcodec.errors import EncodeError, MissingDependencyError
+
+__all__ = ["ARCHITECTURES", "Logits", "build", "default_architecture"]
+
+ARCHITECTURES = ("convnet3", "convnet4", "convnet5", "resnet18")
+_SMALL = 64
+
+
+class Logits(nn.Module):
+    """A ``transformers`` image classifier that returns its logits alone."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """float[n, 3, h, w], normalised -> float[n, classes] logits."""
+        logits: Tensor = self.model(pixel_values=images).logits
+        return logits
+
+
+def default_architecture(size: int) -> str:
+    """The field's customary student for pictures of this side in pixels."""
+    return "convnet3" if size < _SMALL else "convnet4" if size < 128 else "resnet18"
+
+
+def build(arch: str, classes: int, size: int, *, seed: int = 0) -> nn.Module:
+    """A randomly initialised classifier: float[n, 3, size, size] -> float[n, classes].
+
+    Args:
+        arch: one of ``ARCHITECTURES``.
+        classes: number of outputs.
+        size: side of the square input in pixels.
+        seed: of the initial weights; the process's own random state is left alone.
+
+    Raises:
+        EncodeError: unknown architecture, or pictures too small for it.
+    """
+    if arch not in ARCHITECTURES:
+        raise EncodeError(f"unknown architecture {arch!r}: use one of {', '.join(ARCHITECTURES)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if arch == "resnet18":
+            return _resnet18(classes, size)
+        depth = int(arch.removeprefix("convnet"))
+        if size >> depth < 1:
+            raise EncodeError(
+                f"pictures of {size} px are too small for {arch}: it needs {1 << depth} px; "
+                "choose a larger size or a shallower ConvNet"
+            )
+        return ConvNet(classes, size, depth)
+
+
+def _resnet18(classes: int, size: int) -> nn.Module:
+    try:
+        from transformers import ResNetConfig, ResNetForImageClassification
+    except ImportError as error:
+        raise MissingDependencyError(
+            "resnet18 needs transformers: pip install transformers, or use a convnet"
+        ) from error
+    config = ResNetConfig(
+        embedding_size=64,
+        hidden_sizes=[64, 128, 256, 512],
+        depths=[2, 2, 2, 2],
+        layer_type="basic",
+        num_labels=classes,
+    )
+    model = ResNetForImageClassification(config)
+    if size <= _SMALL:
+        # The stem of the CIFAR literature; the stock one leaves 8 x 8 cells of a 32 px picture.
+        stem = model.resnet.embedder
+        stem.embedder.convolution = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+        nn.init.kaiming_normal_(
+            stem.embedder.convolution.weight, mode="fan_out", nonlinearity="relu"
+        )
+        stem.pooler = nn.Identity()
+    return Logits(model)

@@ -1,0 +1,274 @@
+"""Teachers: classifiers of the whole source, trained here, cached, or brought by the user."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ddcodec.classifiers.architectures import build
+from ddcodec.classifiers.training import (
+    Batch,
+    Optimisation,
+    Precision,
+    Progress,
+    Statistics,
+    fit,
+    pad_crop_flip,
+    predict,
+    shuffled_batches,
+    statistics_of,
+)
+from ddcodec.errors import EncodeError, ModelMismatchError
+
+__all__ = ["Teacher", "TeacherSettings", "default_settings", "train_teacher"]
+
+
+@dataclass(frozen=True)
+class TeacherSettings:
+    """How a teacher is trained: AdamW, cosine to 0, cross-entropy, pad-crop and flip.
+
+    Attributes:
+        arch: one of ``ARCHITECTURES``.
+        steps: optimiser steps in all.
+        batch_size: pictures a step.
+        lr: highest learning rate.
+        weight_decay: not applied to 1-d parameters.
+        pad: pixels of padding for the random crop.
+        flip: mirror half of the pictures; wrong for digits and text.
+        seed: of weights, order and augmentation.
+        precision: see :class:`Optimisation`.
+    """
+
+    arch: str = "convnet3"
+    steps: int = 9_400
+    batch_size: int = 64
+    lr: float = 2e-3
+    weight_decay: float = 0.05
+    pad: int = 4
+    flip: bool = True
+    seed: int = 0
+    precision: Precision = "auto"
+
+
+def default_settings(
+    images: int, size: int, *, arch: str = "convnet3", flip: bool = True, seed: int = 0
+) -> TeacherSettings:
+    """Settings that suit the number of training pictures and their side in pixels.
+
+    About 12 epochs of a large set (CIFAR-10: 9,400 steps). A small set is repeated until the
+    optimiser has had 400 to 1,500 steps, the fewer the larger its pictures, so that a set of
+    digits is learnt in seconds.
+    """
+    batch = 64 if images >= 10_000 else 32
+    least = min(1_500, max(400, 1_500 * 16 * 16 // (size * size)))
+    steps = max(least, math.ceil(12 * images / batch))
+    pad = max(1, size // 8)
+    return TeacherSettings(arch=arch, steps=steps, batch_size=batch, pad=pad, flip=flip, seed=seed)
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A trained classifier and all that is needed to ask it.
+
+    Attributes:
+        module: float[n, 3, h, w], normalised -> float[n, outputs].
+        classes: names in the order of the columns of :meth:`logits`.
+        statistics: input normalisation.
+        size: (width, height) in pixels the module expects.
+        arch: architecture, or the hub id it came from.
+        digest: SHA-256 (hex) over weights, class names and input statistics.
+        training: how it was trained, as far as known.
+        columns: the module's outputs that belong to ``classes``; None when they are all, in
+            order.
+    """
+
+    module: nn.Module
+    classes: tuple[str, ...]
+    statistics: Statistics
+    size: tuple[int, int]
+    arch: str
+    digest: str
+    training: dict[str, Any] = field(default_factory=dict)
+    columns: tuple[int, ...] | None = None
+
+    @property
+    def mean(self) -> tuple[float, float, float]:
+        """Mean by channel, in the range 0..1."""
+        r, g, b = self.statistics.mean
+        return r / 65536, g / 65536, b / 65536
+
+    @property
+    def std(self) -> tuple[float, float, float]:
+        """Standard deviation by channel, in the range 0..1."""
+        r, g, b = self.statistics.std
+        return r / 65536, g / 65536, b / 65536
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8[n, h, w, 3] -> float32[n, len(classes)], in eval mode and float32.
+
+        Pictures of another size are resized (bilinear, antialiased) to the teacher's.
+        """
+        if len(images) == 0:
+            return np.empty((0, len(self.classes)), np.float32)
+        out = predict(self.module, _resized(images, self.size), self.statistics)
+        if self.columns is not None:
+            out = out[:, list(self.columns)]
+        return out.numpy()
+
+    def to(self, device: str | torch.device) -> Teacher:
+        """The same teacher, its weights moved to a device."""
+        self.module.to(device)
+        return self
+
+    def for_classes(self, names: Sequence[str]) -> Teacher:
+        """The same teacher with its columns in the order of ``names``.
+
+        Names are matched exactly, else without regard to case, spaces and underscores, or to
+        one of several comma-separated synonyms. Outputs that no name asks for are left out.
+
+        Raises:
+            ModelMismatchError: the teacher does not know some of the classes.
+        """
+        known = _name_index(self.classes)
+        found = [known.get(name, known.get(_loose(name))) for name in names]
+        missing = [name for name, column in zip(names, found, strict=True) if column is None]
+        if missing:
+            raise ModelMismatchError(
+                f"the teacher {self.arch} does not know {_some(missing)}; it knows "
+                f"{_some(self.classes)}: use a teacher of these classes, or --teacher auto"
+            )
+        columns = [column for column in found if column is not None]
+        if len(set(columns)) != len(columns):
+            raise ModelMismatchError(
+                f"the teacher {self.arch} cannot tell some of the classes apart by name: "
+                "rename the class folders as the teacher names them"
+            )
+        own = self.columns or tuple(range(len(self.classes)))
+        picked = tuple(own[column] for column in columns)
+        same = picked == tuple(range(len(self.classes))) and self.columns is None
+        return Teacher(
+            self.module,
+            tuple(names),
+            self.statistics,
+            self.size,
+            self.arch,
+            self.digest,
+            self.training,
+            None if same else picked,
+        )
+
+
+def train_teacher(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    settings: TeacherSettings,
+    progress: Progress | None = None,
+    *,
+    device: str = "cpu",
+) -> Teacher:
+    """Train a teacher on uint8[n, h, w, 3] pictures and their class indices int64[n].
+
+    ``progress`` is called with (done, total) steps.
+
+    Raises:
+        EncodeError: no pictures, pictures that are not square, or an unknown architecture.
+    """
+    n, h, w = images.shape[:3]
+    if n == 0:
+        raise EncodeError("no pictures to train a teacher on")
+    if h != w:
+        raise EncodeError(f"teachers are trained on square pictures, not {w}x{h}: choose a size")
+    statistics = statistics_of(images)
+    module = build(settings.arch, len(classes), w, seed=settings.seed).to(device)
+    fit(
+        module,
+        _augmented(images, labels, settings),
+        statistics,
+        Optimisation(
+            steps=settings.steps,
+            lr=settings.lr,
+            weight_decay=settings.weight_decay,
+            warmup=0.05,
+            precision=settings.precision,
+        ),
+        progress,
+    )
+    return Teacher(
+        module,
+        tuple(classes),
+        statistics,
+        (w, h),
+        settings.arch,
+        teacher_digest(module, tuple(classes), statistics),
+        asdict(settings),
+    )
+
+
+def teacher_digest(module: nn.Module, classes: tuple[str, ...], statistics: Statistics) -> str:
+    """SHA-256 (hex) over the weights (name, dtype, shape, bytes), class names and statistics."""
+    digest = hashlib.sha256(b"ddz/teacher/1\0")
+    for value in (*classes, *map(str, statistics.mean), *map(str, statistics.std)):
+        data = value.encode()
+        digest.update(len(data).to_bytes(4, "little") + data)
+    for name, tensor in sorted(module.state_dict().items()):
+        flat = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {flat.dtype} {tuple(flat.shape)}\0".encode())
+        digest.update(flat.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _augmented(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], settings: TeacherSettings
+) -> Callable[[int], Iterator[Batch]]:
+    planar = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+    targets = torch.from_numpy(labels.astype(np.int64, copy=False))
+    generator = torch.Generator().manual_seed(settings.seed)
+
+    def epoch(_: int) -> Iterator[Batch]:
+        for picked in shuffled_batches(len(planar), settings.batch_size, generator, drop_last=True):
+            batch = pad_crop_flip(planar[picked], settings.pad, settings.flip, generator)
+            yield batch, targets[picked]
+
+    return epoch
+
+
+def _resized(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    w, h = size
+    if images.shape[1:3] == (h, w):
+        return images
+    planar: Tensor = torch.tensor(images).permute(0, 3, 1, 2)
+    out = nn.functional.interpolate(
+        planar, (h, w), mode="bilinear", antialias=True, align_corners=False
+    )
+    return out.permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def _loose(name: str) -> str:
+    return name.casefold().replace("_", " ").replace("-", " ").strip()
+
+
+def _name_index(classes: Sequence[str]) -> dict[str, int]:
+    """Names to columns: exact names win over loose ones, and those over single synonyms."""
+    index: dict[str, int] = {}
+    for column, name in enumerate(classes):
+        index.setdefault(name, column)
+    for column, name in enumerate(classes):
+        index.setdefault(_loose(name), column)
+    for column, name in enumerate(classes):
+        for synonym in name.split(","):
+            index.setdefault(_loose(synonym), column)
+    return index
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

@@ -1,0 +1,232 @@
+"""The one training loop of teachers and students."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ddcodec.errors import EncodeError
+
+__all__ = [
+    "Batch",
+    "Optimisation",
+    "Precision",
+    "Progress",
+    "Statistics",
+    "accuracy",
+    "fit",
+    "pad_crop_flip",
+    "predict",
+    "resolve_precision",
+    "shuffled_batches",
+    "statistics_of",
+]
+
+Batch = tuple[Tensor, Tensor]
+Precision = Literal["auto", "bfloat16", "float32"]
+Progress = Callable[[int, int], None]
+
+_PREDICT_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Input normalisation by channel, in 1/65536 of the range 0..1 (as a recipe stores it)."""
+
+    mean: tuple[int, int, int]
+    std: tuple[int, int, int]
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """uint8[n, 3, h, w] -> float32[n, 3, h, w]."""
+        scale = torch.tensor([65536 / (255 * s) for s in self.std], device=images.device)
+        shift = torch.tensor(
+            [m / s for m, s in zip(self.mean, self.std, strict=True)], device=images.device
+        )
+        return images.float().mul_(scale.view(1, 3, 1, 1)).sub_(shift.view(1, 3, 1, 1))
+
+
+def statistics_of(images: NDArray[np.uint8]) -> Statistics:
+    """Mean and standard deviation by channel of uint8[n, h, w, 3]."""
+    counts = [np.bincount(images[..., c].reshape(-1), minlength=256) for c in range(3)]
+    values = np.arange(256) / 255
+    means = [float(np.average(values, weights=n)) for n in counts]
+    stds = [
+        math.sqrt(float(np.average((values - m) ** 2, weights=n)))
+        for n, m in zip(counts, means, strict=True)
+    ]
+    # A channel of one value only would divide by zero.
+    return Statistics(
+        tuple(round(m * 65536) for m in means),  # type: ignore[arg-type]
+        tuple(max(256, round(s * 65536)) for s in stds),  # type: ignore[arg-type]
+    )
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """AdamW with a cosine schedule.
+
+    Attributes:
+        steps: optimiser steps in all.
+        lr: highest learning rate.
+        weight_decay: decoupled; not applied to biases and norms (1-d parameters).
+        span: the part of the cosine's half period that is run: 1 ends at 0, 1/2 at lr / 2.
+        warmup: share of the steps with a linearly rising rate.
+        temperature: of soft targets, which are probabilities already read at it; the
+            student's logits are divided by it, and the loss is KL without the T^2 factor.
+        precision: ``auto`` is bfloat16 autocast where the processor computes it natively.
+    """
+
+    steps: int
+    lr: float = 1e-3
+    weight_decay: float = 0.01
+    span: float = 1.0
+    warmup: float = 0.0
+    temperature: float = 1.0
+    precision: Precision = "auto"
+
+    def factor(self, step: int) -> float:
+        """Learning rate of a step relative to ``lr``."""
+        rising = round(self.warmup * self.steps)
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        done = (step - rising) / max(1, self.steps - rising)
+        return 0.5 * (1 + math.cos(math.pi * self.span * done))
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> Literal["bfloat16", "float32"]:
+    """What ``auto`` means here: bfloat16 on CUDA and on CPUs with AMX or AVX512_BF16."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    capabilities = torch.cpu.get_capabilities()
+    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    return "bfloat16" if native else "float32"
+
+
+def fit(
+    module: nn.Module,
+    epochs: Callable[[int], Iterable[Batch]],
+    statistics: Statistics,
+    optimisation: Optimisation,
+    progress: Progress | None = None,
+) -> None:
+    """Train in place, on the module's device, until ``optimisation.steps`` are done.
+
+    Args:
+        module: classifier of normalised float images.
+        epochs: epoch number -> batches of (uint8[n, 3, h, w], int64[n] class indices or
+            float32[n, K] probabilities at the stated temperature).
+        statistics: input normalisation.
+        optimisation: schedule and loss.
+        progress: called with (done, total) steps.
+
+    Raises:
+        EncodeError: an epoch has no batch, or the loss is no longer finite.
+    """
+    device = next(module.parameters()).device
+    low = resolve_precision(optimisation.precision, device) == "bfloat16"
+    optimiser = torch.optim.AdamW(_groups(module, optimisation.weight_decay), lr=optimisation.lr)
+    module.train()
+    done = epoch = 0
+    while done < optimisation.steps:
+        before = done
+        for images, targets in epochs(epoch):
+            for group in optimiser.param_groups:
+                group["lr"] = optimisation.lr * optimisation.factor(done)
+            inputs = statistics.normalise(images.to(device))
+            with torch.autocast(device.type, torch.bfloat16, enabled=low):
+                logits = module(inputs)
+            loss = _loss(logits.float(), targets.to(device), optimisation.temperature)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            done += 1
+            if done % 50 == 0 and not math.isfinite(loss.item()):
+                raise EncodeError("training diverged: the loss is not finite; lower the rate")
+            if progress is not None:
+                progress(done, optimisation.steps)
+            if done == optimisation.steps:
+                break
+        if done == before:
+            raise EncodeError("nothing to train on: an epoch without a batch")
+        epoch += 1
+    module.eval()
+
+
+def _groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    matrices = [p for p in module.parameters() if p.ndim > 1]
+    vectors = [p for p in module.parameters() if p.ndim <= 1]
+    return [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+
+
+def _loss(logits: Tensor, targets: Tensor, temperature: float) -> Tensor:
+    if targets.ndim == 1:
+        return nn.functional.cross_entropy(logits, targets)
+    # Cross-entropy and KL differ by the entropy of the targets, which has no gradient.
+    return nn.functional.cross_entropy(logits / temperature, targets)
+
+
+def shuffled_batches(
+    count: int, batch_size: int, generator: torch.Generator, *, drop_last: bool = False
+) -> Iterable[Tensor]:
+    """Index tensors of one epoch in a random order; the last one may be shorter."""
+    order = torch.randperm(count, generator=generator)
+    whole = count // batch_size * batch_size
+    if drop_last and whole:
+        order = order[:whole]
+    return torch.split(order, batch_size)
+
+
+def pad_crop_flip(images: Tensor, pad: int, flip: bool, generator: torch.Generator) -> Tensor:
+    """Zero-pad by ``pad`` pixels, crop back at random, mirror half of them: uint8[n, 3, h, w].
+
+    The customary augmentation of small pictures (He et al. 2016, section 4.2).
+    """
+    n, _, h, w = images.shape
+    padded = nn.functional.pad(images, (pad, pad, pad, pad))
+    top = torch.randint(0, 2 * pad + 1, (n, 1), generator=generator)
+    left = torch.randint(0, 2 * pad + 1, (n, 1), generator=generator)
+    rows = top + torch.arange(h)
+    columns = left + torch.arange(w)
+    if flip:
+        mirrored = torch.rand(n, 1, generator=generator) < 0.5
+        columns = torch.where(mirrored, columns.flip(1), columns)
+    which = torch.arange(n).view(n, 1, 1, 1)
+    channel = torch.arange(3).view(1, 3, 1, 1)
+    return padded[which, channel, rows.view(n, 1, h, 1), columns.view(n, 1, 1, w)]
+
+
+def predict(module: nn.Module, images: NDArray[np.uint8], statistics: Statistics) -> Tensor:
+    """uint8[n, h, w, 3] -> float32[n, K] logits on the CPU, in eval mode and float32."""
+    device = next(module.parameters()).device
+    module.eval()
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(images), _PREDICT_BATCH):
+            # A copy: torch has no read-only tensors, and memory-mapped pictures are read-only.
+            chunk = torch.tensor(images[start : start + _PREDICT_BATCH], device=device)
+            inputs = statistics.normalise(chunk.permute(0, 3, 1, 2))
+            parts.append(module(inputs.contiguous()).float().cpu())
+    return torch.cat(parts) if parts else torch.empty(0, 0)
+
+
+def accuracy(
+    module: nn.Module,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    statistics: Statistics,
+) -> float:
+    """Share (0..1) of uint8[n, h, w, 3] whose highest logit is at their class index."""
+    guesses = predict(module, images, statistics).argmax(1).numpy()
+    return float((guesses == labels).mean())
