@@ -1,0 +1,139 @@
+"""The command group, loading each command only when it is run, and the exit codes."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from ddcodec import __version__
+from ddcodec.errors import DdcodecError
+
+__all__ = ["main", "run"]
+
+# The one-line help stands here so that `ddz --help` imports no command.
+COMMANDS = {
+    "encode": "Make an artifact from an image folder.",
+    "decode": "Write an artifact's images and labels as an image folder.",
+    "inspect": "Show what is inside, byte by byte; reads only the header.",
+    "verify": "Check that an artifact is what was written.",
+    "subset": "Cut classes, images per class or views out of an artifact.",
+    "merge": "Unite artifacts of disjoint classes.",
+    "report": "Measure storage against accuracy, as HTML and JSON.",
+    "teacher": "Train a teacher on an image folder.",
+    "demo": "Run the whole path on handwritten digits; needs no download.",
+}
+
+INTERRUPTED = 130
+USAGE = 2
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands are modules of this package, imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"ddcodec.cli.{cmd_name}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ddz")
+def cli() -> None:
+    """Distilled image data sets as .ddz files: encode, decode, inspect and measure them.
+
+    Start with `ddz demo`, or with `ddz encode FOLDER --method rded -o OUT.ddz`, where FOLDER
+    holds one subfolder of pictures per class.
+
+    Exit codes: 0 ok, 1 failure, 2 usage, 3 malformed file, 4 integrity, 5 unsupported,
+    130 interrupted.
+    """
+
+
+def main() -> NoReturn:
+    """Entry point of ``ddz``."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`head`) has gone; without this, Python complains once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; errors become one line on stderr, and an exit code."""
+    debug = os.environ.get("DDCODEC_DEBUG") == "1"
+    try:
+        code = cli.main(list(arguments), prog_name="ddz", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _say("interrupted: no file was left half-written. " + _resume_hint(arguments))
+        return INTERRUPTED
+    except click.UsageError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except DdcodecError as error:
+        if debug:
+            raise
+        _say(f"error[{error.code}]: {error}{_next_step(error)}")
+        return error.exit_code
+    except OSError as error:
+        if debug:
+            raise
+        return _system_error(error)
+    except MemoryError:
+        if debug:
+            raise
+        _say("error[memory]: out of memory; try fewer classes at a time, or a smaller --size")
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _next_step(error: DdcodecError) -> str:
+    """What a command noted as the next step (see ``common.about``)."""
+    notes = getattr(error, "__notes__", [])
+    return f" {notes[0]}" if notes else ""
+
+
+def _resume_hint(arguments: Sequence[str]) -> str:
+    if arguments[:1] in (["encode"], ["decode"], ["demo"]):
+        return "Run the same command again to go on: finished parts are kept."
+    return "Run the same command again to start over."
+
+
+def _system_error(error: OSError) -> int:
+    if error.errno == errno.EPIPE:
+        return 1
+    hints = {
+        errno.ENOSPC: "free some space, then run the same command again",
+        errno.EDQUOT: "free some space, then run the same command again",
+        errno.ENOENT: "check the path",
+        errno.EACCES: "check the permissions",
+        errno.EROFS: "choose another place with -o",
+    }
+    where = f"{error.filename}: " if error.filename else ""
+    hint = hints.get(error.errno or 0, "set DDCODEC_DEBUG=1 to see where this happened")
+    _say(f"error[system]: {where}{error.strerror or error}; {hint}")
+    return 1

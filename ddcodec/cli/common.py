@@ -1,0 +1,167 @@
+"""What several commands share: options, opening artifacts, JSON, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ddcodec.errors import EncodeError, FormatError, IntegrityError
+
+if TYPE_CHECKING:
+    from ddcodec.artifact import Artifact
+
+__all__ = [
+    "Progress",
+    "about",
+    "artifact_argument",
+    "class_names",
+    "classes_option",
+    "dump_json",
+    "force_option",
+    "ipc_option",
+    "json_option",
+    "new_file",
+    "open_artifact",
+    "output_file",
+    "output_folder",
+    "progress_display",
+    "views_option",
+    "warn",
+]
+
+Progress = Callable[[str, int, int], None]
+
+artifact_argument = click.argument(
+    "artifact", metavar="IN.ddz", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+output_file = click.option(
+    "-o", "--out", required=True, metavar="OUT.ddz", type=click.Path(path_type=Path, dir_okay=False)
+)
+output_folder = click.option(
+    "-o", "--out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False)
+)
+force_option = click.option("--force", is_flag=True, help="Overwrite the output file.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+classes_option = click.option("--classes", metavar="A,B", help="Only these classes, by name.")
+ipc_option = click.option(
+    "--ipc", type=click.IntRange(1), metavar="N", help="Only the first N images of each class."
+)
+views_option = click.option(
+    "--views", type=click.IntRange(1), metavar="V", help="Only the first V views of each image."
+)
+
+
+def class_names(text: str | None) -> list[str] | None:
+    """``a,b`` as a list; a comma inside a name is written ``\\,``."""
+    if text is None:
+        return None
+    names = [name.replace("\0", ",").strip() for name in text.replace("\\,", "\0").split(",")]
+    return [name for name in names if name]
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Errors about the bytes of this file end with the command that checks it."""
+    try:
+        yield
+    except (FormatError, IntegrityError) as error:
+        error.add_note(f"Next: get the file again, then `ddz verify {path}`.")
+        raise
+
+
+@contextmanager
+def open_artifact(path: Path) -> Iterator[Artifact]:
+    """Open for the length of a command; errors name the file."""
+    from ddcodec.artifact import open_artifact as open_file
+
+    with about(path), open_file(path) as artifact:
+        yield artifact
+
+
+def new_file(path: Path, force: bool) -> None:
+    """Refuse early, before hours of work, what writing would refuse at the end."""
+    if path.exists() and not force:
+        raise EncodeError(f"{path} exists; choose another -o, or overwrite it with --force")
+    if not path.parent.is_dir():
+        raise EncodeError(f"the folder {path.parent} does not exist; make it, or choose another -o")
+
+
+def dump_json(schema: str, values: Mapping[str, Any]) -> None:
+    """Print one JSON document on stdout, its schema first; bytes become hex."""
+    document = {"schema": schema, **values}
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def warn(lines: Sequence[str]) -> None:
+    """Counted warnings on stderr."""
+    for line in lines:
+        click.echo(f"warning: {line}", err=True)
+
+
+@contextmanager
+def progress_display() -> Iterator[Progress]:
+    """A ``progress(what, done, total)`` callback: bars on a terminal, else a line a stage."""
+    if sys.stderr.isatty():
+        with _bars() as callback:
+            yield callback
+    else:
+        yield _LineProgress()
+
+
+class _LineProgress:
+    """One line when a stage starts or ends, and one every half minute between."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < total and now - self._last.get(what, 0.0) < 30:
+            return
+        self._last[what] = now
+        click.echo(f"{what}: {done} of {total}", err=True)
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield tell

@@ -1,0 +1,173 @@
+"""``ddz inspect``: what is inside an artifact, from its header alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ddcodec.cli.common import artifact_argument, dump_json, json_option, open_artifact
+
+if TYPE_CHECKING:
+    from ddcodec.artifact import Artifact, SizeNode
+
+__all__ = ["command"]
+
+_SHOWN_CLASSES = 20
+
+
+@click.command("inspect")
+@artifact_argument
+@json_option
+def command(artifact: Path, as_json: bool) -> None:
+    """Show the size budget, classes, recipe, prior and digests of IN.ddz.
+
+    Reads only the header and needs no torch. Sizes are bytes in the file; "of plain" compares
+    them with plain arrays: uint8 pixels, fp16 labels and token vectors, 64-bit seeds.
+    """
+    with open_artifact(artifact) as opened:
+        if as_json:
+            dump_json("ddcodec.inspect/1", as_values(opened))
+        else:
+            for line in as_lines(opened):
+                click.echo(line)
+
+
+def as_values(artifact: Artifact) -> dict[str, Any]:
+    """The whole picture as plain values: schema ``ddcodec.inspect/1``."""
+    head, recipe = artifact.head, artifact.recipe
+    images = len(artifact.classes) * recipe.ipc
+    return {
+        "path": str(artifact.path),
+        "bytes": artifact.file_len,
+        "digest": artifact.digest,
+        "classes": list(artifact.classes),
+        "table": {
+            "classes": len(artifact.classes),
+            "ipc": recipe.ipc,
+            "views": recipe.views,
+            "images": images,
+            "labels": images * recipe.views,
+        },
+        "head": head.to_map(),
+        "info": dict(artifact.info),
+        "sizes": _size_values(artifact.sizes()),
+        "sections": [
+            {
+                "kind": section.kind,
+                "codec": f"{section.codec.name} v{section.codec.version}",
+                "box": list(section.box),
+                "offset": section.offset,
+                "stored": section.stored_len,
+                "raw": section.raw_len,
+                "crc": section.crc,
+                "critical": section.critical,
+            }
+            for section in artifact.sections
+        ],
+    }
+
+
+def as_lines(artifact: Artifact) -> Iterator[str]:
+    """The same for people, one line at a time."""
+    recipe = artifact.recipe
+    count = len(artifact.classes)
+    yield click.style(f"{artifact.path}: {_number(artifact.file_len)} bytes", bold=True)
+    yield f"content digest  {artifact.digest}"
+    yield (
+        f"table           {_plural(count, 'class', 'classes')} x {_plural(recipe.ipc, 'image')} "
+        f"x {_plural(recipe.views, 'view')}, {recipe.width}x{recipe.height} pixels"
+    )
+    yield f"classes         {_class_list(artifact)}"
+    yield ""
+    yield from _budget_lines(artifact)
+    yield ""
+    yield "recipe"
+    for key, value in recipe.to_map().items():
+        yield f"  {key:<13} {_flat(value)}"
+    yield from _prior_lines(artifact)
+    if artifact.info:
+        yield "made by (not covered by the digest)"
+        for key, value in artifact.info.items():
+            yield f"  {key:<13} {_flat(value)}"
+
+
+def _budget_lines(artifact: Artifact) -> Iterator[str]:
+    """The size budget as a tree with aligned columns."""
+    root = artifact.sizes()
+    count = len(artifact.classes)
+    images = count * artifact.recipe.ipc
+    labels = images * artifact.recipe.views
+    rows = list(_tree(root))
+    width = max(len(text) for text, _ in rows)
+    columns = ("bytes", "share", "per class", "per image", "per label", "of plain")
+    yield " " * width + "".join(f"{name:>12}" for name in columns)
+    for text, node in rows:
+        share = f"{100 * node.stored / max(root.stored, 1):.1f} %"
+        # A container has no plain form, so the file's ratio covers the arrays only in its
+        # denominator: what a user would ship instead.
+        plain = f"{100 * node.stored / node.unpacked:.1f} %" if node.unpacked else "-"
+        each = [node.stored / max(n, 1) for n in (count, images, labels)]
+        cells = (_number(node.stored), share, *(f"{value:,.1f}" for value in each), plain)
+        yield f"{text:<{width}}" + "".join(f"{cell:>12}" for cell in cells)
+
+
+def _tree(node: SizeNode, prefix: str = "", name: str | None = None) -> Iterator[tuple[str, Any]]:
+    yield name or node.name, node
+    # A kind with a single codec says it on one line.
+    for index, child in enumerate(node.children):
+        last = index == len(node.children) - 1
+        branch, indent = ("└─ ", "   ") if last else ("├─ ", "│  ")
+        yield from _tree(child, prefix + indent, prefix + branch + child.name)
+
+
+def _prior_lines(artifact: Artifact) -> Iterator[str]:
+    pin = artifact.head.prior
+    if pin is None:
+        yield "prior           none: every pixel is stored"
+        return
+    values = pin.to_map()
+    files = values.pop("files", {})
+    yield "prior"
+    for key, value in values.items():
+        yield f"  {key:<13} {_flat(value)}"
+    for name, digest in sorted(files.items()):
+        text = digest.hex() if isinstance(digest, bytes) else str(digest)
+        yield f"  {text[:16]}  {name}"
+
+
+def _size_values(node: SizeNode) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "bytes": node.stored,
+        "raw": node.raw,
+        "plain": node.unpacked,
+        "children": [_size_values(child) for child in node.children],
+    }
+
+
+def _class_list(artifact: Artifact) -> str:
+    names = artifact.classes
+    shown = ", ".join(names[:_SHOWN_CLASSES])
+    more = len(names) - _SHOWN_CLASSES
+    listed = shown if more <= 0 else f"{shown}, and {more} more (--json lists all)"
+    total = len(artifact.head.classes)
+    return listed if total == len(names) else f"{listed} (of {total} in the class list)"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_flat(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return " ".join(_flat(item) for item in value)
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

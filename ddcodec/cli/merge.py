@@ -1,0 +1,40 @@
+"""``ddz merge``: artifacts of disjoint classes as one."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from ddcodec.cli.common import force_option, new_file, open_artifact, output_file
+
+__all__ = ["command"]
+
+
+@click.command("merge")
+@click.argument(
+    "artifacts",
+    metavar="A.ddz B.ddz ...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
+@output_file
+@force_option
+def command(artifacts: tuple[Path, ...], out: Path, force: bool) -> None:
+    """Unite artifacts that have no class in common and share one recipe.
+
+    Slices of one artifact unite to what they were cut from. Artifacts of different class lists
+    are put side by side; their labels go on ranging over their own classes.
+    """
+    from ddcodec.slicing import merge
+
+    if len(artifacts) < 2:
+        raise click.UsageError("merge needs at least two artifacts")
+    new_file(out, force)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(open_artifact(path)) for path in artifacts]
+        digest = merge(opened, out, force=force)
+    click.echo(f"{out}: {out.stat().st_size:,} bytes")
+    click.echo(f"content digest {digest}")

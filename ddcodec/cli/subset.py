@@ -1,0 +1,50 @@
+"""``ddz subset``: a slice of an artifact as a new artifact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ddcodec.cli.common import (
+    artifact_argument,
+    class_names,
+    classes_option,
+    force_option,
+    ipc_option,
+    new_file,
+    open_artifact,
+    output_file,
+    views_option,
+)
+
+__all__ = ["command"]
+
+
+@click.command("subset")
+@artifact_argument
+@output_file
+@classes_option
+@ipc_option
+@views_option
+@force_option
+def command(
+    artifact: Path,
+    out: Path,
+    classes: str | None,
+    ipc: int | None,
+    views: int | None,
+    force: bool,
+) -> None:
+    """Cut classes, the first images of each class, or the first views out of IN.ddz.
+
+    Nothing is encoded again: the images and labels that stay are the same bytes, and classes
+    keep their indices.
+    """
+    new_file(out, force)
+    with open_artifact(artifact) as opened:
+        names = class_names(classes)
+        made = opened.subset(out, classes=names, ipc=ipc, views=views, force=force)
+        with made:
+            click.echo(f"{out}: {made.file_len:,} of {opened.file_len:,} bytes")
+            click.echo(f"content digest {made.digest}")
