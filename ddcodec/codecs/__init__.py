@@ -1,0 +1,50 @@
+"""The closed codec registry: a file names a codec, never an import (spec/codecs.md)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ddcodec.codecs.base import Codec
+from ddcodec.codecs.hard_labels import HardLabels
+from ddcodec.codecs.mosaic import MosaicPng, MosaicWebp
+from ddcodec.codecs.pixel_digest import PixelDigests
+from ddcodec.codecs.prompts import PromptFp16, PromptInt8
+from ddcodec.codecs.schedule import ScheduleTable
+from ddcodec.codecs.seeds import SeedDerived, SeedList
+from ddcodec.codecs.soft_labels import SoftLabels
+from ddcodec.container import CodecSpec
+from ddcodec.errors import UnknownCodecError
+
+__all__ = ["REGISTRY", "Codec", "get"]
+
+REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
+    HardLabels,
+    MosaicPng,
+    MosaicWebp,
+    PixelDigests,
+    PromptFp16,
+    PromptInt8,
+    ScheduleTable,
+    SeedDerived,
+    SeedList,
+    SoftLabels,
+)
+
+
+def get(spec: CodecSpec) -> Codec[Any, Any]:
+    """The codec a section was written with.
+
+    Raises:
+        UnknownCodecError: a codec or codec version that this reader lacks.
+        HeaderError: the codec's parameters are malformed.
+    """
+    versions = {codec.version: codec for codec in REGISTRY if codec.name == spec.name}
+    if not versions:
+        known = ", ".join(sorted({codec.name for codec in REGISTRY}))
+        raise UnknownCodecError(f"unknown codec {spec.name!r}; this ddcodec reads {known}")
+    if spec.version not in versions:
+        raise UnknownCodecError(
+            f"codec {spec.name} version {spec.version} is newer than this ddcodec reads "
+            f"(up to {max(versions)}); upgrade ddcodec"
+        )
+    return versions[spec.version].from_params(spec.params)

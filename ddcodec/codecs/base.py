@@ -1,0 +1,157 @@
+"""What every codec is: a bijection, or a lossy map, between an array and a section's raw bytes.
+
+A codec is a frozen dataclass whose fields are its parameters. The container compresses the raw
+bytes; nothing here knows of files.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from math import prod
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ddcodec.container import CodecSpec
+from ddcodec.errors import EncodeError, HeaderError, PayloadError
+
+__all__ = [
+    "ALL",
+    "Array",
+    "Codec",
+    "check_array",
+    "check_axes",
+    "check_length",
+    "check_params",
+    "int_param",
+]
+
+Array = npt.NDArray[Any]
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+ALL = slice(None)
+
+
+class Codec(ABC, Generic[In, Out]):
+    """One entry of the closed codec registry (spec/codecs.md).
+
+    Class attributes:
+        name, version: what the file's index calls the codec.
+        compression: the container compression a writer uses for it.
+        sliceable: decoding, slicing and encoding again keeps every remaining value.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    compression: ClassVar[str]
+    sliceable: ClassVar[bool] = True
+
+    @abstractmethod
+    def encode(self, array: In) -> bytes:
+        """Raw bytes of an array.
+
+        Raises:
+            EncodeError: the dtype, shape or values cannot be encoded.
+        """
+
+    @abstractmethod
+    def decode(self, raw: bytes, shape: tuple[int, ...]) -> Out:
+        """The array of the shape that the section's box implies.
+
+        Raises:
+            PayloadError: the bytes do not decode to that shape.
+        """
+
+    def params(self) -> dict[str, Any]:
+        """The parameters a decoder needs; part of the file's index and content digest."""
+        return {}
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Self:
+        """The codec of stored parameters.
+
+        Raises:
+            HeaderError: a parameter is unknown, missing, of a wrong type or out of range.
+        """
+        check_params(cls.name, params, ())
+        return cls()
+
+    def spec(self) -> CodecSpec:
+        """How the file's index describes this codec."""
+        return CodecSpec(self.name, self.version, self.compression, self.params())
+
+    def slice_raw(
+        self,
+        raw: bytes,
+        class_slice: slice,
+        slot_slice: slice,
+        shape: tuple[int, ...],
+        view_slice: slice = ALL,
+    ) -> bytes:
+        """Raw bytes of a part of a section: its class, slot and (where it has them) view axes.
+
+        Slices count from the section's own start. Axes that the codec's array lacks are ignored.
+
+        Raises:
+            EncodeError: the codec is not sliceable, or the part has no rows.
+            PayloadError: ``raw`` does not decode.
+        """
+        if not self.sliceable:
+            raise EncodeError(f"{self.name} is lossy and cannot be cut; copy the section whole")
+        return self.encode(self._cut(raw, (class_slice, slot_slice), shape))
+
+    def _cut(self, raw: bytes, slices: tuple[slice, ...], shape: tuple[int, ...]) -> Any:
+        array: Any = self.decode(raw, shape)
+        return array[slices]
+
+
+def check_params(name: str, params: Mapping[str, Any], wanted: tuple[str, ...]) -> None:
+    """Raise HeaderError unless ``params`` has exactly the wanted names."""
+    for key in params:
+        if key not in wanted:
+            raise HeaderError(f"codec {name} has no parameter {key!r}; the index is malformed")
+    for key in wanted:
+        if key not in params:
+            raise HeaderError(f"codec {name} lacks its parameter {key!r}; the index is malformed")
+
+
+def int_param(name: str, params: Mapping[str, Any], key: str, low: int, high: int) -> int:
+    """An integer parameter within low..high (a bool is no integer); else HeaderError."""
+    value = params[key]
+    if type(value) is not int:
+        raise HeaderError(f"codec {name}: {key} is a {type(value).__name__}, not an integer")
+    if not low <= value <= high:
+        raise HeaderError(f"codec {name}: {key} = {value} is not within {low}..{high}")
+    return value
+
+
+def check_axes(name: str, shape: tuple[int, ...], count: int, axes: str) -> None:
+    """Raise PayloadError unless ``shape`` has ``count`` axes, each at least 1."""
+    if len(shape) != count or min(shape) < 1:
+        raise PayloadError(f"{name} decodes to {axes}, each at least 1; the box says {shape}")
+
+
+def check_length(name: str, raw: bytes, wanted: int) -> None:
+    """Raise PayloadError unless ``raw`` has exactly ``wanted`` bytes."""
+    if len(raw) != wanted:
+        raise PayloadError(
+            f"{name}: {len(raw)} raw bytes, but its box needs {wanted}; the section is damaged"
+        )
+
+
+def check_array(
+    name: str, array: Any, dtypes: tuple[type[np.generic], ...], ndim: int, axes: str
+) -> Array:
+    """The array itself, or EncodeError unless dtype and axes are right and no axis is empty."""
+    names = " or ".join(dtype.__name__ for dtype in dtypes)
+    if not isinstance(array, np.ndarray) or array.dtype.newbyteorder("=") not in [
+        np.dtype(dtype) for dtype in dtypes
+    ]:
+        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise EncodeError(f"{name} encodes {names} arrays {axes}; got {kind}")
+    if array.ndim != ndim or prod(array.shape) == 0:
+        raise EncodeError(f"{name} encodes arrays {axes}, none empty; got shape {array.shape}")
+    return array

@@ -1,0 +1,55 @@
+"""Pixel digests: four bytes a picture that tell whether a rendering is the one encoded.
+
+Source: spec/codecs.md, "pixel-digest".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ddcodec.codecs.base import Codec, check_array, check_axes, check_length
+from ddcodec.errors import EncodeError
+
+__all__ = ["PixelDigests", "pixel_digest"]
+
+Bytes = npt.NDArray[np.uint8]
+DOMAIN = b"ddz/pixels/1\0"
+
+
+def pixel_digest(image: Bytes) -> bytes:
+    """First 4 bytes of SHA-256 over a picture's size and its uint8 [h, w, 3] RGB values.
+
+    Raises:
+        EncodeError: not a uint8 [h, w, 3] array.
+    """
+    picture = check_array("pixel-digest", image, (np.uint8,), 3, "[h, w, 3]")
+    if picture.shape[2] != 3:
+        raise EncodeError(f"a picture has 3 channels, RGB; got shape {picture.shape}")
+    size = struct.pack("<II", picture.shape[0], picture.shape[1])
+    return hashlib.sha256(DOMAIN + size + picture.tobytes()).digest()[:4]
+
+
+@dataclass(frozen=True)
+class PixelDigests(Codec[Bytes, Bytes]):
+    """uint8 [classes, slots, 4]: the pixel digest of each base picture (view 0). Raw: the same."""
+
+    name: ClassVar[str] = "pixel-digest"
+    version: ClassVar[int] = 1
+    compression: ClassVar[str] = "none"
+
+    def encode(self, array: Bytes) -> bytes:
+        digests = check_array(self.name, array, (np.uint8,), 3, "[classes, slots, 4]")
+        if digests.shape[2] != 4:
+            raise EncodeError(f"a pixel digest has 4 bytes; got shape {digests.shape}")
+        return digests.tobytes()
+
+    def decode(self, raw: bytes, shape: tuple[int, ...]) -> Bytes:
+        check_axes(self.name, shape, 3, "[classes, slots, 4]")
+        check_length(self.name, raw, 4 * shape[0] * shape[1])
+        return np.frombuffer(raw, dtype=np.uint8).reshape(shape).copy()
