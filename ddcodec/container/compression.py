@@ -65,8 +65,9 @@ def _check_frame(stored: bytes, raw_len: int, limits: Limits) -> None:
     except zstandard.ZstdError as error:
         raise PayloadError(f"the zstd frame header is damaged ({error})") from error
     if frame.content_size != raw_len:
-        said = "no size" if frame.content_size == zstandard.CONTENTSIZE_UNKNOWN else "another size"
-        raise PayloadError(f"the zstd frame declares {said} than the {raw_len} bytes of the index")
+        unknown = frame.content_size == zstandard.CONTENTSIZE_UNKNOWN
+        said = "no size" if unknown else f"{frame.content_size} bytes"
+        raise PayloadError(f"the zstd frame declares {said}, and the index says {raw_len}")
     if frame.dict_id:
         raise PayloadError(f"the zstd frame asks for dictionary {frame.dict_id}; none is allowed")
     if frame.window_size > limits.window:

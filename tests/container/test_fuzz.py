@@ -1,0 +1,62 @@
+"""Damaged files are opened or refused, never anything else (the full count runs in CI)."""
+
+from __future__ import annotations
+
+import fuzz
+import pytest
+
+from ddcodec.container import Reader
+from ddcodec.errors import LimitExceededError
+
+CORPUS = fuzz.load_corpus()
+
+
+def test_damaged_files_open_or_are_refused() -> None:
+    outcomes = fuzz.fuzz(CORPUS, range(2000), seed=1)
+    assert outcomes.total() == 2000
+    # Every layer was reached: a fuzzer that stops at the magic would find nothing.
+    assert set(outcomes) >= {
+        "ok",
+        "bad-magic",
+        "truncated",
+        "unsupported-version",
+        "header",
+        "non-canonical",
+        "limit-exceeded",
+        "checksum-mismatch",
+        "payload",
+        "digest-mismatch",
+        "unknown-codec",
+    }
+
+
+def test_both_readers_accept_the_same_damaged_files() -> None:
+    fuzz.fuzz(CORPUS, range(1000), seed=2, open_fully=fuzz.open_twice)
+
+
+def test_a_run_can_be_repeated() -> None:
+    assert fuzz.mutated(CORPUS, 3, 17) == fuzz.mutated(CORPUS, 3, 17)
+    assert fuzz.mutated(CORPUS, 3, 17) != fuzz.mutated(CORPUS, 3, 18)
+
+
+def test_the_fuzzer_sees_a_reader_that_fails() -> None:
+    def careless(data: bytes) -> None:
+        reader = Reader.from_bytes(data, limits=fuzz.SMALL)
+        reader.head["classes"]
+
+    with pytest.raises(fuzz.Fault, match=r"run \d+ of seed 0: KeyError") as caught:
+        fuzz.fuzz(CORPUS, range(2000), 0, careless)
+    assert fuzz.mutated(CORPUS, 0, caught.value.run) == caught.value.data
+
+
+def test_the_fuzzer_sees_a_reader_that_takes_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(data: bytes) -> None:
+        raise LimitExceededError("too large")
+
+    monkeypatch.setattr(fuzz, "SECONDS_A_RUN", -1.0)
+    with pytest.raises(fuzz.Fault, match=r"took over -1\.0 s"):
+        fuzz.fuzz(CORPUS, range(1), 0, refuse)
+    monkeypatch.undo()
+    monkeypatch.setattr(fuzz, "GROWTH_KIB", -1)
+    with pytest.raises(fuzz.Fault, match="MiB"):
+        fuzz.fuzz(CORPUS, range(1), 0, refuse)
