@@ -127,10 +127,17 @@ class Source:
 
 @dataclass
 class LoadReport:
-    """What had to be converted or skipped while loading, counted by kind."""
+    """What had to be converted or skipped while loading, counted by kind; a file once only."""
 
     counts: Counter[str] = field(default_factory=Counter)
     skipped: list[Path] = field(default_factory=list)
+    _seen: set[Path] = field(default_factory=set)
+
+    def add(self, path: Path, kinds: Sequence[str]) -> None:
+        """Count the conversions of a file, unless it was counted before."""
+        if kinds and path not in self._seen:
+            self._seen.add(path)
+            self.counts.update(kinds)
 
     def lines(self) -> list[str]:
         """One sentence a kind, such as ``3 greyscale pictures converted to RGB``."""
@@ -188,7 +195,7 @@ def load_image(
     """
     pixels, notes = _load(Path(path), size)
     if report is not None:
-        report.counts.update(notes)
+        report.add(Path(path), notes)
     return pixels
 
 
@@ -226,12 +233,13 @@ def load_images(
         if isinstance(result, SourceError):
             if on_error == "raise":
                 raise result
-            report.counts["corrupt"] += 1
-            report.skipped.append(path)
+            if path not in report.skipped:
+                report.add(path, ["corrupt"])
+                report.skipped.append(path)
         else:
             pixels[kept], notes = result
             labels[kept] = class_index
-            report.counts.update(notes)
+            report.add(path, notes)
             kept += 1
         if progress is not None:
             progress(done, len(jobs))

@@ -158,6 +158,7 @@ def test_a_corrupt_picture_is_named_or_skipped_and_counted(folder: Path) -> None
     pixels, labels = load_images(source, (8, 8), on_error="skip", report=report)
     assert pixels.shape == (8, 8, 8, 3)
     assert labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
+    load_images(source, (8, 8), on_error="skip", report=report)  # counted once
     assert report.skipped == [victim]
     assert report.lines() == ["1 corrupt or unreadable picture skipped"]
 

@@ -41,9 +41,7 @@ def command(artifact: Path, level: str, prior: str | None, device: str, as_json:
     pixels     every picture, rendered, against its stored digest (needs the prior)
     """
     with open_artifact(artifact) as opened, progress_display() as progress:
-        pictures = opened.verify(
-            cast(Level, level), prior=prior, device=device, progress=progress
-        )
+        pictures = opened.verify(cast(Level, level), prior=prior, device=device, progress=progress)
         sections, size, digest = len(opened.sections), opened.file_len, opened.digest
     if as_json:
         values = {"path": artifact, "level": level, "ok": True, "sections": sections}

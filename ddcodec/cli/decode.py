@@ -1,0 +1,62 @@
+"""``ddz decode``: from an artifact to an image folder and its labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ddcodec.cli.common import (
+    artifact_argument,
+    class_names,
+    classes_option,
+    ipc_option,
+    open_artifact,
+    output_folder,
+    progress_display,
+    views_option,
+)
+
+__all__ = ["command"]
+
+
+@click.command("decode")
+@artifact_argument
+@output_folder
+@classes_option
+@ipc_option
+@views_option
+@click.option("--device", default="cpu", show_default=True, help="Torch device.")
+@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, metavar="B")
+@click.option("--prior", metavar="DIR|HUB_ID", help="Where to find the prior, if it has moved.")
+def command(
+    artifact: Path,
+    out: Path,
+    classes: str | None,
+    ipc: int | None,
+    views: int | None,
+    device: str,
+    batch_size: int,
+    prior: str | None,
+) -> None:
+    """Write the images of IN.ddz as lossless PNGs, one folder a class, with their labels.
+
+    DIR also gets labels.npz and a README that explains both. An interrupted decode goes on
+    when the same command is run again.
+    """
+    from ddcodec.export.folder import export_folder
+
+    with open_artifact(artifact) as opened, progress_display() as progress:
+        result = export_folder(
+            opened,
+            out,
+            classes=class_names(classes),
+            ipc=ipc,
+            views=views,
+            device=device,
+            batch_size=batch_size,
+            prior=prior,
+            progress=progress,
+        )
+    kept = f" ({result.kept:,} were there already)" if result.kept else ""
+    click.echo(f"{out}: {result.images:,} pictures{kept}, labels.npz, README.md")

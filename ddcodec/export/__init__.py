@@ -1,0 +1,1 @@
+"""Artifacts in the forms other tools read."""
