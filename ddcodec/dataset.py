@@ -115,6 +115,10 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
             return images, torch.tensor([c for c, _ in rows], device=self.device)
         return images, torch.from_numpy(self._probabilities(rows)).to(self.device)
 
+    def probabilities(self, indices: Sequence[int]) -> NDArray[np.float32]:
+        """float32[n, K]: the labels alone, at the present view; renders no image."""
+        return self._probabilities([self.rows[i] for i in indices])
+
     def _images(self, rows: Sequence[Row]) -> Tensor:
         if self._renderer is None:
             self._renderer = self.artifact.renderer(prior=self._prior, device=self.device)
