@@ -167,7 +167,7 @@ class SoftLabels(Codec[Int16s, Int16s]):
         n = q.shape[1]
         mean = (2 * q.sum(axis=1, dtype=np.int64) + n) // (2 * n)
         residual = q - mean[:, None, :]
-        return _planes(mean) + _planes(residual.swapaxes(1, 2))
+        return _planes(mean) + _planes(residual)
 
     def decode(self, raw: bytes, shape: tuple[int, ...]) -> Int16s:
         check_axes(self.name, shape, 4, "[classes, slots, views, K]")
@@ -177,12 +177,12 @@ class SoftLabels(Codec[Int16s, Int16s]):
         rows = slots * views
         check_length(self.name, raw, 2 * count * columns * (1 + rows))
         split = 2 * count * columns
-        mean = _unplanes(raw[:split]).reshape(count, columns, 1)
-        residual = _unplanes(raw[split:]).reshape(count, columns, rows)
+        mean = _unplanes(raw[:split]).reshape(count, 1, columns)
+        residual = _unplanes(raw[split:]).reshape(count, rows, columns)
         z = (mean + residual).astype(np.int64) * self.step
         if z.min() < -0x8000 or z.max() > 0x7FFF:
             raise PayloadError(f"{self.name}: a logit does not fit 16 bits; the section is damaged")
-        return np.ascontiguousarray(z.astype(np.int16).swapaxes(1, 2)).reshape(shape)
+        return z.astype(np.int16).reshape(shape)
 
     def slice_raw(
         self,
