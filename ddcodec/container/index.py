@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import lt
 from typing import Any, NamedTuple
 
 from ddcodec.container.canonical import pack_canonical, unpack_canonical
@@ -144,39 +145,43 @@ def _parse_index(value: Any, start: int, file_len: int, limits: Limits) -> tuple
     for name in ("box", "crc"):
         _check_range(index[name], 0, _U32, name)
     _check_sizes(index["stored"], index["raw"], limits)
-    sections: list[Section] = []
-    offset = start
-    for i in range(count):
-        name, flags = kinds[index["kind"][i]]
-        stored_len = index["stored"][i]
-        section = Section(
-            index=i,
-            kind=name,
-            flags=flags,
-            codec=codecs[index["codec"][i]],
-            box=Box(*index["box"][6 * i : 6 * i + 6]),
-            stored_len=stored_len,
-            raw_len=index["raw"][i],
-            crc=index["crc"][i],
-            offset=offset,
-        )
-        _check_section(section)
-        sections.append(section)
-        offset += stored_len
-    _check_order(sections)
-    if offset != file_len:
+    offsets = list(accumulate(index["stored"], initial=start))
+    if offsets[-1] != file_len:
         raise HeaderError(
-            f"the sections end at byte {offset}, and the file at {file_len}; the header is damaged"
+            f"the sections end at byte {offsets[-1]}, and the file at {file_len}; the header is"
+            " damaged"
         )
-    return tuple(sections)
+    boxes = [Box(*index["box"][i : i + 6]) for i in range(0, 6 * count, 6)]
+    sections = tuple(
+        Section(i, kinds[kind][0], kinds[kind][1], codecs[codec], box, stored, raw, crc, offset)
+        for i, (kind, codec, box, stored, raw, crc, offset) in enumerate(
+            zip(
+                index["kind"],
+                index["codec"],
+                boxes,
+                index["stored"],
+                index["raw"],
+                index["crc"],
+                offsets[:-1],
+                strict=True,
+            )
+        )
+    )
+    _check_boxes(sections)
+    _check_uncompressed(sections)
+    _check_order(sections)
+    return sections
 
 
 def _map(value: Any, keys: Sequence[str], what: str) -> dict[str, Any]:
     if type(value) is not dict:
         raise HeaderError(f"{what} must be a map, not {type(value).__name__}; the file is damaged")
-    if tuple(value) != tuple(keys):
-        odd = sorted(set(value) ^ set(keys))
-        raise HeaderError(f"{what} lacks, or does not know, the fields {odd}; the file is damaged")
+    missing = next((key for key in keys if key not in value), None)
+    if missing is not None:
+        raise HeaderError(f"{what} lacks the field '{missing}'; the file is damaged")
+    if len(value) != len(keys):
+        odd = next(key for key in value if key not in keys)
+        raise HeaderError(f"{what} has a field {odd!r:.60} that nobody knows; the file is damaged")
     return value
 
 
@@ -258,26 +263,32 @@ def _check_sizes(stored: list[Any], raw: list[Any], limits: Limits) -> None:
         )
 
 
-def _check_section(section: Section) -> None:
-    starts, counts = section.box[::2], section.box[1::2]
-    for start, count in zip(starts, counts, strict=True):
-        if start + count > _U32 or (count == 0 and start != 0):
+def _check_boxes(sections: Sequence[Section]) -> None:
+    for section in sections:
+        a, m, b, n, c, k = section.box
+        divided = (m or not a) and (n or not b) and (k or not c)
+        if not divided or a + m > _U32 or b + n > _U32 or c + k > _U32:
             raise HeaderError(
                 f"the box {list(section.box)} is not one: an undivided axis is 0, 0, and every"
                 f" end is at most {_U32}",
                 section=section.label,
             )
-    if section.codec.compression == "none" and section.stored_len != section.raw_len:
-        raise HeaderError(
-            f"an uncompressed section stores {section.stored_len} bytes and says"
-            f" {section.raw_len}; the header is damaged",
-            section=section.label,
-        )
+
+
+def _check_uncompressed(sections: Sequence[Section]) -> None:
+    for section in sections:
+        if section.stored_len != section.raw_len and section.codec.compression == "none":
+            raise HeaderError(
+                f"an uncompressed section stores {section.stored_len} bytes and says"
+                f" {section.raw_len}; the header is damaged",
+                section=section.label,
+            )
 
 
 def _check_order(sections: Sequence[Section]) -> None:
     keys = [order_key(section.kind, section.box) for section in sections]
-    for i, (a, b) in enumerate(pairwise(keys)):
-        if a >= b:
-            what = "twice the same" if a == b else "out of order"
-            raise HeaderError(f"sections are {what}", section=sections[i + 1].label)
+    if all(map(lt, keys, keys[1:])):
+        return
+    at = next(i for i, (a, b) in enumerate(pairwise(keys), 1) if a >= b)
+    what = "twice the same" if keys[at] == keys[at - 1] else "out of order"
+    raise HeaderError(f"two sections are {what}", section=sections[at].label)

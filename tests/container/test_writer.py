@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -194,6 +195,16 @@ def test_a_folder_that_cannot_be_synced_is_reported(
     monkeypatch.setattr(os, "fsync", second_fails)
     with pytest.raises(EncodeError, match="could not be synced"):
         write_container(tmp_path / "a.ddz", head={}, sections=[])
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "guessed")
+    (tmp_path / ".a.ddz.guessed.tmp").symlink_to(victim)
+    with pytest.raises(EncodeError, match="File exists"):
+        write_container(tmp_path / "a.ddz", head={}, sections=[])
+    assert victim.read_bytes() == b"precious"
 
 
 def test_the_mode_obeys_the_umask(tmp_path: Path) -> None:
