@@ -71,15 +71,14 @@ def _resnet18(classes: int, size: int) -> nn.Module:
         hidden_sizes=[64, 128, 256, 512],
         depths=[2, 2, 2, 2],
         layer_type="basic",
-        num_labels=classes,
     )
+    config.num_labels = classes
     model = ResNetForImageClassification(config)
     if size <= _SMALL:
         # The stem of the CIFAR literature; the stock one leaves 8 x 8 cells of a 32 px picture.
-        stem = model.resnet.embedder
-        stem.embedder.convolution = nn.Conv2d(3, 64, 3, padding=1, bias=False)
-        nn.init.kaiming_normal_(
-            stem.embedder.convolution.weight, mode="fan_out", nonlinearity="relu"
-        )
-        stem.pooler = nn.Identity()
+        stem: nn.Module = model.resnet.embedder
+        convolution = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+        nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+        stem.get_submodule("embedder").add_module("convolution", convolution)
+        stem.add_module("pooler", nn.Identity())
     return Logits(model)

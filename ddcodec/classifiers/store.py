@@ -289,13 +289,15 @@ def _load_transformers(folder: Path, config: Mapping[str, Any], label: str) -> T
 def _preprocessing(folder: Path, config: Mapping[str, Any]) -> tuple[tuple[int, int], Statistics]:
     """Input size and statistics of a ``transformers`` classifier; 1/2 and 1/2 when unstated."""
     path = folder / "preprocessor_config.json"
-    stated = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    stated: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     side = stated.get("crop_size") or stated.get("size") or config.get("image_size") or 224
     if isinstance(side, dict):
-        edge = side.get("shortest_edge", 224)
+        edge = int(side.get("shortest_edge", 224))
         size = int(side.get("width", edge)), int(side.get("height", edge))
+    elif isinstance(side, int):
+        size = side, side
     else:
-        size = int(side), int(side)
+        raise ModelMismatchError(f"{path} does not say the size of the input pictures")
     if "image_mean" not in stated or "image_std" not in stated:
         return size, _HALF
     mean = _triple([round(65536 * v) for v in stated["image_mean"]])

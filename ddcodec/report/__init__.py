@@ -1,0 +1,9 @@
+"""Storage against accuracy: evaluate artifacts with students, write HTML and JSON."""
+
+from __future__ import annotations
+
+from ddcodec.report.collect import Report
+from ddcodec.report.evaluate import Evaluation
+from ddcodec.report.make import make_report
+
+__all__ = ["Evaluation", "Report", "make_report"]
