@@ -106,21 +106,22 @@ def _budget_lines(artifact: Artifact) -> Iterator[str]:
     yield " " * width + "".join(f"{name:>12}" for name in columns)
     for text, node in rows:
         share = f"{100 * node.stored / max(root.stored, 1):.1f} %"
-        # A container has no plain form, so the file's ratio covers the arrays only in its
-        # denominator: what a user would ship instead.
+        # The container has no plain form; the file's ratio is to the plain arrays alone.
         plain = f"{100 * node.stored / node.unpacked:.1f} %" if node.unpacked else "-"
         each = [node.stored / max(n, 1) for n in (count, images, labels)]
         cells = (_number(node.stored), share, *(f"{value:,.1f}" for value in each), plain)
         yield f"{text:<{width}}" + "".join(f"{cell:>12}" for cell in cells)
 
 
-def _tree(node: SizeNode, prefix: str = "", name: str | None = None) -> Iterator[tuple[str, Any]]:
-    yield name or node.name, node
-    # A kind with a single codec says it on one line.
-    for index, child in enumerate(node.children):
-        last = index == len(node.children) - 1
-        branch, indent = ("└─ ", "   ") if last else ("├─ ", "│  ")
-        yield from _tree(child, prefix + indent, prefix + branch + child.name)
+def _tree(node: SizeNode, prefix: str = "", branch: str = "") -> Iterator[tuple[str, SizeNode]]:
+    """(indented name, node) of every line; a kind with a single codec takes one line."""
+    single = node.children[0] if len(node.children) == 1 else None
+    label = f"{node.name} ({single.name})" if single is not None else node.name
+    yield prefix + branch + label, node
+    inner = prefix + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
+    children = () if single is not None else node.children
+    for child in children:
+        yield from _tree(child, inner, "└─ " if child is children[-1] else "├─ ")
 
 
 def _prior_lines(artifact: Artifact) -> Iterator[str]:

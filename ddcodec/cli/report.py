@@ -1,0 +1,117 @@
+"""``ddz report``: what the bytes of artifacts buy in accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ddcodec.cli.common import force_option, json_option, new_file, progress_display
+
+if TYPE_CHECKING:
+    from ddcodec.report import Evaluation, Report
+
+__all__ = ["command"]
+
+
+@click.command("report")
+@click.argument(
+    "artifacts",
+    metavar="IN.ddz ...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
+@click.option(
+    "--test", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Test images."
+)
+@click.option(
+    "--train",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Training images for the random baselines; `train` beside --test by default.",
+)
+@click.option(
+    "--student",
+    metavar="NAME",
+    help="convnet3, convnet4, convnet5 or resnet18; the customary one for the size by default.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Students an artifact."
+)
+@click.option("--protocol", default="ddz", show_default=True, help="ddz, rded or d3m.")
+@click.option(
+    "--epochs", type=click.IntRange(1), metavar="N", help="Instead of the protocol's own."
+)
+@click.option("--baselines/--no-baselines", default=True, help="Compare with random real images.")
+@click.option("--prior", metavar="DIR|HUB_ID", help="Where to find the prior, if it has moved.")
+@click.option("--device", default="cpu", show_default=True, help="Torch device.")
+@click.option(
+    "-o",
+    "--out",
+    default="report.html",
+    show_default=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+)
+@force_option
+@json_option
+def command(
+    artifacts: tuple[Path, ...],
+    test: Path,
+    train: Path | None,
+    student: str | None,
+    seeds: int,
+    protocol: str,
+    epochs: int | None,
+    baselines: bool,
+    prior: str | None,
+    device: str,
+    out: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Train students on each artifact, test them, and write a self-contained HTML page.
+
+    Random real images, of the same IPC and of the same bytes, are measured in the same run.
+    """
+    new_file(out, force)
+    from ddcodec.report import make_report
+
+    with progress_display() as progress:
+        report = make_report(
+            artifacts,
+            test,
+            train_dir=train,
+            student=student,
+            seeds=seeds,
+            protocol=protocol,
+            epochs=epochs,
+            out=out,
+            baselines=baselines,
+            prior=prior,
+            device=device,
+            progress=progress,
+        )
+    if as_json:
+        click.echo(report.to_json(), nl=False)
+        return
+    for line in _lines(report, out):
+        click.echo(line)
+
+
+def _lines(report: Report, out: Path) -> Iterator[str]:
+    yield f"{'bytes':>12}  {'accuracy':<16}  data"
+    for evaluation in report.evaluations:
+        yield f"{evaluation.file_len:>12,}  {_accuracy(evaluation):<16}  {evaluation.name}"
+    for remark in report.remarks:
+        yield f"note: {remark}"
+    yield f"page: {out}"
+
+
+def _accuracy(evaluation: Evaluation) -> str:
+    mean = f"{100 * evaluation.mean:.1f} %"
+    if evaluation.std is None:
+        return f"{mean} (1 student)"
+    return f"{mean} ± {100 * evaluation.std:.1f}"

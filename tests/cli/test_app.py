@@ -1,0 +1,144 @@
+"""Exit codes, one-line errors, and commands that start without torch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from ddcodec.cli import app
+from tests.cli.conftest import Ddz
+
+
+def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120
+    )
+
+
+def test_help_lists_every_command_and_each_has_its_own(ddz: Ddz) -> None:
+    shown = ddz("--help")
+    assert shown.code == 0
+    for name in app.COMMANDS:
+        assert f"  {name} " in shown.out
+        command = app.cli.get_command(click.Context(app.cli), name)
+        assert command is not None and command.name == name and command.help
+
+
+@pytest.mark.parametrize("level", ["structure", "crc", "digest"])
+def test_light_commands_import_no_torch(artifact: Path, tmp_path: Path, level: str) -> None:
+    code = (
+        "import sys\n"
+        "from ddcodec.cli.app import run\n"
+        "path, out, level = sys.argv[1:]\n"
+        "for line in (['--help'], ['inspect', path], ['inspect', path, '--json'],\n"
+        "             ['verify', path, '--level', level],\n"
+        "             ['subset', path, '-o', out + '/a.ddz', '--classes', 'blob'],\n"
+        "             ['subset', path, '-o', out + '/b.ddz', '--classes', 'cross,stripes'],\n"
+        "             ['merge', out + '/a.ddz', out + '/b.ddz', '-o', out + '/c.ddz']):\n"
+        "    assert run(line) == 0, line\n"
+        "heavy = {'torch', 'transformers', 'diffusers', 'sklearn', 'rich'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = run_python(code, str(artifact), str(tmp_path), level)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_torch_check_can_fail() -> None:
+    done = run_python("import sys, ddcodec.dataset; assert 'torch' not in sys.modules")
+    assert done.returncode == 1
+
+
+def test_usage_errors_exit_2(ddz: Ddz) -> None:
+    assert ddz("inspekt").code == 2
+    assert ddz("encode").code == 2
+    assert ddz("inspect", "no-such-file.ddz").code == 2
+
+
+def test_a_damaged_file_exits_3_and_names_the_next_command(ddz: Ddz, tmp_path: Path) -> None:
+    path = tmp_path / "x.ddz"
+    path.write_bytes(b"\x89DDZ\r\n\x1a\n" + bytes(10))
+    done = ddz("inspect", path)
+    assert done.code == 3
+    assert done.out == ""
+    assert done.err.startswith("error[truncated]: ")
+    assert done.err.endswith(f"`ddz verify {path}`.\n")
+    assert done.err.count("\n") == 1
+
+
+def test_a_flipped_byte_exits_4(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
+    data = bytearray(artifact.read_bytes())
+    data[-1] ^= 1
+    path = tmp_path / "x.ddz"
+    path.write_bytes(data)
+    assert ddz("verify", path, "--level", "structure").code == 0
+    done = ddz("verify", path, "--level", "crc")
+    assert done.code == 4
+    assert done.err.startswith("error[checksum-mismatch]: ")
+
+
+def test_something_unsupported_exits_5(ddz: Ddz, image_folder: Path, tmp_path: Path) -> None:
+    done = ddz(
+        "encode", image_folder, "--method", "random", "--profile", "quantum", "-o", tmp_path / "x"
+    )
+    assert done.code == 5
+    assert done.err.startswith("error[unsupported]: ")
+
+
+def test_system_errors_are_one_line(ddz: Ddz, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device", "out.ddz")
+
+    monkeypatch.setattr(app.cli, "main", full)
+    done = ddz("inspect", "x")
+    assert done.code == 1
+    assert done.err.startswith("error[system]: out.ddz: No space left on device; free some space")
+
+
+def test_debug_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.ddz"
+    path.write_bytes(b"not an artifact at all, but long enough to read a prelude from it")
+    monkeypatch.setenv("DDCODEC_DEBUG", "1")
+    with pytest.raises(app.DdcodecError):
+        app.run(["inspect", str(path)])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_ctrl_c_exits_130_leaves_no_output_and_resumes(image_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.ddz"
+    words = ["encode", str(image_folder), "--method", "random", "--labels", "hard", "--ipc", "4"]
+    words += ["--views", "2", "-o", str(out)]
+    # Interrupt from within, at the first sign of progress: no race with the start-up.
+    code = (
+        "import os, signal, sys\n"
+        "from ddcodec.cli import app, common\n"
+        "class Stop(common._LineProgress):\n"
+        "    def __call__(self, *step):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "common._LineProgress = Stop\n"
+        "sys.exit(app.run(sys.argv[1:]))\n"
+    )
+    done = run_python(code, *words)
+    assert done.returncode == 130, done.stderr
+    assert "Run the same command again to go on" in done.stderr
+    assert not out.exists()
+    assert app.run(words) == 0
+    assert out.exists()
+
+
+def test_inspect_starts_quickly(artifact: Path) -> None:
+    # Processor time rather than wall-clock time: the tests share the machine.
+    before = os.times()
+    subprocess.run(
+        [sys.executable, "-m", "ddcodec", "inspect", str(artifact)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    after = os.times()
+    spent = after.children_user + after.children_system
+    spent -= before.children_user + before.children_system
+    assert spent < 1.0

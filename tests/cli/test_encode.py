@@ -1,0 +1,85 @@
+"""``ddz encode``: plans, JSON, refusals, and the same digest twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click import BadParameter
+
+from ddcodec.cli.encode import parse_size
+from tests.cli.conftest import Ddz
+
+HARD = ("--method", "random", "--labels", "hard", "--ipc", 2, "--views", 1)
+
+
+def test_json_describes_the_artifact(ddz: Ddz, image_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.ddz"
+    done = ddz("encode", image_folder, *HARD, "-o", out, "--json")
+    values = json.loads(done.out)
+    assert done.code == 0
+    assert values["schema"] == "ddcodec.encode/1"
+    assert values["bytes"] == out.stat().st_size
+    again = tmp_path / "y.ddz"
+    twice = json.loads(ddz("encode", image_folder, *HARD, "-o", again, "--json").out)
+    assert twice["digest"] == values["digest"]
+
+
+def test_progress_goes_to_stderr(ddz: Ddz, image_folder: Path, tmp_path: Path) -> None:
+    done = ddz("encode", image_folder, *HARD, "-o", tmp_path / "x.ddz")
+    assert " of 3" in done.err
+    assert done.out.splitlines()[-1] == f"next: ddz inspect {tmp_path / 'x.ddz'}"
+
+
+def test_dry_run_writes_nothing_and_estimates_bytes(
+    ddz: Ddz, image_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "x.ddz"
+    done = ddz("encode", image_folder, *HARD, "-o", out, "--dry-run")
+    assert done.code == 0
+    assert "expected bytes" in done.out and "patches" in done.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_existing_output_is_kept_without_force(
+    ddz: Ddz, image_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "x.ddz"
+    out.write_text("precious")
+    done = ddz("encode", image_folder, *HARD, "-o", out)
+    assert done.code == 1
+    assert "--force" in done.err
+    assert out.read_text() == "precious"
+    assert ddz("encode", image_folder, *HARD, "-o", out, "--force").code == 0
+
+
+def test_a_source_without_classes_says_what_to_do(ddz: Ddz, tmp_path: Path) -> None:
+    done = ddz("encode", tmp_path, *HARD, "-o", tmp_path / "x.ddz")
+    assert done.code == 1
+    assert done.err.startswith("error[source]: ")
+    assert "subfolder per class" in done.err
+
+
+def test_ipc_beyond_the_images(ddz: Ddz, image_folder: Path, tmp_path: Path) -> None:
+    done = ddz("encode", image_folder, *HARD, "--ipc", 13, "-o", tmp_path / "x.ddz")
+    assert done.code == 1
+    assert "has 12 images, fewer than --ipc 13" in done.err
+
+
+@pytest.mark.parametrize("pair", ["factor", "=3"])
+def test_malformed_options_are_usage_errors(
+    ddz: Ddz, image_folder: Path, tmp_path: Path, pair: str
+) -> None:
+    done = ddz("encode", image_folder, *HARD, "-o", tmp_path / "x.ddz", "--option", pair)
+    assert done.code == 2
+
+
+def test_sizes() -> None:
+    assert parse_size(None) is None
+    assert parse_size("64") == (64, 64)
+    assert parse_size("64x48") == (64, 48)
+    with pytest.raises(BadParameter):
+        parse_size("big")
+    with pytest.raises(BadParameter):
+        parse_size("0")
