@@ -13,6 +13,7 @@ import torch
 
 from ddcodec.errors import ModelMismatchError, UnsupportedFeatureError
 from ddcodec.prior.pin import read_model_index
+from ddcodec.prior.quiet import quiet_libraries
 
 __all__ = ["Components", "load_components"]
 
@@ -45,7 +46,7 @@ def load_components(folder: Path, device: torch.device) -> Components:
         ModelMismatchError: weights are missing or of a wrong shape, or a file is damaged.
     """
     scheduler_name = _check_index(folder)
-    with _quiet(), _library_errors(folder):
+    with quiet_libraries(), _library_errors(folder):
         parts = {
             name: _load_network(folder / name, getattr(_library(library), cls))
             for name, (library, cls) in _SUPPORTED.items()
@@ -143,23 +144,6 @@ def _check_family(unet: Any, vae: Any) -> None:
             f"{unet.config.out_channels}, but its latents have {latent}; inpainting and "
             "learned-variance models are not text-to-image priors"
         )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars or advice while loading; errors still raise."""
-    libraries = [_library(f"{name}.utils.logging") for name in ("diffusers", "transformers")]
-    before = [(lib.get_verbosity(), lib.is_progress_bar_enabled()) for lib in libraries]
-    for library in libraries:
-        library.set_verbosity_error()
-        library.disable_progress_bar()
-    try:
-        yield
-    finally:
-        for library, (verbosity, bars) in zip(libraries, before, strict=True):
-            library.set_verbosity(verbosity)
-            if bars:
-                library.enable_progress_bar()
 
 
 @contextmanager

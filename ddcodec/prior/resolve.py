@@ -44,7 +44,7 @@ def resolve_prior(spec: str | Path, revision: str | None = None) -> ResolvedPrio
     if text == TINY:
         return ResolvedPrior(_packaged(), TINY, None)
     folder = Path(text).expanduser()
-    if folder.is_dir():
+    if text and folder.is_dir():
         return ResolvedPrior(folder, folder.resolve().name, None)
     name, _, asked = text.partition("@")
     # A path that does not exist must not be sent to the hub as if it were a name.
@@ -109,9 +109,10 @@ def _from_hub(name: str, revision: str | None) -> ResolvedPrior:
     except RevisionNotFoundError as error:
         raise DecodeError(f"{name} has no revision {revision!r}; check the name") from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        reason = str(error).partition("\n")[0]
         raise DecodeError(
-            f"{at} is not in the local cache and cannot be fetched from the hub ({error}); connect "
-            "once to fetch it, or pass a folder with --prior DIR"
+            f"{at} is not in the local cache and cannot be fetched from the hub; connect once to "
+            f"fetch it, or pass a folder with --prior DIR ({reason})"
         ) from error
     # A snapshot's folder is named after the commit it holds, whatever revision was asked for.
     return ResolvedPrior(folder, name, folder.name)

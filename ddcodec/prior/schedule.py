@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from ddcodec.codecs.schedule import Schedule
+from ddcodec.codecs.schedule import MAX_HISTORY, MAX_STEPS, Schedule
 from ddcodec.errors import EncodeError
+from ddcodec.prior.quiet import quiet_libraries
 
 __all__ = ["extract_schedule", "replay"]
 
@@ -50,6 +52,8 @@ def extract_schedule(scheduler: Any, steps: int) -> Schedule:
             replay within a relative error of 1e-5.
     """
     name = type(scheduler).__name__
+    if steps < 1:
+        raise EncodeError(f"{steps} inference steps are not possible; give 1 or more")
     for option in _NON_LINEAR:
         accepted = option in inspect.signature(type(scheduler).__init__).parameters
         if accepted and scheduler.config.get(option):
@@ -57,8 +61,9 @@ def extract_schedule(scheduler: Any, steps: int) -> Schedule:
                 f"{name} has {option} switched on, which is not linear and cannot be stored as a "
                 f"schedule table; set {option} to false in scheduler/scheduler_config.json"
             )
-    schedule = _tabulate(_prepared(scheduler, steps), name)
-    error = _replay_error(_prepared(scheduler, steps), schedule)
+    with _library_errors(scheduler, steps):
+        schedule = _tabulate(_prepared(scheduler, steps), name)
+        error = _replay_error(_prepared(scheduler, steps), schedule)
     if not error < _TOLERANCE:
         raise EncodeError(
             f"{name} with {steps} steps is not reproduced by a schedule table (relative error "
@@ -130,14 +135,30 @@ class _Noise(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+@contextmanager
+def _library_errors(scheduler: Any, steps: int) -> Iterator[None]:
+    """What a scheduler raises when it is not made for this use, said as an EncodeError."""
+    try:
+        with quiet_libraries():
+            yield
+    except EncodeError:
+        raise
+    except (ArithmeticError, AttributeError, ImportError, LookupError, TypeError) as error:
+        raise _unusable(scheduler, steps, error) from error
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise _unusable(scheduler, steps, error) from error
+
+
+def _unusable(scheduler: Any, steps: int, error: BaseException) -> EncodeError:
+    return EncodeError(
+        f"{type(scheduler).__name__} cannot make {steps} text-to-image steps ({error}); give "
+        "another number of steps, or a linear scheduler such as DDIM, Euler or DPM-Solver++"
+    )
+
+
 def _prepared(scheduler: Any, steps: int) -> Any:
     fresh = copy.deepcopy(scheduler)
-    try:
-        fresh.set_timesteps(steps, device="cpu")
-    except (ValueError, IndexError, ZeroDivisionError) as error:
-        raise EncodeError(
-            f"{type(scheduler).__name__} cannot make {steps} steps: {error}"
-        ) from error
+    fresh.set_timesteps(steps, device="cpu")
     return fresh
 
 
@@ -177,6 +198,11 @@ def _tabulate(scheduler: Any, name: str) -> Schedule:
         )
     used = np.nonzero((table[2] != 0).any(0) | (table[3] != 0).any(0))[0]
     history = int(used.max()) + 1 if len(used) else 1
+    if count > MAX_STEPS or history > MAX_HISTORY:
+        raise EncodeError(
+            f"{name} makes {count} steps with a history of {history}; a schedule table holds at "
+            f"most {MAX_STEPS} and {MAX_HISTORY}, so give fewer steps or another scheduler"
+        )
     return Schedule(
         timesteps=timesteps.to(torch.float32).numpy(),
         c_in=table[0],
