@@ -190,6 +190,7 @@ def test_fingerprint_fits_a_header_and_names_no_machine() -> None:
 def test_packaged_prior_is_the_default(prior: Prior) -> None:
     tiny = load_prior()
     assert tiny.pin.source == "tiny"
+    assert (tiny.steps, tiny.guidance) == (8, (5, 2))
     assert PriorPin.from_map(tiny.pin.to_map()) == tiny.pin
     assert tiny.size == 32
     assert tiny.latent_shape(32, 32) == (4, 8, 8)
