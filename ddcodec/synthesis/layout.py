@@ -1,7 +1,8 @@
-"""Layouts: how patches make up a training image, or a generated picture yields patches.
+"""Layouts: how patches make up a training image, and how a picture is cut into patches.
 
 Source: spec/synthesis.md, "Layouts". A *collage* of g x g patches is one training image (RDED,
-Sun et al. 2024; D3M at 224 px); a *cut* picture gives g x g training images (D3M at 32 px).
+Sun et al. 2024; D3M at 224 px). ``cut`` is its inverse: a generated picture that holds a collage
+yields g x g patches (D3M).
 """
 
 from __future__ import annotations
@@ -20,17 +21,16 @@ __all__ = ["MAX_GRID", "Layout", "collage", "cut"]
 
 Pictures = npt.NDArray[np.uint8]
 
-KINDS = ("single", "collage", "cut")
+KINDS = ("single", "collage")
 MAX_GRID = 64
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the pictures of a synthesis become training images.
+    """How patches become training images.
 
     Attributes:
-        kind: ``single`` (a picture is an image), ``collage`` (grid x grid patches are an image)
-            or ``cut`` (a picture is cut into grid x grid images).
+        kind: ``single`` (a patch is an image) or ``collage`` (grid x grid patches are an image).
         grid: 1 for ``single``, else 2 to ``MAX_GRID``, so that a layout is written in one way.
 
     Raises:
@@ -51,16 +51,6 @@ class Layout:
             raise HeaderError(
                 f"a {self.kind} layout needs a grid of {low}..{high}, not {self.grid!r}"
             )
-
-    @property
-    def patches_per_image(self) -> int:
-        """Patches that make up one training image."""
-        return self.grid**2 if self.kind == "collage" else 1
-
-    @property
-    def images_per_picture(self) -> int:
-        """Training images that one picture yields."""
-        return self.grid**2 if self.kind == "cut" else 1
 
     def to_map(self) -> dict[str, Any]:
         """The header form; ``from_map`` reads it back."""

@@ -74,6 +74,18 @@ class View:
         _require_int("largest scale", largest, 1, denominator)
         _require_int("smallest scale", smallest, 1, largest)
 
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse a padding that a picture of this size cannot reflect.
+
+        Raises:
+            HeaderError: ``pad`` is not smaller than each side.
+        """
+        if self.pad >= min(height, width):
+            raise HeaderError(
+                f"recipe.view: a padding of {self.pad} pixels does not fit a picture of "
+                f"{width} x {height}; it must be smaller than each side"
+            )
+
     def to_map(self) -> dict[str, Any]:
         """The header form; ``from_map`` reads it back."""
         return {
@@ -162,15 +174,11 @@ def draw(
         origin_count: classes in each row's origin, integers [n] or one for all.
 
     Raises:
-        HeaderError: the padding is not smaller than the picture.
+        HeaderError: the view does not fit the size (``View.check_size``).
 
     Source: spec/synthesis.md, "Views".
     """
-    if view.pad >= min(height, width):
-        raise HeaderError(
-            f"a padding of {view.pad} pixels cannot be reflected in a picture of "
-            f"{width} x {height}; the padding must be smaller than the picture"
-        )
+    view.check_size(height, width)
     images = np.asarray(seeds, dtype=np.uint64).reshape(-1)
     if view_index == 0:
         view = View()
@@ -230,7 +238,9 @@ def augment(pictures: Pictures, drawn: ViewDraw) -> Pictures:
     pad = _reach(drawn, height, width)
     # Reflection takes pixel -t for -t and 2 (side - 1) - t beyond the end: numpy's "reflect".
     padded = np.pad(pictures, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="reflect")
-    flat = np.ascontiguousarray(padded).reshape(count, height + 2 * pad, -1)
+    flat = np.ascontiguousarray(padded).reshape(
+        count, height + 2 * pad, (width + 2 * pad) * channels
+    )
     # Crops of one size are taken together: each is one strided copy, and they share the filter.
     sizes, group = np.unique(drawn.rows * (MAX_SIDE + 1) + drawn.columns, return_inverse=True)
     for number, size in enumerate(sizes.tolist()):
