@@ -1,11 +1,16 @@
 """Open many damaged .ddz files: each must open, or be refused with an error of ddcodec.
 
-    python tools/fuzz.py [--count 100000] [--seed 0] [--only RUN] [--differential] [FILE...]
+    python tools/fuzz.py [--count 100000] [--seed 0] [--only RUN] [--reader READER] [FILE...]
 
 The files to damage are the vectors in spec/vectors and those named. Run i of a seed is always the
-same file, so ``--only i`` repeats it. ``--differential`` also asks the second reader
-(tools/read_ddz.py) and requires that both accept or both refuse. A file that shows a fault is
-written to the current folder, to become a vector once the fault is mended.
+same file, so ``--only i`` repeats it. READER says what has to withstand them:
+
+    container   header, checksums, decompression and content digest (the default)
+    artifact    the recipe too, and every section decoded to its array
+    both        both readers of the container: each must accept what the other accepts
+
+A file that shows a fault is written to the current folder, to become a vector once the fault is
+mended.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import read_ddz
 
+from ddcodec.artifact import from_reader
 from ddcodec.container import KINDS, Limits, Reader
 from ddcodec.errors import DdcodecError
 
@@ -53,6 +59,19 @@ def open_fully(data: bytes) -> None:
     reader = Reader.from_bytes(data, limits=SMALL)
     reader.check_kinds(KINDS)
     reader.verify("digest")
+
+
+def decode_fully(data: bytes) -> None:
+    """Everything that can be had of an artifact without its prior."""
+    artifact = from_reader(Reader.from_bytes(data, limits=SMALL))
+    contents = artifact.contents
+    contents.check_coverage()
+    for section in artifact.sections:
+        if section.kind == "schedule":
+            contents.schedule()
+        else:
+            contents.decode(section)
+    artifact.verify("digest")
 
 
 def open_twice(data: bytes) -> None:
@@ -253,6 +272,13 @@ MUTATIONS: Sequence[Mutation] = (
 )
 
 
+READERS: dict[str, Callable[[bytes], None]] = {
+    "container": open_fully,
+    "artifact": decode_fully,
+    "both": open_twice,
+}
+
+
 def load_corpus(files: Sequence[Path] = ()) -> list[bytes]:
     """The vectors and more files; good files four times, because most faults lie behind them."""
     vectors = sorted(VECTORS.rglob("*.ddz"))
@@ -265,11 +291,11 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="repeat one run")
-    parser.add_argument("--differential", action="store_true", help="ask the second reader too")
+    parser.add_argument("--reader", choices=READERS, default="container")
     parser.add_argument("files", nargs="*", type=Path)
     options = parser.parse_args()
     corpus = load_corpus(options.files)
-    check = open_twice if options.differential else open_fully
+    check = READERS[options.reader]
     start = time.perf_counter()
     first = options.only or 0
     runs = range(first, options.count if options.only is None else first + 1)

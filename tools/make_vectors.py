@@ -8,6 +8,7 @@ The bytes are put together by hand (zstd frames too), so they depend on no libra
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import sys
@@ -156,6 +157,83 @@ def many() -> list[Item]:
             raw = bytes([slot, start] * 4)
             items.append(Item("labels", ZLABELS, box, raw, frame(raw)))
             items.append(Item("pixels", PIXELS, (start, 2, slot, 1, 0, 0), b"pxl" * 2, flags=3))
+    return in_order(items)
+
+
+def head_of(synthesis: dict[str, Any], labels: str, **more: Any) -> dict[str, Any]:
+    """The head of a table of two classes, one slot and two views (spec/table.md)."""
+    recipe = {
+        "evaluation": {"mean": [32768] * 3, "protocol": "ddz", "std": [16384] * 3},
+        "ipc": 1,
+        "labels": {"kind": labels, "temperature": [4, 1]},
+        "layout": {"grid": 1, "kind": "single"},
+        "size": [4, 4],
+        "synthesis": synthesis,
+        "view": {"cutmix": 1, "flip": 1, "kind": "pad-crop", "pad": 1, "scale": [1, 1, 1]},
+        "views": 2,
+    }
+    table = {"classes": ["cat", "dog"], "origins": [[0, 2]], **more, "recipe": recipe}
+    return {**table, "rows": [[0, 2]]}
+
+
+def stored_table() -> bytes:
+    """A whole artifact: two pictures of 4 x 4 pixels in a PNG mosaic, soft labels."""
+    pictures = [bytes(range(start, start + 48)) for start in (0, 100)]
+    sizes = {"height": 4, "width": 4}
+    domain = b"ddz/pixels/1\0" + struct.pack("<II", 4, 4)
+    digests = b"".join(hashlib.sha256(domain + picture).digest()[:4] for picture in pictures)
+    soft = {**ZLABELS, "name": "soft-labels", "params": {"classes": 2, "step": 8}}
+    logits = bytes(24)  # all zero: both classes alike
+    box = (0, 2, 0, 1, 0, 0)
+    items = [
+        Item("labels", soft, (0, 2, 0, 1, 0, 2), logits, frame(logits)),
+        Item("patches", {**LABELS, "name": "mosaic-png", "params": sizes}, box, png(pictures)),
+        Item("pixels", PIXELS, box, digests, flags=3),
+        Item("seeds", SEEDS, (0, 2, 0, 0, 0, 0), struct.pack("<QQ", 1, 2)),
+    ]
+    return file_of(*in_order(items), head=head_of({"kind": "stored"}, "soft"))
+
+
+def generated_table() -> bytes:
+    """A whole artifact but for its prior, which nobody has: prompts, schedule, hard labels."""
+    synthesis = {
+        "batch": 1,
+        "grid": 1,
+        "guidance": [1, 1],
+        "kind": "text2image",
+        "profile": "float",
+        "prompt": "a photo of {}",
+        "size": [8, 8],
+        "vectors": [1, 2],
+    }
+    pin = {"files": {"model_index.json": "0" * 64}, "revision": None, "source": "nobody"}
+    fp16 = {**LABELS, "name": "prompt-fp16"}
+    table = struct.pack("<HHf5f", 1, 1, 1.0, 999.0, 1.0, 0.0, 1.0, -0.5)
+    items = [
+        Item("labels", LABELS, (0, 2, 0, 0, 0, 0), b"\0"),
+        Item("prompts", fp16, (0, 2, 0, 0, 0, 0), struct.pack("<4e", 1, -1, 0.5, 2)),
+        Item("schedule", {**LABELS, "name": "schedule-table"}, (0,) * 6, table),
+        Item("seeds", SEEDS, (0, 2, 0, 0, 0, 0), struct.pack("<QQ", 1, 2)),
+    ]
+    return file_of(*in_order(items), head=head_of(synthesis, "hard", prior=pin))
+
+
+def png(pictures: list[bytes]) -> bytes:
+    """RGB pictures of 4 x 4 pixels side by side, in a PNG whose zlib stream is not compressed."""
+    rows = [b"".join(p[12 * y : 12 * y + 12] for p in pictures) for y in range(4)]
+    data = b"".join(b"\0" + row for row in rows)
+    lengths = struct.pack("<HH", len(data), len(data) ^ 0xFFFF)
+    stream = b"\x78\x01\x01" + lengths + data + struct.pack(">I", zlib.adler32(data))
+    header = struct.pack(">IIBBBBB", 4 * len(pictures), 4, 8, 2, 0, 0, 0)
+    chunks = b"".join(chunk(*c) for c in ((b"IHDR", header), (b"IDAT", stream), (b"IEND", b"")))
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def in_order(items: list[Item]) -> list[Item]:
     return sorted(items, key=lambda i: (i.box[2], i.box[0], i.box[4], i.kind, i.box[3], i.box[1]))
 
 
@@ -186,6 +264,8 @@ def accepted() -> Iterator[tuple[str, str, bytes]]:
         "\U00010000": 0,
     }
     yield "values", "every type and width of header value, nested 8 deep", file_of(head=values)
+    yield "table_stored", "a whole artifact: pictures in a PNG mosaic, soft labels", stored_table()
+    yield "table_generated", "a whole artifact: prompts, schedule, hard labels", generated_table()
     kind = ONE._replace(kind="x-unknown")
     yield "unknown_kind", "a critical kind nobody knows: may be listed, not decoded", file_of(kind)
     kind = ONE._replace(kind="x-hint", flags=1)

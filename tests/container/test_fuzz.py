@@ -34,6 +34,12 @@ def test_both_readers_accept_the_same_damaged_files() -> None:
     fuzz.fuzz(CORPUS, range(1000), seed=2, open_fully=fuzz.open_twice)
 
 
+def test_damaged_artifacts_decode_or_are_refused() -> None:
+    tables = [path.read_bytes() for path in sorted(fuzz.VECTORS.glob("y_table_*.ddz"))]
+    outcomes = fuzz.fuzz(tables, range(1500), seed=3, open_fully=fuzz.decode_fully)
+    assert set(outcomes) >= {"ok", "header", "payload", "unknown-codec", "digest-mismatch"}
+
+
 def test_a_run_can_be_repeated() -> None:
     assert fuzz.mutated(CORPUS, 3, 17) == fuzz.mutated(CORPUS, 3, 17)
     assert fuzz.mutated(CORPUS, 3, 17) != fuzz.mutated(CORPUS, 3, 18)

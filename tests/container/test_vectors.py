@@ -13,6 +13,7 @@ import make_vectors
 import pytest
 import read_ddz
 
+from ddcodec.artifact import open_artifact
 from ddcodec.container import KINDS, Reader
 from ddcodec.errors import DdcodecError, UnknownCodecError
 
@@ -73,6 +74,20 @@ def test_unknown_kinds_may_be_listed_but_not_decoded() -> None:
     with pytest.raises(UnknownCodecError):
         Reader(FOLDER / "y_unknown_kind.ddz").check_kinds(KINDS)
     Reader(FOLDER / "y_unknown_ancillary.ddz").check_kinds(KINDS)
+
+
+@pytest.mark.parametrize("name", ["stored", "generated"])
+def test_table_vectors_are_whole_artifacts(name: str) -> None:
+    artifact = open_artifact(FOLDER / f"y_table_{name}.ddz")
+    artifact.contents.check_coverage()
+    artifact.verify("digest")
+    assert artifact.classes == ("cat", "dog")
+
+
+def test_the_picture_of_the_stored_table_is_the_one_made_by_hand() -> None:
+    artifact = open_artifact(FOLDER / "y_table_stored.ddz")
+    assert artifact.contents.patches(1, 0).tobytes() == bytes(range(100, 148))
+    assert artifact.verify("pixels") == 2
 
 
 def test_the_example_in_the_specification_is_the_vector() -> None:
