@@ -179,10 +179,24 @@ def _facts(artifact: Artifact) -> list[Fact]:
         pinned = f"{pin.source}{revision}, {len(pin.files)} files pinned by SHA-256"
         facts.append(Fact("prior", pinned))
         facts += [Fact(path, digest, exact=True) for path, digest in sorted(pin.files.items())]
-    for key in ("teacher", "source", "settings", "environment"):
-        if key in info:
-            facts.append(Fact(key, str(info[key]), exact=True))
+    told = {"method", "tool"}
+    facts += [
+        Fact(key.replace("_", " "), _plain(value), exact=isinstance(value, bytes | Mapping))
+        for key, value in sorted(info.items())
+        if key not in told
+    ]
     return facts
+
+
+def _plain(value: Any) -> str:
+    """A value of ``info`` as text: bytes in hex, maps as ``key=value`` lists."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_plain(item)}" for key, item in sorted(value.items()))
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return str(value)
 
 
 def _view_text(view: Mapping[str, Any]) -> str:

@@ -93,13 +93,17 @@ def _headline(report: Report, artifacts: Sequence[Evaluation]) -> str:
     if baselines and len(artifacts) == 1:
         rival = max(baselines, key=lambda e: e.mean)
         gain = 100 * (best.mean - rival.mean)
-        tiles.append(("against the better baseline", f"{gain:+.1f} <small>points</small>"))
+        tiles.append(("against the better baseline", f"{_signed(gain)} <small>points</small>"))
     inner = "".join(f"<div><dt>{escape(k)}</dt><dd>{v}</dd></div>" for k, v in tiles)
     return (
         f'<header>\n<p class="kicker">ddcodec report: storage against accuracy</p>\n'
         f"<h1>{escape(_title(artifacts))}</h1>\n"
         f'<p class="lead">{lead}</p>\n<dl class="tiles">{inner}</dl>\n</header>'
     )
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _students(evaluation: Evaluation) -> str:

@@ -13,7 +13,7 @@ from html import escape
 __all__ = ["Point", "bytes_text", "percent_text", "scatter", "stacked_bar"]
 
 _WIDTH, _HEIGHT = 760, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 20, 16, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 20, 38, 52
 _LETTER = 6.6  # average advance of a 12 px letter, in px
 _LINE = 15.0
 _SHADES = 6
@@ -100,7 +100,7 @@ def scatter(points: Sequence[Point], *, chance: float | None = None, title: str 
     out.append(f'<line class="axis" x1="{_LEFT}" y1="{floor}" x2="{right}" y2="{floor}"/>')
     middle = (_LEFT + right) / 2
     out.append(_text(middle, _HEIGHT - 10, "bytes of the artifact file (log)", "name", "middle"))
-    out.append(_text(_LEFT - 44, _TOP - 2, "test accuracy, %", "name", "start"))
+    out.append(_text(0, 14, "test accuracy, %", "name", "start"))
     if chance is not None and ys[0] < chance < ys[1]:
         y = py(chance)
         out.append(f'<line class="chance" x1="{_LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>')
@@ -154,7 +154,7 @@ def _place(text: str, x: float, y: float, taken: Sequence[_Box]) -> tuple[_Box, 
             inside = (
                 left >= _LEFT
                 and box.right <= _WIDTH
-                and top >= 0
+                and top >= _TOP - _LINE
                 and box.bottom <= _HEIGHT - _BOTTOM
             )
             if inside and not any(box.hits(other) for other in taken):
@@ -203,16 +203,21 @@ def _text(x: float, y: float, text: str, style: str, anchor: str) -> str:
 
 
 def stacked_bar(parts: Sequence[tuple[str, int]]) -> str:
-    """One horizontal bar of parts (name, bytes) in order; parts too small to see keep 1 px."""
+    """One horizontal bar of parts (name, bytes) in order; empty parts only keep their colour.
+
+    Parts too small to see are drawn 1 px wide.
+    """
     total = sum(size for _, size in parts) or 1
     width, height = 760.0, 34
-    spoken = ", ".join(f"{name} {bytes_text(size)}" for name, size in parts)
+    spoken = ", ".join(f"{name} {bytes_text(size)}" for name, size in parts if size)
     out = [
         f'<svg class="bar" viewBox="0 0 {width:g} {height}" preserveAspectRatio="none" '
         f'role="img" aria-label="{escape(spoken, quote=True)}">'
     ]
     left = 0.0
     for i, (name, size) in enumerate(parts):
+        if size == 0:
+            continue
         share = size / total
         wide = max(1.0, share * width)
         hint = f"{name}: {bytes_text(size)}, {100 * share:.1f} %"
