@@ -97,7 +97,8 @@ def words_many(seeds: npt.ArrayLike, domain: int, stream: int, count: int) -> UI
 
 def words(seed: int, domain: int, stream: int, count: int) -> UInt32s:
     """The first ``count`` words of one stream of one seed, uint32 [count]."""
-    return words_many(np.array([seed], dtype=np.uint64), domain, stream, count)[0]
+    one: UInt32s = words_many(np.array([seed], dtype=np.uint64), domain, stream, count)[0]
+    return one
 
 
 def normals(seeds: npt.ArrayLike, stream: int, count: int) -> npt.NDArray[np.float32]:

@@ -13,6 +13,7 @@ import hashlib
 import struct
 import sys
 from pathlib import Path
+from statistics import NormalDist
 
 import mpmath
 
@@ -30,12 +31,15 @@ def round_half_up(value: mpmath.mpf) -> int:
 def normal_table() -> bytes:
     """T_NORM[k] = round(2^16 * Phi^-1((k + 32768.5) / 65536)), k = 0..32767, as int32 LE."""
     mpmath.mp.dps = 40
-    root_two = mpmath.sqrt(2)
+    root_two_pi, root_half = mpmath.sqrt(2 * mpmath.pi), mpmath.sqrt(mpmath.mpf(1) / 2)
+    rough = NormalDist().inv_cdf
     entries = []
     for k in range(32768):
-        # Phi^-1(p) = sqrt(2) * erfinv(2p - 1), and 2p - 1 = (2k + 1) / 65536 here.
-        quantile = root_two * mpmath.erfinv(mpmath.mpf(2 * k + 1) / 65536)
-        entries.append(round_half_up(quantile * 65536))
+        # A float quantile has 15 digits; one Newton step of 2 Phi(x) - 1 = p doubles them.
+        x = mpmath.mpf(rough((k + 32768.5) / 65536))
+        error = mpmath.erf(x * root_half) - mpmath.mpf(2 * k + 1) / 65536
+        x -= error / 2 * root_two_pi * mpmath.exp(x * x / 2)
+        entries.append(round_half_up(x * 65536))
     return struct.pack("<32768i", *entries)
 
 

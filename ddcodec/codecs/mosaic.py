@@ -33,7 +33,7 @@ __all__ = ["MAX_PATCH", "MAX_PIXELS", "Mosaic", "MosaicPng", "MosaicWebp", "grid
 
 Pixels = npt.NDArray[np.uint8]
 
-MAX_PATCH = 4096
+MAX_PATCH = 8192
 # 192 MiB decoded, and below the size at which Pillow suspects a decompression bomb.
 MAX_PIXELS = 1 << 26
 WEBP_MAX_SIDE = 16383

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ddcodec.codecs.base import Codec, check_array, check_axes, check_length
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, PayloadError
 
 __all__ = ["PixelDigests", "pixel_digest"]
 
@@ -51,5 +51,7 @@ class PixelDigests(Codec[Bytes, Bytes]):
 
     def decode(self, raw: bytes, shape: tuple[int, ...]) -> Bytes:
         check_axes(self.name, shape, 3, "[classes, slots, 4]")
+        if shape[2] != 4:
+            raise PayloadError(f"a pixel digest has 4 bytes; the box says {shape}")
         check_length(self.name, raw, 4 * shape[0] * shape[1])
         return np.frombuffer(raw, dtype=np.uint8).reshape(shape).copy()

@@ -73,14 +73,11 @@ def weights(numerator: int, denominator: int) -> npt.NDArray[np.int32]:
     spec/codecs.md lays down, so that every reader has the same table.
 
     Raises:
-        HeaderError: a part is not within 1..65,535, or T is not within 1/64..1024.
+        HeaderError: T is not within 1/64..1024, or a part is not within 1..2^31-1.
     """
-    parts_fit = 1 <= numerator <= 0xFFFF and 1 <= denominator <= 0xFFFF
+    parts_fit = 1 <= numerator < 1 << 31 and 1 <= denominator < 1 << 31
     if not parts_fit or not denominator <= 64 * numerator <= 65536 * denominator:
-        raise HeaderError(
-            f"temperature {numerator}/{denominator} is not within 1/64..1024, "
-            "or a part is not within 1..65535"
-        )
+        raise HeaderError(f"temperature {numerator}/{denominator} is not within 1/64..1024")
     one = 1 << _FRACTION_BITS
     ratio, term, k = 0, one, 0
     while term:

@@ -1,0 +1,82 @@
+"""The closed registry: names, versions and parameters, each refused precisely."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ddcodec import codecs
+from ddcodec.codecs.mosaic import MosaicPng, MosaicWebp
+from ddcodec.codecs.soft_labels import SoftLabels
+from ddcodec.container import CodecSpec
+from ddcodec.errors import HeaderError, PayloadError, UnknownCodecError
+
+SIDES = {"width": 8, "height": 4}
+PARAMS: dict[str, dict[str, int]] = {
+    SoftLabels.name: {"classes": 2, "step": 3},
+    MosaicPng.name: SIDES,
+    MosaicWebp.name: SIDES,
+}
+
+
+@pytest.mark.parametrize("codec", codecs.REGISTRY, ids=lambda codec: codec.name)
+def test_every_codec_is_found_again_by_its_spec(codec: type[codecs.Codec[Any, Any]]) -> None:
+    made = codec.from_params(PARAMS.get(codec.name, {}))
+    assert codecs.get(made.spec()) == made
+    assert (made.name, made.version) == (made.spec().name, made.spec().version)
+
+
+def test_names_and_versions_are_unique_and_sorted() -> None:
+    keys = [(codec.name, codec.version) for codec in codecs.REGISTRY]
+    assert keys == sorted(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "message"),
+    [("soft-labels", 2, "upgrade"), ("os.system", 1, "reads hard-labels, mosaic-png")],
+)
+def test_what_this_reader_lacks_is_named(name: str, version: int, message: str) -> None:
+    with pytest.raises(UnknownCodecError, match=message):
+        codecs.get(CodecSpec(name, version, "none", {"classes": 2, "step": 1}))
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "message"),
+    [
+        ("soft-labels", {"classes": 2}, "lacks"),
+        ("soft-labels", {"classes": 2, "step": 1, "x": 1}, "no parameter 'x'"),
+        ("soft-labels", {"classes": True, "step": 1}, "bool"),
+        ("soft-labels", {"classes": 2, "step": "1"}, "str"),
+        ("soft-labels", {"classes": 0, "step": 1}, "within"),
+        ("soft-labels", {"classes": 65536, "step": 1}, "within"),
+        ("soft-labels", {"classes": 2, "step": 2049}, "within"),
+        ("mosaic-png", {"width": 8}, "lacks"),
+        ("mosaic-webp", {"width": 8, "height": 8, "quality": 60}, "quality"),
+        ("mosaic-webp", {"width": 8193, "height": 8}, "within"),
+        ("seed-list", {"x": 1}, "no parameter"),
+    ],
+)
+def test_malformed_parameters_are_header_errors(
+    name: str, params: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(HeaderError, match=message):
+        codecs.get(CodecSpec(name, 1, "none", params))
+
+
+@given(
+    st.sampled_from(codecs.REGISTRY),
+    st.binary(max_size=64),
+    st.lists(st.integers(0, 4), max_size=5).map(tuple),
+)
+def test_any_bytes_and_any_box_decode_or_are_payload_errors(
+    codec: type[codecs.Codec[Any, Any]], raw: bytes, shape: tuple[int, ...]
+) -> None:
+    made = codec.from_params(PARAMS.get(codec.name, {}))
+    try:
+        found = made.decode(raw, shape)
+    except PayloadError:
+        return
+    assert getattr(found, "shape", shape) == shape

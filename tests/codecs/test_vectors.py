@@ -1,0 +1,140 @@
+"""spec/vectors/codecs: ddcodec and the plain Python reader give the same arrays and errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import make_codec_vectors
+import numpy as np
+import pytest
+import read_codecs
+
+from ddcodec import codecs, randomness
+from ddcodec.codecs.hard_labels import HardLabels
+from ddcodec.codecs.schedule import Schedule
+from ddcodec.codecs.seeds import SeedDerived, SeedList
+from ddcodec.codecs.soft_labels import SoftLabels, probabilities, quantise, weights
+from ddcodec.container import Box, CodecSpec, NewSection, write_container
+from ddcodec.errors import DdcodecError
+
+VECTORS = json.loads(make_codec_vectors.FILE.read_text())
+EACH = pytest.mark.parametrize(
+    "vector", VECTORS["sections"], ids=lambda vector: f"{vector['codec']}: {vector['what']}"
+)
+
+
+def test_the_tool_makes_the_file_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert make_codec_vectors.main(["--check"]) == 0
+    monkeypatch.setattr(make_codec_vectors, "FILE", tmp_path / "vectors.json")
+    assert make_codec_vectors.main(["--check"]) == 1
+    assert make_codec_vectors.main([]) == 0
+    assert make_codec_vectors.main(["--check"]) == 0
+
+
+def decode(vector: dict[str, Any]) -> Any:
+    codec = codecs.get(CodecSpec(vector["codec"], vector["version"], "none", vector["params"]))
+    return codec.decode(bytes.fromhex(vector["raw"]), tuple(vector["shape"]))
+
+
+def from_hex(value: Any) -> Any:
+    if isinstance(value, list):
+        return [from_hex(item) for item in value]
+    return float.fromhex(value) if isinstance(value, str) else value
+
+
+@EACH
+def test_each_vector_decodes_as_it_says(vector: dict[str, Any]) -> None:
+    if "error" in vector:
+        with pytest.raises(DdcodecError) as caught:
+            decode(vector)
+        assert caught.value.code == vector["error"]
+        return
+    found, expected = decode(vector), vector["array"]
+    if isinstance(found, Schedule):
+        for field, value in expected.items():
+            assert np.float32(from_hex(value)).tobytes() == getattr(found, field).tobytes()
+    else:
+        array = np.array(from_hex(expected), found.dtype)
+        assert (array.shape, array.tobytes()) == (found.shape, found.tobytes())
+
+
+def test_there_is_a_vector_to_accept_and_one_to_refuse_for_every_exact_codec() -> None:
+    for outcome in ("array", "error"):
+        covered = {vector["codec"] for vector in VECTORS["sections"] if outcome in vector}
+        assert covered == {codec.name for codec in codecs.REGISTRY} - {"mosaic-webp"}
+
+
+def test_words_normals_weights_and_probabilities_are_as_listed() -> None:
+    for case in VECTORS["words"]:
+        found = randomness.words(case["seed"], case["domain"], case["stream"], len(case["words"]))
+        assert found.tolist() == case["words"]
+    case = VECTORS["normals"]
+    noise = randomness.normals([case["seed"]], case["stream"], len(case["values"]))
+    assert noise[0].tolist() == from_hex(case["values"])
+    for case in VECTORS["weights"]:
+        table = weights(*case["temperature"])
+        count = case["nonzero"]
+        assert np.flatnonzero(table)[-1] + 1 == count
+        assert table[:4].tolist() == case["first"]
+        assert table[count - 2 : count].tolist() == case["last"]
+    for case in VECTORS["probabilities"]:
+        logits = np.array(case["logits"], np.int16)
+        found = probabilities(logits, tuple(case["temperature"]))
+        assert found.tolist() == from_hex(case["values"])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file with labels, both kinds of seeds, and a head that gives their shapes."""
+    rng = np.random.default_rng(0)
+    z = quantise(np.log(rng.dirichlet(np.ones(3), (3, 2, 4))))
+    seeds = rng.integers(0, 2**64, (3, 2), dtype=np.uint64)
+    recipe = {"ipc": 2, "views": 4, "layout": {"grid": 1}, "synthesis": {"kind": "stored"}}
+    head = {"origins": [[0, 3]], "recipe": {**recipe, "labels": {"kind": "soft"}}}
+    label, listed, derived = SoftLabels(3), SeedList(), SeedDerived()
+    path = tmp_path / "file.ddz"
+    write_container(
+        path,
+        head=head,
+        sections=[
+            NewSection("labels", label.spec(), Box(0, 3), label.encode(z)),
+            NewSection("seeds", listed.spec(), Box(0, 3), listed.encode(seeds)),
+            NewSection("seeds", derived.spec(), Box(0, 2), derived.raw_from(5, ["a", "b"])),
+        ],
+    )
+    return path
+
+
+def test_the_plain_reader_decodes_sections_of_a_file(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ddcodec.container import Reader
+
+    reader = Reader(file)
+    for section in reader.sections:
+        shape = (3, 2, 4, 3) if section.kind == "labels" else (section.box.class_count, 2)
+        ours = codecs.get(section.codec).decode(reader.read_raw(section), shape)
+        assert read_codecs.main([str(file), str(section.index)]) == 0
+        assert json.loads(capsys.readouterr().out) == ours.tolist()
+        if section.kind == "labels":
+            assert read_codecs.main([str(file), str(section.index), "4/1"]) == 0
+            theirs = from_hex(json.loads(capsys.readouterr().out))
+            assert theirs == probabilities(ours, (4, 1)).tolist()
+
+
+def test_the_plain_reader_refuses_with_the_containers_exit_codes(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert read_codecs.main([]) == 2
+    assert read_codecs.main([str(file), "9"]) == 3
+    assert "no section 9" in capsys.readouterr().err
+
+
+def test_own_class_is_minus_one_in_both() -> None:
+    codec = {"name": "hard-labels", "version": 1, "params": {}}
+    ours = HardLabels().decode(b"\0", (1, 2, 1))
+    assert read_codecs.decode(codec, b"\0", (1, 2, 1)) == ours.tolist()

@@ -1,0 +1,178 @@
+"""Make the codecs' known-answer vectors, spec/vectors/codecs/vectors.json.
+
+    python tools/make_codec_vectors.py            write them
+    python tools/make_codec_vectors.py --check    exit code 1 if they differ from what is there
+
+Raw bytes are fixed here or packed by hand; expected values come from the plain Python decoder
+``read_codecs.py``, and tests hold ddcodec to them. Each vector gives the raw bytes in hexadecimal,
+the shape, and either the array (floats as hexadecimal) or the code of the error.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import read_codecs
+from read_ddz import Refused
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE = ROOT / "spec" / "vectors" / "codecs" / "vectors.json"
+SEED = 0x0123456789ABCDEF
+
+
+def words16(values: list[int]) -> bytes:
+    """Low byte plane, high byte plane."""
+    return bytes(v & 255 for v in values) + bytes(v >> 8 for v in values)
+
+
+def zigzag16(values: list[int]) -> bytes:
+    return words16([2 * v if v >= 0 else -2 * v - 1 for v in values])
+
+
+def floats(code: str, values: list[float]) -> bytes:
+    return struct.pack(f"<{len(values)}{code}", *values)
+
+
+def png(width: int, height: int, rows: list[bytes]) -> bytes:
+    """An RGB PNG whose zlib stream is stored, not deflated: the same bytes with every zlib."""
+    body = b"".join(b"\0" + row for row in rows)
+    stored = struct.pack("<BHH", 1, len(body), len(body) ^ 0xFFFF) + body
+    stream = b"\x78\x01" + stored + struct.pack(">I", zlib.adler32(body))
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", stream),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+def cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
+    """(codec, params, shape, raw bytes, what the vector shows)."""
+    soft = {"classes": 3, "step": 32}
+    mean, residual = [0, -3, -9, -1, 0, -300], [0, 1, -1, -2, 0, 4, 0, -1, 2, 5, 0, 0]
+    labels = zigzag16(mean) + zigzag16(residual)
+    derived = struct.pack("<QII", SEED, 0x00C0FFEE, 0xFFFFFFFF)
+    halves = words16([0x3C00, 0xBC01, 0x0001, 0x7BFF, 0x8000, 0x3555])
+    scales, q = words16([0x2C00, 0x0001]), bytes([127, 129, 0, 1, 255, 5])
+    euler = floats("f", [999.0, 0.25, 0.0, 1.0, -0.5, 0, 0, 499.5, 1, 0.125, 0.75, -1, 0.25, 0.1])
+    table = struct.pack("<HHf", 2, 2, 14.5) + euler
+    return [
+        ("seed-derived", {}, [2, 3], derived, "three slots of two classes"),
+        ("seed-derived", {}, [3, 3], derived, "a class key is missing"),
+        ("seed-list", {}, [2, 1], struct.pack("<QQ", SEED, 2**64 - 1), "two seeds"),
+        ("seed-list", {}, [2, 1], struct.pack("<QQB", SEED, 0, 0), "a byte too many"),
+        ("prompt-fp16", {}, [1, 2, 3], halves, "normal, subnormal, largest and minus zero"),
+        ("prompt-fp16", {}, [1, 1, 1], words16([0x7C00]), "infinity"),
+        ("prompt-int8", {}, [1, 2, 3], scales + q, "a normal and a subnormal scale"),
+        ("prompt-int8", {}, [1, 1, 1], words16([0x3C00]) + b"\x80", "-128 is not used"),
+        ("prompt-int8", {}, [1, 1, 1], words16([0x8000]) + b"\1", "a scale of minus zero"),
+        ("soft-labels", soft, [2, 1, 2, 3], labels, "two views of two classes"),
+        ("soft-labels", soft, [2, 2, 1, 3], labels, "the same as two slots"),
+        ("soft-labels", soft, [2, 1, 2, 4], labels, "another number of columns"),
+        ("soft-labels", {"classes": 1, "step": 2048}, [1, 1, 1, 1], zigzag16([-16, 0]), "-32768"),
+        ("soft-labels", {"classes": 1, "step": 2048}, [1, 1, 1, 1], zigzag16([-16, -1]), "beyond"),
+        ("soft-labels", {"classes": 1, "step": 1}, [1, 1, 1, 1], words16([65535, 65534]), "ends"),
+        ("soft-labels", {"classes": 1}, [1, 1, 1, 1], bytes(4), "a parameter is missing"),
+        ("soft-labels", {"classes": 1, "step": 0}, [1, 1, 1, 1], bytes(4), "step 0"),
+        ("hard-labels", {}, [2, 1, 2], b"\0", "the class of the row"),
+        ("hard-labels", {}, [1, 1, 3], b"\1\0\0\2\0\xfe\xff", "explicit"),
+        ("hard-labels", {}, [1, 1, 1], b"\1\xff\xff", "65535 is not used"),
+        ("hard-labels", {}, [1, 1, 1], b"\2", "an unknown mode"),
+        ("hard-labels", {}, [1, 1, 1], b"\0\0", "a byte too many"),
+        ("schedule-table", {}, [], table, "two steps with history"),
+        ("schedule-table", {}, [], table[:-1], "cut"),
+        ("schedule-table", {}, [], struct.pack("<HHf3f", 1, 0, 1, 0, 1, 0), "no history"),
+        ("schedule-table", {}, [], struct.pack("<HHf7f", 1, 2, 1, 0, 1, 0, 1, 1, 1, 0), "early"),
+        ("schedule-table", {}, [], struct.pack("<HHf5f", 1, 1, 1, 0, 1, 0, 1, 9e999), "infinite"),
+        ("pixel-digest", {}, [1, 2, 4], bytes(range(8)), "two digests"),
+        ("pixel-digest", {}, [1, 2, 4], bytes(7), "cut"),
+        ("seed-list", {"x": 1}, [1, 1], bytes(8), "an unknown parameter"),
+    ]
+
+
+def mosaics() -> list[dict[str, Any]]:
+    """PNG mosaics; the expected pixels are written down here, not decoded."""
+    patches = [[[[i, y, x] for x in range(2)] for y in range(1)] for i in range(3)]
+    cells = [*(bytes(v for pixel in patch[0] for v in pixel) for patch in patches), bytes(6)]
+    good = png(4, 2, [cells[0] + cells[1], cells[2] + cells[3]])
+    base = {"codec": "mosaic-png", "version": 1, "params": {"height": 1, "width": 2}}
+    return [
+        {**base, "what": "three patches", "shape": [3, 1, 2, 3], "raw": good.hex()}
+        | {"array": patches},
+        {**base, "what": "five patches need more cells", "shape": [5, 1, 2, 3], "raw": good.hex()}
+        | {"error": "payload"},
+        {**base, "what": "cut", "shape": [3, 1, 2, 3], "raw": good[:-30].hex()}
+        | {"error": "payload"},
+    ]
+
+
+def expected(codec: dict[str, Any], raw: bytes, shape: list[int]) -> dict[str, Any]:
+    try:
+        return {"array": read_codecs.show(read_codecs.decode(codec, raw, shape))}
+    except Refused as error:
+        return {"error": error.code}
+
+
+def build() -> str:
+    """The text of the vector file."""
+    vectors = []
+    for name, params, shape, raw, what in cases():
+        codec = {"name": name, "params": params, "version": 1}
+        described = {"codec": name, "version": 1, "params": params, "what": what}
+        described |= {"shape": shape, "raw": raw.hex()}
+        vectors.append(described | expected(codec, raw, shape))
+    table = (ROOT / "ddcodec" / "tables" / "normal.bin").read_bytes()
+    noise = read_codecs.normals(table, SEED, 3, 9)
+    rows = [[0, -32, -64, -3200, -32704], [-5, -5, -5, -5, -5], [32767, -32768, 0, 1, 32766]]
+    ratios = [(1, 1), (4, 1), (5, 2), (1, 64), (1024, 1)]
+    answers = {
+        "words": [
+            {"seed": SEED, "domain": d, "stream": s, "words": read_codecs.words(SEED, d, s, 6)}
+            for d, s in ((0, 0), (1, 7), (2, 0xFFFFFFFF))
+        ],
+        "normals": {"seed": SEED, "stream": 3, "values": [value.hex() for value in noise]},
+        "weights": [
+            {"temperature": list(t), "nonzero": len(e), "first": e[:4], "last": e[-2:]}
+            for t in ratios
+            for e in [read_codecs.weights(*t)]
+        ],
+        "probabilities": [
+            {"temperature": list(t), "logits": row}
+            | {"values": read_codecs.show(read_codecs.probabilities(row, t))}
+            for t in ratios
+            for row in rows
+        ],
+    }
+    lines = [json.dumps(v) for v in [*vectors, *mosaics()]]
+    body = ",\n  ".join(lines)
+    rest = ",\n ".join(
+        f"{json.dumps(key)}: [\n  " + ",\n  ".join(json.dumps(v) for v in value) + "\n ]"
+        if isinstance(value, list)
+        else f"{json.dumps(key)}: {json.dumps(value)}"
+        for key, value in answers.items()
+    )
+    return f'{{"sections": [\n  {body}\n ],\n {rest}\n}}\n'
+
+
+def main(arguments: list[str]) -> int:
+    text = build()
+    if arguments == ["--check"]:
+        same = FILE.is_file() and FILE.read_text() == text
+        print("the same" if same else f"{FILE} differs; run without --check", file=sys.stderr)
+        return 0 if same else 1
+    FILE.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
