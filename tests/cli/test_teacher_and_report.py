@@ -1,0 +1,44 @@
+"""``ddz teacher`` and ``ddz report`` on small data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Ddz
+
+
+def test_a_teacher_labels_an_encode(ddz: Ddz, image_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "teacher"
+    done = ddz("teacher", image_folder, "-o", out, "--steps", 3)
+    assert done.code == 0
+    assert done.out.splitlines()[0] == f"{out}: convnet3 for 3 classes of 16x16 px"
+    assert {p.name for p in out.iterdir()} == {"config.json", "model.safetensors"}
+    again = ddz("teacher", image_folder, "-o", out, "--steps", 3)
+    assert again.code == 1 and "exists already" in again.err
+    words = ("--method", "random", "--teacher", out, "--ipc", 2, "--views", 2)
+    assert ddz("encode", image_folder, *words, "-o", tmp_path / "x.ddz").code == 0
+    shown = ddz("inspect", tmp_path / "x.ddz")
+    assert "labels (soft-labels v1)" in shown.out
+
+
+def test_report_prints_a_table_and_writes_a_page(
+    ddz: Ddz, artifact: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    words = ("report", artifact, "--test", image_folder / "test", "--seeds", 2, "--epochs", 1)
+    words = (*words, "--no-baselines", "--student", "convnet3", "-o", page)
+    done = ddz(*words)
+    assert done.code == 0
+    assert artifact.name in done.out and "±" in done.out
+    assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
+    assert ddz(*words).code == 1  # never overwritten without --force
+    values = json.loads(ddz(*words, "--force", "--json").out)
+    assert values["schema"].startswith("ddcodec.report/")
+    assert len(values["evaluations"][0]["accuracies"]) == 2
+
+
+def test_no_test_folder_is_a_clear_error(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
+    done = ddz("report", artifact, "--test", tmp_path / "none", "-o", tmp_path / "r.html")
+    assert done.code == 1
+    assert done.err.startswith("error[source]: no such folder")
