@@ -36,6 +36,11 @@ def zigzag16(values: list[int]) -> bytes:
     return words16([2 * v if v >= 0 else -2 * v - 1 for v in values])
 
 
+def pair(mean: int, residual: int) -> bytes:
+    """Soft labels of one row and one column."""
+    return zigzag16([mean]) + zigzag16([residual])
+
+
 def floats(code: str, values: list[float]) -> bytes:
     return struct.pack(f"<{len(values)}{code}", *values)
 
@@ -79,10 +84,11 @@ def cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
         ("soft-labels", soft, [2, 1, 2, 3], labels, "two views of two classes"),
         ("soft-labels", soft, [2, 2, 1, 3], labels, "the same as two slots"),
         ("soft-labels", soft, [2, 1, 2, 4], labels, "another number of columns"),
-        ("soft-labels", {"classes": 1, "step": 2048}, [1, 1, 1, 1], zigzag16([-16, 0]), "-32768"),
-        ("soft-labels", {"classes": 1, "step": 2048}, [1, 1, 1, 1], zigzag16([-16, -1]), "beyond"),
-        ("soft-labels", {"classes": 1, "step": 1}, [1, 1, 1, 1], words16([65535, 65534]), "ends"),
+        ("soft-labels", {"classes": 1, "step": 2048}, [1, 1, 1, 1], pair(-16, 0), "-32768"),
+        ("soft-labels", {"classes": 1, "step": 2048}, [1, 1, 1, 1], pair(-16, -1), "beyond"),
+        ("soft-labels", {"classes": 1, "step": 1}, [1, 1, 1, 1], pair(-32768, 32767), "ends"),
         ("soft-labels", {"classes": 1}, [1, 1, 1, 1], bytes(4), "a parameter is missing"),
+        ("soft-labels", {"classes": 1, "step": 1}, [1, 1, 1, 1], pair(32767, 9), "wraps"),
         ("soft-labels", {"classes": 1, "step": 0}, [1, 1, 1, 1], bytes(4), "step 0"),
         ("hard-labels", {}, [2, 1, 2], b"\0", "the class of the row"),
         ("hard-labels", {}, [1, 1, 3], b"\1\0\0\2\0\xfe\xff", "explicit"),

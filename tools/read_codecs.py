@@ -127,10 +127,11 @@ def soft_labels(raw: bytes, shape: Shape, params: Params) -> list[int]:
     need(raw, 2 * classes * columns * (1 + rows))
     split = 2 * classes * columns
     mean, residual = zigzag(raw[:split]), zigzag(raw[split:])
-    z = [
-        params["step"] * (mean[i // (rows * columns) * columns + i % columns] + value)
+    q = [
+        mean[i // (rows * columns) * columns + i % columns] + value
         for i, value in enumerate(residual)
     ]
+    z = [params["step"] * ((value + 0x8000) % 0x10000 - 0x8000) for value in q]
     require(all(-0x8000 <= value < 0x8000 for value in z), "payload", "a logit beyond 16 bits")
     return z
 

@@ -176,7 +176,9 @@ class SoftLabels(Codec[Int16s, Int16s]):
         split = 2 * count * columns
         mean = _unplanes(raw[:split]).reshape(count, 1, columns)
         residual = _unplanes(raw[split:]).reshape(count, rows, columns)
-        z = (mean + residual).astype(np.int64) * self.step
+        # Modulo 2^16, as encoded: at a fine step a residual may not fit 16 bits, but q does.
+        q = (mean + residual).astype(np.int16)
+        z = q.astype(np.int32) * self.step
         if z.min() < -0x8000 or z.max() > 0x7FFF:
             raise PayloadError(f"{self.name}: a logit does not fit 16 bits; the section is damaged")
         return z.astype(np.int16).reshape(shape)

@@ -46,6 +46,12 @@ def test_slices_keep_every_value(
     assert cut == codec.encode(part)
 
 
+def test_residuals_beyond_16_bits_wrap_and_come_back() -> None:
+    z = np.full((1, 2, 4, 1), 32767, np.int16)
+    z[0, 0, 0, 0] = -32768
+    np.testing.assert_array_equal(SoftLabels(1, 1).decode(SoftLabels(1, 1).encode(z), z.shape), z)
+
+
 def test_quantise_rounds_to_the_grid_and_has_no_floor_above_511_nats() -> None:
     logprobs = np.array([-0.1, -0.3, -7.9, -510.9, -600, -np.inf])
     np.testing.assert_array_equal(
