@@ -265,7 +265,7 @@ def open_artifact(path: str | os.PathLike[str], *, limits: Limits | None = None)
     Raises:
         FormatError: the file is malformed (with a precise subclass).
         UnsupportedFeatureError: the file needs a newer ddcodec.
-        OSError: the file cannot be read.
+        DecodeError: the file cannot be read.
     """
     return from_reader(Reader(path, limits=limits or Limits()))
 

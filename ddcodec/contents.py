@@ -19,15 +19,16 @@ from ddcodec.codecs.hard_labels import OWN_CLASS
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.codecs.schedule import Schedule
 from ddcodec.container import Box, Reader, Section
-from ddcodec.errors import HeaderError, PayloadError
+from ddcodec.errors import HeaderError, LimitExceededError, PayloadError
 from ddcodec.recipe import Head, Stored, Text2Image
 
 __all__ = ["Contents", "array_shape"]
 
 # Decoded sections kept in memory; a section holds at most Limits.section_raw bytes raw.
 CACHED_BYTES = 256 << 20
-# A box is checked against this before any codec sees it.
-MAX_ELEMENTS = 1 << 30
+# A box is checked against this before any codec sees it: a few bytes of a lossless codec may
+# stand for a large array (a derived seed list, one hard label for all rows).
+MAX_ELEMENTS = 1 << 26
 
 
 def array_shape(kind: str, box: Box, head: Head) -> tuple[int, ...]:
@@ -77,6 +78,9 @@ class Contents:
         whole_tail = kind == "patches"  # a lossy mosaic may outlive a slice of its slots
         if box.class_count == 0 or box.class_start + box.class_count > len(self._head.classes):
             raise HeaderError("the section covers classes that do not exist", section=section.label)
+        start, count = self._head.origin(box.class_start)
+        if kind == "labels" and box.class_start + box.class_count > start + count:
+            raise HeaderError("the section spans two origins", section=section.label)
         if (box.slot_start + box.slot_count > slots and not whole_tail) or (
             box.view_start + box.view_count > recipe.views
         ):
@@ -146,9 +150,7 @@ class Contents:
                 raise HeaderError("the artifact generates images but holds no schedule table")
             table = codecs.get(sections[0].codec).decode(self._reader.read_raw(sections[0]), ())
             if not isinstance(table, Schedule):
-                raise HeaderError(
-                    "the section holds no schedule table", section=sections[0].label
-                )
+                raise HeaderError("the section holds no schedule table", section=sections[0].label)
             self._schedule = table
         return self._schedule
 
@@ -212,7 +214,11 @@ class Contents:
         if isinstance(codec, Mosaic):
             shape = (*shape, codec.height, codec.width, 3)
         if prod(shape) > MAX_ELEMENTS:
-            raise HeaderError("the section's box is too large to decode", section=section.label)
+            raise LimitExceededError(
+                f"the section decodes to {prod(shape)} values, more than {MAX_ELEMENTS}; write "
+                "the artifact with smaller sections",
+                section=section.label,
+            )
         try:
             array: NDArray[Any] = codec.decode(self._reader.read_raw(section), shape)
             return array

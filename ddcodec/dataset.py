@@ -76,7 +76,8 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         self._prior = prior
         self._renderer: Renderer | None = None
         # Shared memory, so that persistent workers see the epoch their parent sets.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._epoch: Tensor = torch.zeros((), dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the view shown from now on: ``epoch % views``."""

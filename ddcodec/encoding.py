@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,10 +23,9 @@ from ddcodec.container import write_container
 from ddcodec.errors import EncodeError, UnsupportedFeatureError
 from ddcodec.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.methods import get_method
-from ddcodec.methods.base import Content, Job, Method
-from ddcodec.randomness import derive_seed, shuffled
+from ddcodec.methods.base import Content, Job, Method, readable_images
 from ddcodec.recipe import Evaluation, Head, LabelRecipe, Recipe
-from ddcodec.source import LoadReport, Source, load_image, load_images, native_size, scan
+from ddcodec.source import LoadReport, Source, load_images, native_size, scan
 from ddcodec.synthesis.views import View
 from ddcodec.version import __version__
 from ddcodec.view_choice import choose_view
@@ -229,18 +229,19 @@ class _Encoder:
 
     def _write(self, content: Content, work: WorkFolder, force: bool) -> str:
         """Draft with hard labels, render it, label it, write the artifact."""
-        head = self._head(content, LabelRecipe("hard", (1, 1)))
+        head = self._head(content, LabelRecipe("hard", (1, 1)), work)
         base = [*content.sections, *seed_sections(self.source.classes, self.settings.seed)]
         draft = work.path / "draft.ddz"
         hard = hard_label_sections(head)
         write_container(draft, head=head.to_map(), sections=[*base, *hard], overwrite=True)
         prior = None if content.prior is None else self.settings.prior
         with open_artifact(draft) as artifact:
-            labelling = Labelling(artifact, work, prior=prior, device=self.device,
-                                  progress=self.progress)
+            labelling = Labelling(
+                artifact, work, prior=prior, device=self.device, progress=self.progress
+            )
             sections = [*base, *labelling.pixel_sections()]
             if self.settings.labels == "soft":
-                head = self._head(content, LabelRecipe("soft", self.temperature))
+                head = self._head(content, LabelRecipe("soft", self.temperature), work)
                 sections += labelling.soft_sections(self.teacher(), self.settings.label_step)
             else:
                 sections += hard
@@ -254,7 +255,7 @@ class _Encoder:
         draft.unlink()
         return digest.hex()
 
-    def _head(self, content: Content, labels: LabelRecipe) -> Head:
+    def _head(self, content: Content, labels: LabelRecipe, work: WorkFolder) -> Head:
         classes = self.source.classes
         recipe = Recipe(
             size=self.settings.size,
@@ -264,33 +265,35 @@ class _Encoder:
             layout=content.layout,
             view=self.view if self.settings.views > 1 else View("identity"),
             labels=labels,
-            evaluation=self._evaluation(),
+            evaluation=self._evaluation(work),
         )
         whole = ((0, len(classes)),)
         return Head(classes, whole, whole, recipe, content.prior)
 
-    def _evaluation(self) -> Evaluation:
+    def _evaluation(self, work: WorkFolder) -> Evaluation:
         """Input statistics of the source: the teacher's, or of a sample where none is used."""
         if self.method.uses_teacher or self.settings.labels == "soft":
             statistics = self.teacher().statistics
         else:
-            statistics = _statistics(self.source, self.settings)
+            statistics = _statistics(self._job(work))
         return Evaluation(statistics.mean, statistics.std, "ddz")
 
     def _info(self, content: Content) -> dict[str, Any]:
         info: dict[str, Any] = {
             "tool": f"ddcodec {__version__}",
             "method": self.settings.method,
-            "settings": json.dumps(self._plan(), sort_keys=True),
-            "source": self.source.fingerprint,
+            "options": {**vars(self.method)},
+            "images": len(self.source),
+            "source": bytes.fromhex(self.source.fingerprint),
             **content.info,
         }
         if self.method.uses_teacher or self.settings.labels == "soft":
-            info["teacher"] = self.teacher().digest
+            info["teacher"] = self.teacher().arch
+            info["teacher_digest"] = bytes.fromhex(self.teacher().digest)
         if content.prior is not None:
             from ddcodec.prior.load import fingerprint
 
-            info["environment"] = json.dumps(fingerprint(self.device), sort_keys=True)
+            info["environment"] = fingerprint(self.device)
         return info
 
     def _plan(self) -> dict[str, Any]:
@@ -344,16 +347,19 @@ class _Encoder:
         return load_prior(self.settings.prior, device=self.device)
 
 
-def _statistics(source: Source, settings: Settings, per_class: int = 100) -> Statistics:
+def _statistics(job: Job, per_class: int = 100) -> Statistics:
     """Input statistics of a seeded sample of the source."""
     from ddcodec.classifiers.training import statistics_of
 
-    sample = [
-        load_image(files[i], settings.size)
-        for name, files in zip(source.classes, source.files, strict=True)
-        for i in shuffled(derive_seed(settings.seed, name), len(files))[:per_class]
-    ]
-    return statistics_of(np.stack(sample))
+    return statistics_of(
+        np.stack(
+            [
+                image
+                for c in range(len(job.source.classes))
+                for _, image in islice(readable_images(job, c, job.size), per_class)
+            ]
+        )
+    )
 
 
 def _check_ipc(source: Source, settings: Settings, method: Method) -> None:
@@ -397,6 +403,6 @@ def _ratio(text: str) -> tuple[int, int]:
         value = Fraction(text)
     except (ValueError, ZeroDivisionError) as error:
         raise EncodeError(f"temperature {text!r} is not a number such as 4 or 5/2") from error
-    if value <= 0:
-        raise EncodeError(f"temperature {text!r} must be above 0")
+    if not Fraction(1, 64) <= value <= 1024:
+        raise EncodeError(f"temperature {text!r} is not within 1/64..1024")
     return value.numerator, value.denominator

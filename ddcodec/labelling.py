@@ -77,10 +77,12 @@ class Labelling:
         """Pixel digests of every base picture, for all classes, by group of slots."""
         head = self._artifact.head
         digests = np.empty((len(self._classes), head.recipe.ipc, 4), np.uint8)
-        for c in self._classes:
-            pieces = self._work.piece(f"pixels-{c:05d}", partial(self._digests, c))
-            digests[c] = pieces["digests"]
-            self._tell("pictures", c + 1)
+        group = max(1, CHUNK // head.recipe.ipc)
+        for start in self._classes[::group]:
+            classes = self._classes[start : start + group]
+            piece = self._work.piece(f"pixels-{start:05d}", partial(self._digests, classes))
+            digests[start : start + group] = piece["digests"]
+            self._tell("pictures", classes[-1] + 1)
         codec = PixelDigests()
         return [
             NewSection(
@@ -123,9 +125,11 @@ class Labelling:
                 for start in range(0, classes, group):
                     yield Box(start, min(group, classes - start), slot, slots, view, views)
 
-    def _digests(self, class_index: int) -> dict[str, NDArray[np.uint8]]:
-        pictures = self._renderer.pictures(self._rows(class_index))
-        return {"digests": np.stack([np.frombuffer(pixel_digest(p), np.uint8) for p in pictures])}
+    def _digests(self, classes: Sequence[int]) -> dict[str, NDArray[np.uint8]]:
+        """Rendered together, because a pinned batch shape is dear to leave half empty."""
+        pictures = self._renderer.pictures([row for c in classes for row in self._rows(c)])
+        digests = b"".join(pixel_digest(p) for p in pictures)
+        return {"digests": np.frombuffer(digests, np.uint8).reshape(len(classes), -1, 4)}
 
     def _logits(self, teacher: Teacher, class_index: int, step: int) -> NDArray[np.int16]:
         """int16[ipc, views, K] on the 1/64-nat grid, from the work folder or the teacher."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from ddcodec.errors import HeaderError, UnsupportedFeatureError
@@ -30,6 +29,28 @@ __all__ = [
 MAX_SIDE = 8192
 MAX_CLASSES = 1 << 20
 MAX_ROWS = 1 << 31
+
+HEAD_FIELDS = ("classes", "rows", "origins", "recipe", "prior")
+RECIPE_FIELDS = (
+    "size",
+    "ipc",
+    "views",
+    "synthesis",
+    "layout",
+    "view",
+    "labels",
+    "evaluation",
+)
+TEXT2IMAGE_FIELDS = (
+    "kind",
+    "prompt",
+    "vectors",
+    "size",
+    "grid",
+    "guidance",
+    "profile",
+    "batch",
+)
 
 Ratio = tuple[int, int]
 
@@ -162,8 +183,8 @@ class Recipe:
     @classmethod
     def from_map(cls, value: Any) -> Recipe:
         """Raises HeaderError for a malformed map, UnsupportedFeatureError for an unknown kind."""
-        m = _map(value, "recipe")
-        return cls(
+        m = _map(value, "recipe", RECIPE_FIELDS)
+        recipe = cls(
             size=_size(m, "size"),
             ipc=_int(m, "ipc", 1, 1 << 24),
             views=_int(m, "views", 1, 1 << 24),
@@ -173,6 +194,10 @@ class Recipe:
             labels=_labels(_get(m, "labels")),
             evaluation=_evaluation(_get(m, "evaluation")),
         )
+        recipe.view.check_size(recipe.height, recipe.width)
+        if recipe.layout.grid > min(recipe.size):
+            raise HeaderError("recipe.layout.grid is larger than the image it divides")
+        return recipe
 
 
 @dataclass(frozen=True)
@@ -219,7 +244,7 @@ class Head:
     @classmethod
     def from_map(cls, value: Any) -> Head:
         """Raises HeaderError or UnsupportedFeatureError, naming the field."""
-        m = _map(value, "head")
+        m = _map(value, "head", HEAD_FIELDS)
         classes = _names(_get(m, "classes"))
         rows = _ranges(m, "rows", len(classes))
         origins = _ranges(m, "origins", len(classes))
@@ -248,9 +273,13 @@ def to_ranges(indices: Sequence[int]) -> tuple[tuple[int, int], ...]:
 # Field readers: each names the field it refuses, so that a damaged head explains itself.
 
 
-def _map(value: Any, where: str) -> Mapping[str, Any]:
+def _map(value: Any, where: str, fields: Sequence[str]) -> Mapping[str, Any]:
+    """A map with exactly these fields; a feature to come has a minor version of its own."""
     if not isinstance(value, Mapping):
         raise HeaderError(f"{where} is not a map; the file is damaged")
+    for key in value:
+        if key not in fields:
+            raise HeaderError(f"{where} has an unknown field {str(key)[:40]!r}")
     return value
 
 
@@ -263,7 +292,9 @@ def _get(m: Mapping[str, Any], key: str) -> Any:
 def _int(m: Mapping[str, Any], key: str, low: int, high: int) -> int:
     value = _get(m, key)
     if type(value) is not int or not low <= value <= high:
-        raise HeaderError(f"head field {key!r} is {value!r}, expected an integer {low}..{high}")
+        raise HeaderError(
+            f"head field {key!r} is {repr(value)[:40]}, expected an integer {low}..{high}"
+        )
     return value
 
 
@@ -319,17 +350,18 @@ def _ranges(m: Mapping[str, Any], key: str, classes: int) -> tuple[tuple[int, in
 
 
 def _synthesis(value: Any) -> Synthesis:
-    m = _map(value, "recipe.synthesis")
-    kind = _text(m, "kind")
+    kind = _kind(value, "recipe.synthesis")
     if kind == "stored":
+        _map(value, "recipe.synthesis", ("kind",))
         return Stored()
     if kind != "text2image":
         raise UnsupportedFeatureError(
-            f"synthesis kind {kind!r} is unknown to this version; install a newer ddcodec"
+            f"synthesis kind {kind[:40]!r} is unknown to this version; install a newer ddcodec"
         )
+    m = _map(value, "recipe.synthesis", TEXT2IMAGE_FIELDS)
     prompt = _text(m, "prompt")
     if prompt.count("{}") != 1:
-        raise HeaderError(f"recipe.synthesis.prompt {prompt!r} needs exactly one '{{}}'")
+        raise HeaderError(f"recipe.synthesis.prompt {prompt[:80]!r} needs exactly one '{{}}'")
     vectors = _ints(_get(m, "vectors"), "vectors", 2, 1, 1 << 16)
     return Text2Image(
         prompt=prompt,
@@ -342,32 +374,36 @@ def _synthesis(value: Any) -> Synthesis:
     )
 
 
+def _kind(value: Any, where: str) -> str:
+    """The kind is read before the other fields, which depend on it."""
+    if not isinstance(value, Mapping):
+        raise HeaderError(f"{where} is not a map; the file is damaged")
+    return _text(value, "kind")
+
+
 def _profile(m: Mapping[str, Any]) -> str:
     profile = _text(m, "profile")
     if profile != "float":
         raise UnsupportedFeatureError(
-            f"profile {profile!r} is unknown to this version; install a newer ddcodec"
+            f"profile {profile[:40]!r} is unknown to this version; install a newer ddcodec"
         )
     return profile
 
 
 def _labels(value: Any) -> LabelRecipe:
-    m = _map(value, "recipe.labels")
-    kind = _text(m, "kind")
+    kind = _kind(value, "recipe.labels")
     if kind not in ("soft", "hard"):
         raise UnsupportedFeatureError(
-            f"label kind {kind!r} is unknown to this version; install a newer ddcodec"
+            f"label kind {kind[:40]!r} is unknown to this version; install a newer ddcodec"
         )
-    temperature = _ratio(m, "temperature")
-    if prod(temperature) == 0:
-        raise HeaderError("recipe.labels.temperature is zero")
+    temperature = _ratio(_map(value, "recipe.labels", ("kind", "temperature")), "temperature")
+    if not temperature[1] <= 64 * temperature[0] <= 64 * 1024 * temperature[1]:
+        raise HeaderError("recipe.labels.temperature is not within 1/64..1024")
     return LabelRecipe(kind, temperature)
 
 
 def _evaluation(value: Any) -> Evaluation:
-    m = _map(value, "recipe.evaluation")
+    m = _map(value, "recipe.evaluation", ("mean", "std", "protocol"))
     mean = _ints(_get(m, "mean"), "mean", 3, 0, 65536)
     std = _ints(_get(m, "std"), "std", 3, 1, 65536)
-    return Evaluation(
-        (mean[0], mean[1], mean[2]), (std[0], std[1], std[2]), _text(m, "protocol")
-    )
+    return Evaluation((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]), _text(m, "protocol"))

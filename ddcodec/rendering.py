@@ -31,6 +31,7 @@ __all__ = ["Mix", "Renderer", "Row"]
 Row = tuple[int, int]  # (class index, slot)
 Images = NDArray[np.uint8]
 
+
 class Mix(NamedTuple):
     """The partners of the rows of a CutMix view, and the share of pixels each row keeps.
 

@@ -58,9 +58,7 @@ def subset(
     keep = artifact.class_indices(classes) if classes is not None else head.row_classes
     if not keep:
         raise EncodeError("a subset needs at least one class; name it with --classes")
-    new_head = replace(
-        head, rows=to_ranges(keep), recipe=replace(recipe, ipc=ipc, views=views)
-    )
+    new_head = replace(head, rows=to_ranges(keep), recipe=replace(recipe, ipc=ipc, views=views))
     support = _support(artifact, new_head)
     sections: NewSections = []
     for section in artifact.sections:
@@ -86,15 +84,11 @@ def _support(artifact: Artifact, head: Head) -> tuple[int, ...]:
         return ()
     renderer = artifact.renderer()
     rows = [(c, s) for c in head.row_classes for s in range(head.recipe.ipc)]
-    partners = {
-        c for v in range(1, head.recipe.views) for c, _ in renderer.partners(rows, v) or ()
-    }
+    partners = {c for v in range(1, head.recipe.views) for c, _ in renderer.partners(rows, v) or ()}
     return tuple(sorted(partners - set(head.row_classes)))
 
 
-def _cut(
-    artifact: Artifact, section: Section, head: Head, classes: Sequence[int]
-) -> NewSections:
+def _cut(artifact: Artifact, section: Section, head: Head, classes: Sequence[int]) -> NewSections:
     """The part of a section that lies in the slice, as few sections as possible."""
     reader, box = artifact.reader, section.box
     if section.kind == "schedule":
@@ -117,9 +111,9 @@ def _cut(
         part = codec.slice_raw(
             raw,
             slice(first, first + count),
-            slice(0, slot_count or None),
+            slice(0, slot_count or slots),
             shape,
-            slice(0, view_count or None),
+            slice(0, view_count or head.recipe.views),
         )
         new_box = Box(start, count, box.slot_start, slot_count, box.view_start, view_count)
         new.append(NewSection(section.kind, codec.spec(), new_box, part, section.flags))
@@ -168,8 +162,9 @@ def merge(
         classes, origins, shifts = first.classes, first.origins, [0] * len(artifacts)
     else:
         classes, origins, shifts = _side_by_side(artifacts)
-    rows = [i + shift for a, shift in zip(artifacts, shifts, strict=True) for i in
-            a.head.row_classes]
+    rows = [
+        i + shift for a, shift in zip(artifacts, shifts, strict=True) for i in a.head.row_classes
+    ]
     head = Head(classes, to_ranges(rows), origins, first.recipe, first.prior)
     sections = _united_sections(artifacts, shifts)
     info: dict[str, Any] = {**artifacts[0].info, "merged": [a.digest for a in artifacts]}
@@ -183,7 +178,8 @@ def _check_mergeable(artifacts: Sequence[Artifact]) -> None:
     seen: dict[str, Artifact] = {}
     for artifact in artifacts:
         ours, theirs = first.recipe.to_map(), artifact.recipe.to_map()
-        differing = sorted(k for k in ours if ours[k] != theirs[k])
+        # The evaluation is advice; no row depends on it.
+        differing = sorted(k for k in ours if k != "evaluation" and ours[k] != theirs[k])
         if differing:
             raise EncodeError(
                 f"{artifact.path} differs from {first.path} in {', '.join(differing)}; "

@@ -15,6 +15,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -252,7 +253,7 @@ def load_images(
 
 
 def native_size(source: Source, *, sample: int = 256, seed: int = 0) -> Size:
-    """The (width, height) that most pictures have, from a seeded sample.
+    """The (width, height) that most pictures have, from a seeded sample; damaged ones aside.
 
     Raises:
         SourceError: no size is shared by more than half of the sample; a size must be chosen.
@@ -260,9 +261,14 @@ def native_size(source: Source, *, sample: int = 256, seed: int = 0) -> Size:
     paths = [path for files in source.files for path in files]
     if len(paths) > sample:
         paths = random.Random(seed).sample(paths, sample)
-    sizes = Counter(_upright_size(path) for path in paths)
+    sizes: Counter[Size] = Counter()
+    for path in paths:
+        with suppress(SourceError):
+            sizes[_upright_size(path)] += 1
+    if not sizes:
+        raise SourceError(f"none of {len(paths)} pictures in {source.root} can be read")
     (size, count), *_ = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
-    if 2 * count <= len(paths):
+    if 2 * count <= sizes.total():
         raise SourceError(
             f"the pictures have {len(sizes)} different sizes (the most common, "
             f"{size[0]}x{size[1]}, is only {100 * count // len(paths)} % of them): "

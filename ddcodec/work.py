@@ -58,9 +58,9 @@ class WorkFolder:
         target = self.path / f"{name}.npz"
         if target.exists():
             try:
-                with np.load(target, allow_pickle=False) as stored:
+                with target.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                     return {key: stored[key] for key in stored.files}
-            except (OSError, ValueError, KeyError, BadZipFile):
+            except (OSError, EOFError, ValueError, KeyError, BadZipFile):
                 target.unlink()
         arrays = dict(compute())
         temporary = target.with_suffix(f".{os.getpid()}.tmp")

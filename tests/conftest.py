@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+# Two test processes with two threads each fight over the cores and take many times as long.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 SHAPES = ("blob", "cross", "stripes")
 
 
@@ -90,3 +93,18 @@ def _unpacked(archive: Path, target: Path) -> Path:
                 assert stream is not None
                 (target / part / name / file).write_bytes(stream.read())
     return target
+
+
+@pytest.fixture(scope="session")
+def teacher_folder(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small teacher of ``image_folder``, trained for a second."""
+    from ddcodec.classifiers.store import save_teacher
+    from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
+    from ddcodec.source import load_images, scan
+
+    source = scan(image_folder)
+    images, labels = load_images(source, (16, 16))
+    settings = TeacherSettings(steps=40, batch_size=12, pad=2)
+    folder = tmp_path_factory.mktemp("teachers") / "teacher"
+    save_teacher(train_teacher(images, labels, source.classes, settings), folder)
+    return folder

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ddcodec.codecs.mosaic import MosaicWebp
 from ddcodec.container import Box, NewSection
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, SourceError
 from ddcodec.prior.pin import PriorPin
 from ddcodec.randomness import derive_seed, shuffled
 from ddcodec.recipe import Synthesis
-from ddcodec.source import LoadReport, Source
+from ddcodec.source import LoadReport, Source, load_image
 from ddcodec.synthesis.layout import Layout
 from ddcodec.work import WorkFolder
 
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
     from ddcodec.prior.load import Prior
 
-__all__ = ["Content", "Job", "Method", "class_order", "patch_sections", "prefix_groups"]
+__all__ = [
+    "Content",
+    "Job",
+    "Method",
+    "class_order",
+    "patch_sections",
+    "prefix_groups",
+    "readable_images",
+    "too_few",
+]
 
 Progress = Callable[[str, int, int], None]
 
@@ -109,6 +118,29 @@ def class_order(job: Job, class_index: int) -> NDArray[np.int64]:
     """A seeded order of a class's files, whatever their order on disk."""
     name = job.source.classes[class_index]
     return shuffled(derive_seed(job.seed, name), len(job.source.files[class_index]))
+
+
+def readable_images(
+    job: Job, class_index: int, size: tuple[int, int] | None
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """(file index, image) of a class in its seeded order; damaged files are counted and skipped."""
+    files = job.source.files[class_index]
+    for i in class_order(job, class_index):
+        try:
+            image = load_image(files[i], size, job.report)
+        except SourceError:
+            job.report.add(files[i], ["corrupt"])
+            continue
+        yield int(i), image
+
+
+def too_few(job: Job, class_index: int, found: int, wanted: int) -> EncodeError:
+    """The error for a class with fewer usable images, or patches, than the IPC asks for."""
+    name = job.source.classes[class_index]
+    return EncodeError(
+        f"class {name!r} has {found} usable images or patches, but --ipc {job.ipc} needs {wanted}; "
+        "lower --ipc or add images"
+    )
 
 
 def prefix_groups(total: int) -> Iterator[tuple[int, int]]:

@@ -8,16 +8,20 @@ Selection is seeded here, which it is not there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from math import isqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ddcodec.errors import SourceError
-from ddcodec.methods.base import Job, class_order
+from ddcodec.methods.base import Job, readable_images
 from ddcodec.randomness import derive_seed, uniform_below, words
-from ddcodec.source import load_image
 from ddcodec.synthesis.resample import resize
+
+if TYPE_CHECKING:
+    from ddcodec.classifiers.teacher import Teacher
 
 __all__ = ["ScoredPatches", "best_patches"]
 
@@ -51,12 +55,7 @@ def best_patches(
     """
     teacher = job.teacher()
     candidates = []
-    for i in class_order(job, class_index)[:images]:
-        try:
-            image = load_image(job.source.files[class_index][i], None, job.report)
-        except SourceError:
-            job.report.counts["corrupt"] += 1
-            continue
+    for i, image in islice(readable_images(job, class_index, None), images):
         key = derive_seed(job.seed, f"{job.source.classes[class_index]}/{i}")
         candidates.append(_random_crops(image, key, crops, size, min_scale))
     if not candidates:
@@ -92,15 +91,15 @@ def _random_crops(
     return np.concatenate(out)
 
 
-def _pad_centred(patches: UInt8s, teacher: object) -> UInt8s:
+def _pad_centred(patches: UInt8s, teacher: Teacher) -> UInt8s:
     """Patches smaller than the teacher's input sit in its middle, on its mean colour."""
-    width, height = teacher.size  # type: ignore[attr-defined]
+    width, height = teacher.size
     n, h, w, _ = patches.shape
     if (h, w) == (height, width):
         return patches
     if h > height or w > width:
         return resize(patches, height, width)
-    mean = np.rint(np.asarray(teacher.mean) * 255).astype(np.uint8)  # type: ignore[attr-defined]
+    mean = np.rint(np.asarray(teacher.mean) * 255).astype(np.uint8)
     out = np.empty((n, height, width, 3), np.uint8)
     out[:] = mean
     top, left = (height - h) // 2, (width - w) // 2
@@ -111,4 +110,5 @@ def _pad_centred(patches: UInt8s, teacher: object) -> UInt8s:
 def _cross_entropy(logits: NDArray[np.float32], class_index: int) -> NDArray[np.float32]:
     peak = logits.max(axis=1, keepdims=True)
     total = np.log(np.exp((logits - peak).astype(np.float64)).sum(axis=1)) + peak[:, 0]
-    return (total - logits[:, class_index]).astype(np.float32)
+    losses: NDArray[np.float32] = (total - logits[:, class_index]).astype(np.float32)
+    return losses

@@ -155,16 +155,18 @@ class D3M(Method):
     def _prompt_sections(self, vectors: NDArray[np.float16]) -> list[NewSection]:
         codec = PromptInt8() if self.int8 else PromptFp16()
         return [
-            NewSection("prompts", codec.spec(), Box(start, len(group)),
-                       codec.encode(vectors[start : start + len(group)]))
+            NewSection(
+                "prompts",
+                codec.spec(),
+                Box(start, len(group)),
+                codec.encode(vectors[start : start + len(group)]),
+            )
             for start, group in _groups(len(vectors), 256)
         ]
 
     def _schedule_section(self, prior: Prior) -> NewSection:
         codec = ScheduleTable()
-        return NewSection(
-            "schedule", codec.spec(), Box(), codec.encode(self._schedule(prior))
-        )
+        return NewSection("schedule", codec.spec(), Box(), codec.encode(self._schedule(prior)))
 
     def _schedule(self, prior: Prior) -> Schedule:
         return prior.schedule(self.sampling_steps or None)
@@ -172,6 +174,4 @@ class D3M(Method):
 
 def _groups(classes: int, size: int = 10) -> list[tuple[int, range]]:
     """Classes whose tokens are learned together: all else is frozen, so they share batches."""
-    return [
-        (start, range(start, min(start + size, classes))) for start in range(0, classes, size)
-    ]
+    return [(start, range(start, min(start + size, classes))) for start in range(0, classes, size)]

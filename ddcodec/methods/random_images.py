@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ddcodec.methods.base import Content, Job, Method, class_order, patch_sections
+from ddcodec.methods.base import Content, Job, Method, patch_sections, readable_images, too_few
 from ddcodec.recipe import Stored
-from ddcodec.source import load_image
 from ddcodec.synthesis.layout import Layout
 
 __all__ = ["RandomImages"]
@@ -36,6 +36,7 @@ class RandomImages(Method):
         return {"patches": sum(len(s.raw) for s in sample) * len(job.source.classes)}
 
     def _images(self, job: Job, class_index: int, count: int) -> NDArray[np.uint8]:
-        order = class_order(job, class_index)[:count]
-        files = job.source.files[class_index]
-        return np.stack([load_image(files[i], job.size, job.report) for i in order])
+        found = [image for _, image in islice(readable_images(job, class_index, job.size), count)]
+        if len(found) < count:
+            raise too_few(job, class_index, len(found), count)
+        return np.stack(found)

@@ -14,8 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ddcodec.errors import EncodeError
-from ddcodec.methods.base import Content, Job, Method, patch_sections
+from ddcodec.methods.base import Content, Job, Method, patch_sections, too_few
 from ddcodec.methods.best_patches import best_patches
 from ddcodec.recipe import Stored
 from ddcodec.synthesis.layout import Layout
@@ -67,10 +66,7 @@ class RDED(Method):
             min_scale=self.min_scale,
         )
         if len(scored.patches) < job.ipc * per:
-            raise EncodeError(
-                f"class {job.source.classes[class_index]!r} gives {len(scored.patches)} patches, "
-                f"but --ipc {job.ipc} needs {job.ipc * per}; lower --ipc or set factor=1"
-            )
+            raise too_few(job, class_index, len(scored.patches), job.ipc * per)
         # Ranks j, n + j, 2n + j, ... make collage j.
         best = scored.patches[: job.ipc * per].reshape(per, job.ipc, *scored.patches.shape[1:])
         return {"patches": best.swapaxes(0, 1).reshape(-1, *best.shape[2:])}

@@ -34,7 +34,6 @@ _SETTINGS = (".json", ".txt", ".model")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SOURCE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}(/[^/\\\x00-\x1f\x7f]{1,200})?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,9 @@ class PriorPin:
         object.__setattr__(self, "files", dict(sorted(self.files.items())))
 
     def to_map(self) -> dict[str, Any]:
-        """The map that ``head.prior`` holds: strings and nil only."""
-        return {"source": self.source, "revision": self.revision, "files": dict(self.files)}
+        """The map that ``head.prior`` holds: strings, nil, and digests of 32 bytes."""
+        files = {path: bytes.fromhex(digest) for path, digest in self.files.items()}
+        return {"source": self.source, "revision": self.revision, "files": files}
 
     @classmethod
     def from_map(cls, value: Any) -> PriorPin:
@@ -87,11 +87,11 @@ def _read_files(files: Any) -> dict[str, str]:
         safe = 0 < len(parts) <= 2 and all(_PART.fullmatch(p) for p in parts)
         if not safe or not path.endswith((".safetensors", *_SETTINGS)):
             raise HeaderError(f"head.prior.files names {path!r}, which is no file of a prior")
-        if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+        if not isinstance(digest, bytes) or len(digest) != 32:
             raise HeaderError(f"head.prior.files has no SHA-256 for {path!r}")
     if MODEL_INDEX not in files:
         raise HeaderError(f"head.prior.files lacks {MODEL_INDEX}")
-    return dict(files)
+    return {path: digest.hex() for path, digest in files.items()}
 
 
 def digest_files(folder: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from ddcodec.errors import HeaderError, ModelMismatchError
 from ddcodec.prior.pin import PriorPin, check_files, digest_files
 
 SHA = "0123456789abcdef" * 4
+RAW = bytes.fromhex(SHA)
 
 
 @pytest.fixture
@@ -134,20 +135,20 @@ def test_pin_survives_the_header(source: str, revision: str | None) -> None:
         {"revision": 1},
         {"files": {}},
         {"files": ["model_index.json"]},
-        {"files": {"vae/config.json": SHA}},
-        {"files": {"model_index.json": SHA, "unet/weights.bin": SHA}},
-        {"files": {"model_index.json": SHA, "../config.json": SHA}},
-        {"files": {"model_index.json": SHA, "/etc/config.json": SHA}},
-        {"files": {"model_index.json": SHA, "a/b/config.json": SHA}},
-        {"files": {"model_index.json": SHA.upper()}},
+        {"files": {"vae/config.json": RAW}},
+        {"files": {"model_index.json": RAW, "unet/weights.bin": RAW}},
+        {"files": {"model_index.json": RAW, "../config.json": RAW}},
+        {"files": {"model_index.json": RAW, "/etc/config.json": RAW}},
+        {"files": {"model_index.json": RAW, "a/b/config.json": RAW}},
+        {"files": {"model_index.json": RAW[:31]}},
         {"files": {"model_index.json": None}},
-        {"files": {f"unet/{i}.json": SHA for i in range(257)}},
+        {"files": {f"unet/{i}.json": RAW for i in range(257)}},
         {"surprise": 1},
     ],
     ids=str,
 )
 def test_malformed_pin_is_refused(change: dict[str, object]) -> None:
-    good = {"source": "prior", "revision": None, "files": {"model_index.json": SHA}}
+    good = {"source": "prior", "revision": None, "files": {"model_index.json": RAW}}
     assert PriorPin.from_map(good).source == "prior"
     with pytest.raises(HeaderError, match=r"head\.prior"):
         PriorPin.from_map({**good, **change})

@@ -1,0 +1,102 @@
+"""d3m: tokens, seeds and labels with the packaged prior."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ddcodec.artifact import Artifact
+from ddcodec.errors import ModelMismatchError
+from ddcodec.methods.textual_inversion import Inversion, invert
+from ddcodec.prior.load import load_prior
+from tests.artifacts import encode_small
+
+QUICK = {"steps": "2", "batch": "6", "images": "6", "sampling_steps": "2"}
+
+
+@pytest.fixture(scope="module")
+def artifact(
+    image_folder: Path, teacher_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Artifact:
+    return encode_small(
+        image_folder,
+        tmp_path_factory.mktemp("d3m") / "d3m.ddz",
+        method="d3m",
+        teacher=str(teacher_folder),
+        labels="soft",
+        options=QUICK,
+    )
+
+
+def test_it_stores_a_token_a_class_and_no_pixels(artifact: Artifact) -> None:
+    kinds = {s.kind for s in artifact.sections}
+    assert kinds == {"labels", "pixels", "prompts", "schedule", "seeds"}
+    prompts = next(n for n in artifact.sizes().children if n.name == "prompts")
+    width = load_prior("tiny").text_width
+    assert prompts.raw == 3 * width * 2
+
+
+def test_any_slice_renders_the_same_pixels(artifact: Artifact, tmp_path: Path) -> None:
+    assert artifact.verify("pixels") == 12
+    part = artifact.subset(tmp_path / "part.ddz", classes=["stripes"], ipc=3)
+    assert part.verify("pixels") == 3
+
+
+def test_the_images_of_a_class_differ_by_seed(artifact: Artifact) -> None:
+    pictures = artifact.renderer().pictures([(0, s) for s in range(4)])
+    assert len({p.tobytes() for p in pictures}) == 4
+
+
+def test_another_prior_is_refused(artifact: Artifact, tmp_path: Path) -> None:
+    import shutil
+
+    import ddcodec
+
+    packaged = Path(ddcodec.__file__).parent / "prior" / "tiny"
+    other = tmp_path / "other"
+    shutil.copytree(packaged, other)
+    weights = other / "unet" / "diffusion_pytorch_model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(ModelMismatchError, match="unet/diffusion_pytorch_model"):
+        artifact.verify("pixels", prior=str(other))
+
+
+def test_a_collage_prior_yields_several_images_a_seed(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    artifact = encode_small(
+        image_folder,
+        tmp_path / "grid.ddz",
+        method="d3m",
+        teacher=str(teacher_folder),
+        options={**QUICK, "grid": "2"},
+    )
+    assert artifact.recipe.generated_per_class == 1
+    pictures = artifact.renderer().pictures([(1, s) for s in range(4)])
+    assert len({p.tobytes() for p in pictures}) == 4
+
+
+def test_learning_lowers_the_diffusion_loss() -> None:
+    prior = load_prior("tiny")
+    red = np.zeros((8, 32, 32, 3), np.uint8)
+    red[..., 0] = 255
+    settings = Inversion("A photo of {}", 1, 30, 32, 10, False, 0)
+    result = invert(prior, ["thing"], [red], settings)
+    assert result.vectors.shape == (1, 1, prior.text_width)
+    # Steps are noisy, so the token is judged against its start on the same noise.
+    frozen = invert(prior, ["thing"], [red], replace(settings, lr_percent=0))
+    assert result.losses[-15:].mean() < frozen.losses[-15:].mean()
+
+
+def test_learning_is_seeded() -> None:
+    prior = load_prior("tiny")
+    pictures = [np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3)).astype(np.uint8)]
+    settings = Inversion("A photo of {}", 1, 2, 4, 20, True, 3)
+    first = invert(prior, ["thing"], pictures, settings)
+    again = invert(prior, ["thing"], pictures, settings)
+    assert (first.vectors == again.vectors).all()

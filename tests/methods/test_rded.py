@@ -1,0 +1,61 @@
+"""rded: the easiest patches, in the paper's order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.artifacts import encode_small
+
+
+def test_patches_are_easier_for_the_teacher_than_random_images(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    from ddcodec.classifiers.store import load_teacher
+
+    teacher = load_teacher(teacher_folder, ("blob", "cross", "stripes"))
+    losses = {}
+    for method in ("rded", "random"):
+        artifact = encode_small(
+            image_folder,
+            tmp_path / f"{method}.ddz",
+            method=method,
+            quality=100,
+            teacher=str(teacher_folder),
+        )
+        rows = [(c, s) for c in range(3) for s in range(4)]
+        logits = teacher.logits(artifact.renderer().pictures(rows)).astype(np.float64)
+        logprob = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        losses[method] = -logprob[np.arange(12), [c for c, _ in rows]].mean()
+    assert losses["rded"] < losses["random"]
+
+
+def test_a_collage_takes_ranks_ipc_apart(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    request = {"method": "rded", "teacher": str(teacher_folder), "quality": 100}
+    collage = encode_small(
+        image_folder, tmp_path / "c.ddz", ipc=2, options={"factor": "2"}, **request
+    )
+    assert collage.recipe.layout.grid == 2
+    patches = np.stack([collage.contents.patches(0, s) for s in range(2)])
+    assert patches.shape == (2, 4, 8, 8, 3)
+    image = collage.renderer().pictures([(0, 0)])[0]
+    # Row-major cells of the picture are the slot's patches.
+    assert (image[:8, 8:] == patches[0, 1]).all()
+    assert (image[8:, :8] == patches[0, 2]).all()
+
+
+def test_more_images_than_the_options_say_are_looked_at_if_needed(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    artifact = encode_small(
+        image_folder,
+        tmp_path / "a.ddz",
+        method="rded",
+        ipc=12,
+        teacher=str(teacher_folder),
+        options={"images": "2", "crops": "2"},
+    )
+    assert artifact.verify("pixels") == 36

@@ -1,0 +1,159 @@
+"""From an image folder to an artifact: determinism, resuming, refusals."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ddcodec
+from ddcodec.classifiers.store import load_teacher
+from ddcodec.codecs.soft_labels import quantise
+from ddcodec.errors import EncodeError, ModelMismatchError, SourceError, UnsupportedFeatureError
+from ddcodec.labelling import Labelling
+from tests.artifacts import encode_small
+
+
+def test_the_same_request_gives_the_same_file(image_folder: Path, tmp_path: Path) -> None:
+    a = encode_small(image_folder, tmp_path / "a.ddz")
+    b = encode_small(image_folder, tmp_path / "b.ddz")
+    assert (tmp_path / "a.ddz").read_bytes() == (tmp_path / "b.ddz").read_bytes()
+    assert a.digest != encode_small(image_folder, tmp_path / "c.ddz", seed=1).digest
+    assert b.digest == ddcodec.open(tmp_path / "a.ddz").digest
+
+
+def test_order_on_disk_does_not_matter(image_folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    for file in sorted((image_folder / "train").rglob("*.png"), reverse=True):
+        target = copy / file.parent.name / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
+    a = encode_small(image_folder, tmp_path / "a.ddz")
+    assert encode_small(copy, tmp_path / "b.ddz").digest == a.digest
+
+
+def test_a_smaller_ipc_is_a_prefix(image_folder: Path, tmp_path: Path) -> None:
+    four = encode_small(image_folder, tmp_path / "four.ddz", quality=100)
+    one = encode_small(image_folder, tmp_path / "one.ddz", quality=100, ipc=1)
+    cut = four.subset(tmp_path / "cut.ddz", ipc=1)
+    assert (one.dataset()[2][0] == cut.dataset()[2][0]).all()
+
+
+def test_soft_labels_are_the_teachers_on_the_decoded_images(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    artifact = encode_small(
+        image_folder, tmp_path / "soft.ddz", labels="soft", teacher=str(teacher_folder)
+    )
+    teacher = load_teacher(teacher_folder, artifact.classes)
+    rows = [(c, s) for c in range(3) for s in range(4)]
+    for view in range(3):
+        logits = teacher.logits(artifact.renderer().images(rows, view)).astype(np.float64)
+        logits -= np.log(np.exp(logits).sum(1, keepdims=True))
+        stored = np.stack([artifact.contents.logits(c, s, view) for c, s in rows])
+        # Batches differ from the encoder's, so a value at a rounding edge may fall either way.
+        assert np.abs(stored - quantise(logits, 32)).max() <= 32
+        assert (stored == quantise(logits, 32)).mean() > 0.99
+
+
+def test_an_interrupted_encode_resumes_to_the_same_digest(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request: dict[str, Any] = {"method": "rded", "labels": "soft", "teacher": str(teacher_folder)}
+    whole = encode_small(image_folder, tmp_path / "whole.ddz", **request)
+    ask = Labelling._ask
+
+    def interrupted(self: Labelling, teacher: Any, class_index: int, step: int) -> Any:
+        if class_index == 1:
+            raise KeyboardInterrupt
+        return ask(self, teacher, class_index, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Labelling, "_ask", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            encode_small(image_folder, tmp_path / "resumed.ddz", **request)
+    assert not (tmp_path / "resumed.ddz").exists()
+    assert (tmp_path / "resumed.ddz.work" / "labels-00000.npz").exists()
+    resumed = encode_small(image_folder, tmp_path / "resumed.ddz", **request)
+    assert resumed.digest == whole.digest
+    assert not (tmp_path / "resumed.ddz.work").exists()
+
+
+def test_a_given_work_folder_is_kept(image_folder: Path, tmp_path: Path) -> None:
+    encode_small(image_folder, tmp_path / "a.ddz", work=tmp_path / "work")
+    assert (tmp_path / "work" / "job.json").exists()
+    with pytest.raises(EncodeError, match="another job"):
+        encode_small(image_folder, tmp_path / "b.ddz", work=tmp_path / "work", seed=5)
+
+
+def test_a_dry_run_writes_nothing_and_guesses_the_pictures_well(
+    image_folder: Path, tmp_path: Path
+) -> None:
+    request: dict[str, Any] = {"method": "random", "ipc": 10, "views": 3, "labels": "hard"}
+    plan = ddcodec.encode(image_folder, tmp_path / "a.ddz", dry_run=True, **request)
+    assert list(tmp_path.iterdir()) == []
+    made = encode_small(image_folder, tmp_path / "a.ddz", **request)
+    patches = next(n for n in made.sizes().children if n.name == "patches").stored
+    assert plan.expected["patches"] == pytest.approx(patches, rel=0.25)
+
+
+def test_odd_pictures_are_counted_once(image_folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(image_folder / "train", copy)
+    (copy / "blob" / "broken.png").write_bytes(b"\x89PNG broken")
+    result = ddcodec.encode(
+        copy, tmp_path / "a.ddz", method="random", ipc=12, views=1, labels="hard"
+    )
+    assert result.warnings == ("1 corrupt or unreadable picture skipped",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "says"),
+    [
+        ({"ipc": 13}, EncodeError, "12 images"),
+        ({"ipc": 0}, EncodeError, "at least 1"),
+        ({"seed": -1}, EncodeError, "seed"),
+        ({"method": "magic"}, EncodeError, "known: d3m"),
+        ({"profile": "W8A8"}, UnsupportedFeatureError, "float"),
+        ({"view": "crop+crop"}, EncodeError, "at most once"),
+        ({"label_temperature": "0"}, EncodeError, "within"),
+        ({"label_temperature": "warm"}, EncodeError, "not a number"),
+        ({"options": {"steps": "9"}}, EncodeError, "no option"),
+        ({"quality": 101}, EncodeError, "quality"),
+        ({"labels": "soft", "teacher": "/nonexistent"}, ModelMismatchError, "nonexistent"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    image_folder: Path, tmp_path: Path, changes: dict[str, Any], error: type, says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        encode_small(image_folder, tmp_path / "no.ddz", **changes)
+    assert not (tmp_path / "no.ddz").exists()
+
+
+def test_an_existing_artifact_is_kept_unless_forced(image_folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a.ddz"
+    target.write_text("precious")
+    with pytest.raises(EncodeError, match="--force"):
+        encode_small(image_folder, target)
+    assert target.read_text() == "precious"
+    assert encode_small(image_folder, target, force=True).verify("digest") == 0
+
+
+def test_a_teacher_of_other_classes_is_refused_by_name(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(image_folder / "train", copy)
+    (copy / "blob").rename(copy / "zebra")
+    with pytest.raises(ModelMismatchError, match="zebra"):
+        encode_small(copy, tmp_path / "a.ddz", labels="soft", teacher=str(teacher_folder))
+
+
+def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match="class"):
+        encode_small(tmp_path / "empty", tmp_path / "a.ddz")

@@ -1,0 +1,130 @@
+"""Slices and unions: whatever is cut, a row that stays is the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import ddcodec
+from ddcodec.artifact import Artifact
+from ddcodec.errors import EncodeError
+from ddcodec.slicing import merge, subset
+from tests.artifacts import encode_small, everything, soft_copy
+
+
+@pytest.fixture(scope="module")
+def artifact(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return encode_small(image_folder, tmp_path_factory.mktemp("slicing") / "whole.ddz")
+
+
+@given(
+    classes=st.sets(st.sampled_from(["blob", "cross", "stripes"]), min_size=1),
+    ipc=st.integers(1, 4),
+    views=st.integers(1, 3),
+)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_rows_that_stay_are_unchanged(
+    artifact: Artifact, tmp_path: Path, classes: set[str], ipc: int, views: int
+) -> None:
+    part = artifact.subset(
+        tmp_path / "part.ddz", classes=sorted(classes), ipc=ipc, views=views, force=True
+    )
+    part.verify("pixels")
+    whole = everything(artifact)
+    rows = everything(part)
+    assert len(rows) == len(classes) * ipc * views
+    assert all(whole[key] == row for key, row in rows.items())
+
+
+def test_sections_inside_the_slice_are_copied_byte_for_byte(
+    artifact: Artifact, tmp_path: Path
+) -> None:
+    part = artifact.subset(tmp_path / "part.ddz", ipc=1)
+    first = [s for s in artifact.sections if s.kind == "patches" and s.box.slot_start == 0]
+    kept = [s for s in part.sections if s.kind == "patches"]
+    assert [artifact.reader.read_stored(s) for s in first] == [
+        part.reader.read_stored(s) for s in kept
+    ]
+
+
+def test_undivided_soft_labels_are_cut_to_the_slice(artifact: Artifact, tmp_path: Path) -> None:
+    soft = soft_copy(artifact, tmp_path / "soft.ddz")
+    part = soft.subset(tmp_path / "part.ddz", classes=["cross"], ipc=2, views=2)
+    whole = everything(soft)
+    assert all(whole[key] == row for key, row in everything(part).items())
+
+
+def test_support_pictures_come_along_only_where_views_mix(
+    image_folder: Path, tmp_path: Path
+) -> None:
+    for view, expected in (("crop+flip", 1), ("crop+cutmix", 3)):
+        artifact = encode_small(image_folder, tmp_path / f"{view}.ddz", view=view, views=9)
+        part = artifact.subset(tmp_path / f"{view}-part.ddz", classes=["cross"])
+        assert sum(part.contents.has("patches", c) for c in range(3)) == expected
+        assert part.classes == ("cross",)
+
+
+def test_parts_unite_to_the_whole(artifact: Artifact, tmp_path: Path) -> None:
+    one = artifact.subset(tmp_path / "one.ddz", classes=["cross"])
+    rest = artifact.subset(tmp_path / "rest.ddz", classes=["blob", "stripes"])
+    merge([one, rest], tmp_path / "united.ddz")
+    united = ddcodec.open(tmp_path / "united.ddz")
+    united.verify("pixels")
+    assert everything(united) == everything(artifact)
+
+
+def test_strangers_stand_side_by_side(image_folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "others"
+    for name in ("blob", "cross"):
+        (other / f"{name}2").mkdir(parents=True)
+        for file in (image_folder / "train" / name).iterdir():
+            (other / f"{name}2" / file.name).write_bytes(file.read_bytes())
+    a = encode_small(image_folder, tmp_path / "a.ddz", view="crop+cutmix")
+    b = encode_small(other, tmp_path / "b.ddz", view="crop+cutmix", seed=1)
+    merge([a, b], tmp_path / "both.ddz")
+    both = ddcodec.open(tmp_path / "both.ddz")
+    both.verify("pixels")
+    assert both.classes == ("blob", "cross", "stripes", "blob2", "cross2")
+    images = {key: image for key, (image, _) in everything(both).items()}
+    for part in (a, b):
+        assert all(images[key] == image for key, (image, _) in everything(part).items())
+    data = both.dataset(classes=["blob2"])
+    data.set_epoch(1)
+    labels = data.batch(range(4))[1]
+    assert (labels[:, :3] == 0).all(), "views and labels range over their own origin"
+    assert labels.sum(1).tolist() == pytest.approx([1, 1, 1, 1])
+
+
+def test_a_class_in_both_is_refused(artifact: Artifact, tmp_path: Path) -> None:
+    one = artifact.subset(tmp_path / "one.ddz", classes=["cross"])
+    with pytest.raises(EncodeError, match=r"'cross' is in"):
+        merge([artifact, one], tmp_path / "twice.ddz")
+    assert not (tmp_path / "twice.ddz").exists()
+
+
+def test_different_recipes_are_refused_by_field(artifact: Artifact, tmp_path: Path) -> None:
+    one = artifact.subset(tmp_path / "one.ddz", classes=["cross"], ipc=2)
+    rest = artifact.subset(tmp_path / "rest.ddz", classes=["blob"])
+    with pytest.raises(EncodeError, match="ipc"):
+        merge([one, rest], tmp_path / "uneven.ddz")
+
+
+@pytest.mark.parametrize("wrong", [{"ipc": 5}, {"ipc": 0}, {"views": 4}])
+def test_more_than_there_is_cannot_be_cut(
+    artifact: Artifact, tmp_path: Path, wrong: dict[str, int]
+) -> None:
+    with pytest.raises(EncodeError, match="what the artifact holds"):
+        subset(artifact, tmp_path / "more.ddz", **wrong)  # type: ignore[arg-type]
+
+
+def test_an_existing_file_is_kept(artifact: Artifact, tmp_path: Path) -> None:
+    target = tmp_path / "mine.ddz"
+    target.write_text("precious")
+    with pytest.raises(EncodeError, match="exists"):
+        artifact.subset(target)
+    assert target.read_text() == "precious"
