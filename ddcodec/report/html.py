@@ -134,7 +134,8 @@ def _plots(report: Report) -> Iterable[str]:
         title = f"{student_text(student)} under protocol {protocol}: accuracy against bytes"
         errors = "one standard deviation" if any(e.std is not None for e in members) else "none"
         yield (
-            f"<figure>\n{scatter(points, chance=chance, title=title)}\n<figcaption>"
+            f'<figure>\n<div class="scroll">{scatter(points, chance=chance, title=title)}</div>\n'
+            f"<figcaption>"
             f"{escape(student_text(student))} students under protocol {escape(protocol)}; error "
             f"bars: {errors}. Filled: artifacts. Rings: baselines. Figures of other protocols "
             "never share these axes.</figcaption>\n</figure>"

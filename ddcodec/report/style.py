@@ -57,6 +57,7 @@ svg path.artifact { stroke: var(--accent); }
 svg path.baseline { stroke: var(--other); }
 svg .label.artifact { font-weight: 600; }
 svg .label.baseline { fill: var(--soft); }
+svg.plot { min-width: 34rem; }
 svg.bar { height: 1.6rem; border-radius: 4px; }
 .part0 { fill: var(--part0); background: var(--part0); }
 .part1 { fill: var(--part1); background: var(--part1); }
