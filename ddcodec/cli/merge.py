@@ -25,7 +25,7 @@ __all__ = ["command"]
 def command(artifacts: tuple[Path, ...], out: Path, force: bool) -> None:
     """Unite artifacts that have no class in common and share one recipe.
 
-    Slices of one artifact unite to what they were cut from. Artifacts of different class lists
+    Slices of one artifact unite to the rows they were cut from. Artifacts of different class lists
     are put side by side; their labels go on ranging over their own classes.
     """
     from ddcodec.slicing import merge
