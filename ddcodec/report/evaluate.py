@@ -206,7 +206,7 @@ def evaluate(
         student=student,
         protocol=protocol.name,
         settings={**asdict(protocol), **asdict(plan)},
-        words=protocol.in_words(plan, _ratio_text(recipe.labels.temperature)),
+        words=protocol.in_words(plan, _temperature_text(artifact)),
         precision=resolve_precision(precision, torch.device(device)),
         seeds=tuple(seeds),
         accuracies=tuple(accuracies),
@@ -247,8 +247,9 @@ def _temperature(artifact: Artifact) -> float:
     return float(Fraction(*labels.temperature)) if labels.kind == "soft" else 1.0
 
 
-def _ratio_text(ratio: tuple[int, int]) -> str:
-    return str(Fraction(*ratio))
+def _temperature_text(artifact: Artifact) -> str | None:
+    labels = artifact.recipe.labels
+    return str(Fraction(*labels.temperature)) if labels.kind == "soft" else None
 
 
 def _named(progress: Progress, what: str) -> Callable[[int, int], None]:

@@ -75,19 +75,23 @@ class Protocol:
             raise EncodeError(f"{epochs} epochs train nothing: give at least 1")
         return replace(self, epochs=epochs)
 
-    def in_words(self, plan: Plan, temperature: str) -> str:
-        """The protocol as a paragraph for readers of a report."""
+    def in_words(self, plan: Plan, temperature: str | None) -> str:
+        """The protocol as a paragraph for readers of a report; no temperature: hard labels."""
         rate = "to 0" if self.span == 1 else f"to {_percent((1 + _cosine(self.span)) / 2)} of it"
         views = (
             "epoch e shows stored view e modulo V"
             if self.all_views
             else "only view 0, the plain picture, is shown"
         )
+        loss = (
+            "cross-entropy with the hard labels, mixed as the view mixes its pictures"
+            if temperature is None
+            else f"the KL divergence from the stored soft labels at temperature {temperature}"
+        )
         return (
             f"{self.summary} {plan.epochs} epochs of batches of {plan.batch_size}, AdamW at "
             f"{self.lr:g} with weight decay {self.weight_decay:g} (none on biases and norms), "
-            f"cosine {rate}; {views}; the loss is the KL divergence from the stored labels at "
-            f"temperature {temperature}. The network after the last epoch is tested, once: "
+            f"cosine {rate}; {views}; the loss is {loss}. The network after the last epoch is tested, once: "
             "nothing is chosen on test images."
         )
 
@@ -103,7 +107,7 @@ def _percent(share: float) -> str:
 
 
 PROTOCOLS = (
-    Protocol("ddz", "ddcodec's own protocol: stored views, stored soft labels."),
+    Protocol("ddz", "ddcodec's own protocol: stored views, stored labels."),
     Protocol(
         "rded",
         "RDED's optimiser, schedule and batch sizes (Sun et al. 2024) on the stored views. "

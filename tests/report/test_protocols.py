@@ -45,3 +45,8 @@ def test_unknown_protocols_and_no_epochs_are_refused() -> None:
         get_protocol("fkd")
     with pytest.raises(EncodeError, match="at least 1"):
         PROTOCOLS[0].with_epochs(0)
+
+
+def test_words_name_the_loss_of_hard_labels() -> None:
+    protocol = get_protocol("ddz")
+    assert "cross-entropy with the hard labels" in protocol.in_words(protocol.plan(9, 3, 3), None)
