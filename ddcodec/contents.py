@@ -28,7 +28,7 @@ __all__ = ["Contents", "array_shape"]
 CACHED_BYTES = 256 << 20
 # A box is checked against this before any codec sees it: a few bytes of a lossless codec may
 # stand for a large array (a derived seed list, one hard label for all rows).
-MAX_ELEMENTS = 1 << 26
+MAX_ELEMENTS = 1 << 24
 
 
 def array_shape(kind: str, box: Box, head: Head) -> tuple[int, ...]:

@@ -32,6 +32,8 @@ Progress = Callable[[str, int, int], None]
 
 # Soft labels of as many classes share a section as fill about this many raw bytes.
 SECTION_BYTES = 128 << 10
+# Hard labels: a reader decodes a section whole.
+SECTION_ROWS = 1 << 22
 # Images the teacher and the prior see at once: fixed, so that a resumed run computes the same.
 CHUNK = 250
 
@@ -43,10 +45,14 @@ def seed_sections(classes: Sequence[str], seed: int) -> list[NewSection]:
 
 
 def hard_label_sections(head: Head) -> list[NewSection]:
-    """One byte that says: the label of a row is its class."""
+    """One byte a section that says: the label of a row is its class."""
     classes, recipe = len(head.classes), head.recipe
-    own = np.full((classes, recipe.ipc, recipe.views), OWN_CLASS, np.int32)
-    return [NewSection("labels", HardLabels().spec(), Box(0, classes), HardLabels().encode(own))]
+    group = max(1, min(classes, SECTION_ROWS // (recipe.ipc * recipe.views)))
+    one = HardLabels().encode(np.full((1, 1, 1), OWN_CLASS, np.int32))
+    return [
+        NewSection("labels", HardLabels().spec(), Box(start, min(group, classes - start)), one)
+        for start in range(0, classes, group)
+    ]
 
 
 class Labelling:

@@ -14,6 +14,7 @@ from ddcodec.errors import (
     DecodeError,
     EncodeError,
     HeaderError,
+    LimitExceededError,
     PixelDriftError,
 )
 from tests.artifacts import encode_small, rewritten
@@ -84,3 +85,14 @@ def test_it_travels_to_a_worker(artifact: Artifact) -> None:
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(DecodeError, match="No such file"):
         ddcodec.open(tmp_path / "nothing.ddz")
+
+
+def test_one_byte_cannot_stand_for_gigabytes(artifact: Artifact, tmp_path: Path) -> None:
+    # One hard label for all rows, and a derived seed list, in an artifact that claims many slots.
+    head = artifact.head.to_map()
+    head["recipe"]["ipc"] = 1 << 24
+    bomb = ddcodec.open(rewritten(artifact, tmp_path / "bomb.ddz", head))
+    for kind in ("labels", "seeds"):
+        section = next(s for s in bomb.sections if s.kind == kind)
+        with pytest.raises(LimitExceededError, match="smaller sections"):
+            bomb.contents.decode(section)

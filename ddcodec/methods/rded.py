@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ddcodec.methods.base import Content, Job, Method, patch_sections, too_few
+from ddcodec.methods.base import Content, Job, Method, patch_sections, readable_images, too_few
 from ddcodec.methods.best_patches import best_patches
 from ddcodec.recipe import Stored
 from ddcodec.synthesis.layout import Layout
@@ -44,8 +45,13 @@ class RDED(Method):
         return Content(Stored(), self._layout(job), sections)
 
     def plan(self, job: Job) -> dict[str, int]:
-        sample = patch_sections(self._coreset(job, 0)["patches"], 0, job.ipc, job.quality)
-        return {"patches": sum(len(s.raw) for s in sample) * len(job.source.classes)}
+        # Whole images stand in for chosen crops: a plan must not train a teacher.
+        factor = self._factor(job)
+        size = (job.size[0] // factor, job.size[1] // factor)
+        sample = [image for _, image in islice(readable_images(job, 0, size), job.ipc)]
+        sections = patch_sections(np.stack(sample), 0, len(sample), job.quality)
+        each = sum(len(s.raw) for s in sections) / len(sample)
+        return {"patches": round(each * job.ipc * factor**2 * len(job.source.classes))}
 
     def _factor(self, job: Job) -> int:
         return self.factor or (2 if min(job.size) >= 224 else 1)
