@@ -91,8 +91,8 @@ class Protocol:
         return (
             f"{self.summary} {plan.epochs} epochs of batches of {plan.batch_size}, AdamW at "
             f"{self.lr:g} with weight decay {self.weight_decay:g} (none on biases and norms), "
-            f"cosine {rate}; {views}; the loss is {loss}. The network after the last epoch is tested, once: "
-            "nothing is chosen on test images."
+            f"cosine {rate}; {views}; the loss is {loss}. The network after the last epoch is "
+            "tested, once: nothing is chosen on test images."
         )
 
 
