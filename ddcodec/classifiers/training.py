@@ -189,22 +189,29 @@ def shuffled_batches(
 
 
 def pad_crop_flip(images: Tensor, pad: int, flip: bool, generator: torch.Generator) -> Tensor:
-    """Zero-pad by ``pad`` pixels, crop back at random, mirror half of them: uint8[n, 3, h, w].
+    """Shift by up to ``pad`` pixels, reflecting at the edges; mirror half: uint8[n, 3, h, w].
 
-    The customary augmentation of small pictures (He et al. 2016, section 4.2).
+    The customary augmentation of small pictures (He et al. 2016, section 4.2), but with the
+    reflecting edges of ``pad-crop`` views, which the teacher will label; black borders would
+    also disturb the instance norm of a ConvNet.
     """
     n, _, h, w = images.shape
-    padded = nn.functional.pad(images, (pad, pad, pad, pad))
-    top = torch.randint(0, 2 * pad + 1, (n, 1), generator=generator)
-    left = torch.randint(0, 2 * pad + 1, (n, 1), generator=generator)
-    rows = top + torch.arange(h)
-    columns = left + torch.arange(w)
+    top = torch.randint(-pad, pad + 1, (n, 1), generator=generator)
+    left = torch.randint(-pad, pad + 1, (n, 1), generator=generator)
+    rows = _reflected(top + torch.arange(h), h)
+    columns = _reflected(left + torch.arange(w), w)
     if flip:
         mirrored = torch.rand(n, 1, generator=generator) < 0.5
         columns = torch.where(mirrored, columns.flip(1), columns)
     which = torch.arange(n).view(n, 1, 1, 1)
     channel = torch.arange(3).view(1, 3, 1, 1)
-    return padded[which, channel, rows.view(n, 1, h, 1), columns.view(n, 1, 1, w)]
+    return images[which, channel, rows.view(n, 1, h, 1), columns.view(n, 1, 1, w)]
+
+
+def _reflected(positions: Tensor, size: int) -> Tensor:
+    """Positions beyond either edge, mirrored about the outermost pixel."""
+    inside = positions.abs()
+    return torch.where(inside >= size, 2 * (size - 1) - inside, inside)
 
 
 def predict(module: nn.Module, images: NDArray[np.uint8], statistics: Statistics) -> Tensor:

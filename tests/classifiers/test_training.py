@@ -167,3 +167,16 @@ def test_a_stated_precision_is_kept_and_auto_is_one_of_the_two() -> None:
     assert resolve_precision("float32", cpu) == "float32"
     assert resolve_precision("bfloat16", cpu) == "bfloat16"
     assert resolve_precision("auto", cpu) in ("float32", "bfloat16")
+
+
+def test_shifted_pictures_reflect_at_their_edges() -> None:
+    ramp = torch.arange(5, dtype=torch.uint8).view(1, 1, 1, 5).expand(50, 3, 5, 5)
+    out = pad_crop_flip(ramp, 2, False, torch.Generator().manual_seed(0))
+    rows = {tuple(row) for row in out[:, 0, 0].tolist()}
+    assert rows == {
+        (2, 1, 0, 1, 2),
+        (1, 0, 1, 2, 3),
+        (0, 1, 2, 3, 4),
+        (1, 2, 3, 4, 3),
+        (2, 3, 4, 3, 2),
+    }
