@@ -50,8 +50,8 @@ class D3M(Method):
     uses_teacher: ClassVar[bool] = True
     uses_prior: ClassVar[bool] = True
 
-    steps: int = 600
-    batch: int = 128
+    steps: int = 400
+    batch: int = 64
     lr_percent: int = 20
     vectors: int = 1
     grid: int = 0
