@@ -1,25 +1,25 @@
 """The exception tree. Every error that leaves ddcodec is one of these, with a stable code.
 
-    DdcodecError                      exit 1
-    ├── FormatError (ValueError)      exit 3   the file is malformed
-    │   ├── BadMagicError             not a .ddz file, or damaged by a text-mode transfer
-    │   ├── TruncatedError            the file ends too early, or is longer than it says
-    │   ├── HeaderError               a header field is missing, of a wrong type or out of range
-    │   ├── NonCanonicalError         valid msgpack, but not the one canonical form
-    │   ├── LimitExceededError        larger than the reader's limits allow
-    │   └── PayloadError              a section's bytes do not decode
-    ├── IntegrityError                exit 4   the file is well formed but not what was written
-    │   ├── ChecksumMismatchError     a CRC-32 differs
-    │   ├── DigestMismatchError       the content digest differs
-    │   └── PixelDriftError           re-rendered pixels differ from the stored pixel digests
-    ├── UnsupportedFeatureError       exit 5   a newer or optional part this reader lacks
-    │   ├── UnsupportedVersionError   the file needs a newer ddcodec
-    │   └── UnknownCodecError         an unknown codec, codec version or critical section kind
-    ├── EncodeError (ValueError)      exit 1   the request cannot be encoded
-    │   └── SourceError               the source images are not usable as they are
-    └── DecodeError                   exit 1   the artifact is fine, this machine cannot decode it
-        ├── ModelMismatchError        the prior or teacher at hand is not the pinned one
-        └── MissingDependencyError (ImportError)
+DdcodecError                      exit 1
+├── FormatError (ValueError)      exit 3   the file is malformed
+│   ├── BadMagicError             not a .ddz file, or damaged by a text-mode transfer
+│   ├── TruncatedError            the file ends too early, or is longer than it says
+│   ├── HeaderError               a header field is missing, of a wrong type or out of range
+│   ├── NonCanonicalError         valid msgpack, but not the one canonical form
+│   ├── LimitExceededError        larger than the reader's limits allow
+│   └── PayloadError              a section's bytes do not decode
+├── IntegrityError                exit 4   the file is well formed but not what was written
+│   ├── ChecksumMismatchError     a CRC-32 differs
+│   ├── DigestMismatchError       the content digest differs
+│   └── PixelDriftError           re-rendered pixels differ from the stored pixel digests
+├── UnsupportedFeatureError       exit 5   a newer or optional part this reader lacks
+│   ├── UnsupportedVersionError   the file needs a newer ddcodec
+│   └── UnknownCodecError         an unknown codec, codec version or critical section kind
+├── EncodeError (ValueError)      exit 1   the request cannot be encoded
+│   └── SourceError               the source images are not usable as they are
+└── DecodeError                   exit 1   the artifact is fine, this machine cannot decode it
+    ├── ModelMismatchError        the prior or teacher at hand is not the pinned one
+    └── MissingDependencyError (ImportError)
 """
 
 from __future__ import annotations

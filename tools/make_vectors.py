@@ -206,7 +206,7 @@ def generated_table() -> bytes:
         "size": [8, 8],
         "vectors": [1, 2],
     }
-    pin = {"files": {"model_index.json": "0" * 64}, "revision": None, "source": "nobody"}
+    pin = {"files": {"model_index.json": bytes(32)}, "revision": None, "source": "nobody"}
     fp16 = {**LABELS, "name": "prompt-fp16"}
     table = struct.pack("<HHf5f", 1, 1, 1.0, 999.0, 1.0, 0.0, 1.0, -0.5)
     items = [

@@ -9,28 +9,6 @@ import numpy as np
 from tests.artifacts import encode_small
 
 
-def test_patches_are_easier_for_the_teacher_than_random_images(
-    image_folder: Path, teacher_folder: Path, tmp_path: Path
-) -> None:
-    from ddcodec.classifiers.store import load_teacher
-
-    teacher = load_teacher(teacher_folder, ("blob", "cross", "stripes"))
-    losses = {}
-    for method in ("rded", "random"):
-        artifact = encode_small(
-            image_folder,
-            tmp_path / f"{method}.ddz",
-            method=method,
-            quality=100,
-            teacher=str(teacher_folder),
-        )
-        rows = [(c, s) for c in range(3) for s in range(4)]
-        logits = teacher.logits(artifact.renderer().pictures(rows)).astype(np.float64)
-        logprob = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-        losses[method] = -logprob[np.arange(12), [c for c, _ in rows]].mean()
-    assert losses["rded"] < losses["random"]
-
-
 def test_a_collage_takes_ranks_ipc_apart(
     image_folder: Path, teacher_folder: Path, tmp_path: Path
 ) -> None:
