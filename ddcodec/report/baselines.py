@@ -23,11 +23,15 @@ _LEAST_BITS_PER_PIXEL = 0.25
 
 @dataclass(frozen=True)
 class Baseline:
-    """A real artifact to compare with; ``path`` is None where it cannot be made, see ``why``."""
+    """A real artifact to compare with; ``path`` is None where it cannot be made, see ``why``.
+
+    ``for_bytes``: it fills the bytes of one artifact, so no other artifact shares it.
+    """
 
     name: str
     path: Path | None
     why: str = ""
+    for_bytes: bool = False
 
 
 def make_baselines(
@@ -35,19 +39,22 @@ def make_baselines(
     train: Path,
     folder: Path,
     *,
+    same_ipc: bool = True,
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[Baseline]:
     """Artifacts of random real pictures with hard labels and the same views, written to ``folder``.
 
     One has the artifact's IPC; one has the largest IPC whose file is no larger than the
-    artifact, found by bisection on files really encoded.
+    artifact, found by bisection on files really encoded. The first can be left out
+    (``same_ipc``), where another artifact of the report shares it.
 
     Raises:
         SourceError: the training folder lacks a class of the artifact.
     """
     pool = _Pool(artifact, scan(train), folder / "pool", seed)
-    return [_same_ipc(pool, folder), _same_bytes(pool, folder, progress)]
+    shared = [_same_ipc(pool, folder)] if same_ipc else []
+    return [*shared, _same_bytes(pool, folder, progress)]
 
 
 class _Pool:
@@ -132,8 +139,9 @@ def _same_bytes(
                 None,
                 f"one picture a class takes {smallest.file_len} bytes, more than the artifact's "
                 f"{budget}",
+                for_bytes=True,
             )
-    return Baseline(f"random real pictures, same bytes (IPC {fits})", best)
+    return Baseline(f"random real pictures, same bytes (IPC {fits})", best, for_bytes=True)
 
 
 def _view_words(view: View) -> str:

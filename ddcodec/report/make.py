@@ -114,6 +114,8 @@ class _Run:
         self.prior = prior
         self.device = device
         self.progress = progress
+        # Artifacts of one geometry share the baseline of the same IPC.
+        self.same_ipc: set[object] = set()
 
     def evaluate(
         self,
@@ -143,8 +145,14 @@ class _Run:
         """Evaluations of the baselines that can be made, and why others cannot."""
         done, reasons = [], []
         suffix = f", for {artifact.path.name}" if many and artifact.path is not None else ""
+        recipe = artifact.recipe
+        geometry = artifact.classes, recipe.size, recipe.ipc, recipe.views, recipe.view
+        fresh = geometry not in self.same_ipc
+        self.same_ipc.add(geometry)
         with tempfile.TemporaryDirectory(prefix="ddcodec-") as folder:
-            for baseline in make_baselines(artifact, train, Path(folder), progress=self.progress):
+            for baseline in make_baselines(
+                artifact, train, Path(folder), same_ipc=fresh, progress=self.progress
+            ):
                 if baseline.path is None:
                     reasons.append(f"no baseline of {baseline.name}{suffix}: {baseline.why}")
                     continue
@@ -152,7 +160,7 @@ class _Run:
                     done.append(
                         self.evaluate(
                             rival,
-                            name=baseline.name + suffix,
+                            name=baseline.name + (suffix if baseline.for_bytes else ""),
                             role="baseline",
                             within=artifact.head.classes,
                         )

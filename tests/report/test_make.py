@@ -57,6 +57,19 @@ def test_a_report_holds_the_artifact_and_both_baselines(made: tuple[Report, Path
     assert report.remarks == ()
 
 
+def test_artifacts_of_one_geometry_share_the_baseline_of_the_same_ipc(
+    artifact_path: Path, folders: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.ddz"
+    other.write_bytes(artifact_path.read_bytes())
+    report = make_report(
+        [artifact_path, other], folders / "test", seeds=1, epochs=1, out=tmp_path / "report.html"
+    )
+    names = [e.name for e in report.evaluations if e.role == "baseline"]
+    assert sum("same IPC" in name for name in names) == 1
+    assert sum("same bytes" in name for name in names) == 2
+
+
 def test_the_page_is_whole_and_needs_nothing_from_elsewhere(made: tuple[Report, Path]) -> None:
     _, out = made
     text = (out / "report.html").read_text(encoding="utf-8")

@@ -1,0 +1,69 @@
+"""How quickly an artifact opens, verifies, renders and feeds a training loop.
+
+Medians over repetitions, on this machine, with the thread count given: quote ratios from one
+run. Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+
+def median_seconds(work: Callable[[], object], repeat: int) -> float:
+    """Median wall time of ``work`` over ``repeat`` calls, after one that is not counted."""
+    work()
+    times = []
+    for _ in range(repeat):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+@click.command()
+@click.argument("path", metavar="ARTIFACT.ddz", type=click.Path(path_type=Path, exists=True))
+@click.option("--threads", default=1, show_default=True, help="Threads torch may use.")
+@click.option("--repeat", default=5, show_default=True, help="Counted repetitions.")
+def main(path: Path, threads: int, repeat: int) -> None:
+    """Time the decoding of ARTIFACT.ddz, step by step."""
+    import torch
+
+    import ddcodec
+
+    torch.set_num_threads(threads)
+    artifact = ddcodec.open(path)
+    rows = [(c, s) for c in artifact.head.row_classes for s in range(artifact.recipe.ipc)]
+
+    def pictures() -> None:
+        artifact.renderer().pictures(rows)
+
+    data = artifact.dataset()
+    data.batch(range(len(data)))  # pictures are cached from here on
+
+    def epoch() -> None:
+        data.set_epoch(int(data.view) + 1)
+        data.batch(range(len(data)))
+
+    result = {
+        "artifact": path.name,
+        "threads": threads,
+        "open_ms": 1e3 * median_seconds(lambda: ddcodec.open(path), repeat),
+        "verify_digest_ms": 1e3 * median_seconds(lambda: ddcodec.open(path).verify(), repeat),
+        "pictures_per_second": len(rows) / median_seconds(pictures, repeat),
+        "views_with_labels_per_second": len(rows) / median_seconds(epoch, repeat),
+    }
+    click.echo(
+        json.dumps(
+            {k: v if not isinstance(v, float) else round(v, 2) for k, v in result.items()}, indent=1
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
