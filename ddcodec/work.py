@@ -32,7 +32,7 @@ class WorkFolder:
         job: everything that determines the result, as plain JSON values.
 
     Raises:
-        EncodeError: the folder belongs to another job, or cannot be written.
+        EncodeError: the folder holds pieces of another job, or cannot be written.
     """
 
     def __init__(self, path: Path, job: Mapping[str, Any]) -> None:
@@ -41,7 +41,8 @@ class WorkFolder:
         record = path / "job.json"
         try:
             path.mkdir(parents=True, exist_ok=True)
-            if record.exists() and record.read_text() != text:
+            finished = any(path.glob("*.npz"))
+            if finished and record.exists() and record.read_text() != text:
                 raise EncodeError(
                     f"{path} holds the work of another job: give --work another folder, "
                     "or remove this one"

@@ -87,6 +87,7 @@ def test_a_given_work_folder_is_kept(image_folder: Path, tmp_path: Path) -> None
     assert (tmp_path / "work" / "job.json").exists()
     with pytest.raises(EncodeError, match="another job"):
         encode_small(image_folder, tmp_path / "b.ddz", work=tmp_path / "work", seed=5)
+    assert not (tmp_path / "b.ddz").exists()
 
 
 def test_a_dry_run_writes_nothing_and_guesses_the_pictures_well(

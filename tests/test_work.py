@@ -44,9 +44,14 @@ def test_a_damaged_piece_is_computed_again(tmp_path: Path, damage: bytes) -> Non
 
 
 def test_the_work_of_another_job_is_refused(tmp_path: Path) -> None:
-    WorkFolder(tmp_path / "work", {"ipc": 1})
+    WorkFolder(tmp_path / "work", {"ipc": 1}).piece("a", lambda: {"x": np.ones(1)})
     with pytest.raises(EncodeError, match="another job"):
         WorkFolder(tmp_path / "work", {"ipc": 2})
+
+
+def test_a_job_that_failed_before_its_first_piece_leaves_the_folder_free(tmp_path: Path) -> None:
+    WorkFolder(tmp_path / "work", {"prior": "mistyped"})
+    assert not WorkFolder(tmp_path / "work", {"prior": "tiny"}).has("a")
 
 
 def test_a_folder_that_cannot_be_made_is_our_error(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def main(path: Path, threads: int, repeat: int) -> None:
     rows = [(c, s) for c in artifact.head.row_classes for s in range(artifact.recipe.ipc)]
 
     def pictures() -> None:
-        artifact.renderer().pictures(rows)
+        # A fresh artifact: sections already decoded would make stored pictures look free.
+        ddcodec.open(path).renderer().pictures(rows)
 
     data = artifact.dataset()
     data.batch(range(len(data)))  # pictures are cached from here on
