@@ -21,6 +21,8 @@ __all__ = ["CLASSES", "write_digits"]
 
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SIDE = 32
+# Centred with a margin, as MNIST's digits are: the convention of digit pictures.
+INK_SIDE = 22
 
 
 def write_digits(folder: str | os.PathLike[str], *, test_share: float = 0.2, seed: int = 0) -> Path:
@@ -62,6 +64,10 @@ def write_digits(folder: str | os.PathLike[str], *, test_share: float = 0.2, see
 
 
 def _picture(ink: NDArray[np.float64]) -> Image.Image:
-    """Light ink on black, from 0..16 to 0..255, enlarged bicubically, as RGB."""
+    """Light ink on black, from 0..16 to 0..255, enlarged bicubically and centred, as RGB."""
     grey = Image.fromarray(np.rint(ink * 255 / 16).astype(np.uint8))
-    return grey.resize((SIDE, SIDE), Image.Resampling.BICUBIC).convert("RGB")
+    enlarged = grey.resize((INK_SIDE, INK_SIDE), Image.Resampling.BICUBIC)
+    margin = (SIDE - INK_SIDE) // 2
+    picture = Image.new("RGB", (SIDE, SIDE))
+    picture.paste(enlarged.convert("RGB"), (margin, margin))
+    return picture

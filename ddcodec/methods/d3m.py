@@ -52,12 +52,12 @@ class D3M(Method):
 
     steps: int = 400
     batch: int = 64
-    lr_percent: int = 20
+    lr_percent: int = 10
     vectors: int = 1
     grid: int = 0
     images: int = 300
     crops: int = 5
-    min_scale: int = 25
+    min_scale: int = 50
     sampling_steps: int = 0
     guidance_percent: int = 0
     int8: int = 0

@@ -271,7 +271,7 @@ def _galleries(sheets: Sequence[ArtifactSheet]) -> Iterable[str]:
         if len(sheets) == 1:
             yield grid
         else:
-            opened = " open" if i == 0 else ""
+            opened = " open" if i < 3 else ""
             yield f"<details{opened}><summary>{escape(sheet.name)}</summary>{grid}</details>"
     yield (
         '<p class="note">The first slots of the first classes, as any reader decodes them, at '
