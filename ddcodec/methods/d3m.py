@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ddcodec.codecs.prompts import PromptFp16, PromptInt8
+from ddcodec.codecs.prompts import PromptFp16, PromptInt8, prompt_loss
 from ddcodec.codecs.schedule import Schedule, ScheduleTable
 from ddcodec.container import Box, NewSection
 from ddcodec.errors import EncodeError
@@ -88,7 +88,7 @@ class D3M(Method):
         )
         sections = [*self._prompt_sections(vectors), self._schedule_section(prior)]
         layout = Layout("collage", 2) if min(job.size) >= 224 else Layout("single", 1)
-        return Content(synthesis, layout, sections, prior.pin)
+        return Content(synthesis, layout, sections, prior.pin, self._loss(vectors))
 
     def plan(self, job: Job) -> dict[str, int]:
         prior = job.prior()
@@ -163,6 +163,15 @@ class D3M(Method):
             )
             for start, group in _groups(len(vectors), 256)
         ]
+
+    def _loss(self, vectors: NDArray[np.float16]) -> dict[str, str]:
+        """What 8 bits cost the token vectors, for the record."""
+        if not self.int8:
+            return {}
+        loss = prompt_loss(vectors)
+        return {
+            "int8_loss": f"{100 * loss.relative:.2f} % rms, worst token {100 * loss.worst_row:.2f} %"
+        }
 
     def _schedule_section(self, prior: Prior) -> NewSection:
         codec = ScheduleTable()

@@ -39,6 +39,21 @@ def test_it_stores_a_token_a_class_and_no_pixels(artifact: Artifact) -> None:
     assert prompts.raw == 3 * width * 2
 
 
+def test_int8_tokens_are_half_as_large_and_say_what_they_lose(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    small = encode_small(
+        image_folder,
+        tmp_path / "int8.ddz",
+        method="d3m",
+        teacher=str(teacher_folder),
+        options={**QUICK, "int8": "1"},
+    )
+    assert "rms" in small.info["int8_loss"]
+    assert next(n for n in small.sizes().children if n.name == "prompts").raw < 3 * 80 * 2 * 0.6
+    assert small.verify("pixels") == 12
+
+
 def test_any_slice_renders_the_same_pixels(artifact: Artifact, tmp_path: Path) -> None:
     assert artifact.verify("pixels") == 12
     part = artifact.subset(tmp_path / "part.ddz", classes=["stripes"], ipc=3)
