@@ -169,9 +169,8 @@ class D3M(Method):
         if not self.int8:
             return {}
         loss = prompt_loss(vectors)
-        return {
-            "int8_loss": f"{100 * loss.relative:.2f} % rms, worst token {100 * loss.worst_row:.2f} %"
-        }
+        whole, worst = 100 * loss.relative, 100 * loss.worst_row
+        return {"int8_loss": f"{whole:.2f} % rms, worst token {worst:.2f} %"}
 
     def _schedule_section(self, prior: Prior) -> NewSection:
         codec = ScheduleTable()
