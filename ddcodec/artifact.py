@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ddcodec.container import Limits, Reader, Section
-from ddcodec.errors import EncodeError, HeaderError, PixelDriftError, UnknownCodecError
+from ddcodec.container import KINDS, Limits, Reader, Section
+from ddcodec.errors import EncodeError, HeaderError, PixelDriftError
 from ddcodec.recipe import Head, Recipe
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ddcodec.rendering import Renderer
 
 __all__ = ["Artifact", "Level", "SizeNode", "open_artifact"]
-
-KNOWN_KINDS = frozenset({"labels", "patches", "pixels", "prompts", "schedule", "seeds"})
 
 Level = Literal["structure", "crc", "digest", "pixels"]
 LEVELS: tuple[Level, ...] = ("structure", "crc", "digest", "pixels")
@@ -64,7 +62,7 @@ class Artifact:
 
     @property
     def header(self) -> Mapping[str, Any]:
-        """The header as plain values: head, info, and the index as sections."""
+        """The header's head and info as plain values; its index is ``sections``."""
         return {"head": self._reader.head, "info": self._reader.info}
 
     @property
@@ -251,9 +249,6 @@ class Artifact:
             f"{recipe.views} views, {self.file_len} bytes)"
         )
 
-    def __iter__(self) -> Iterator[Section]:
-        return iter(self.sections)
-
 
 def open_artifact(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Artifact:
     """Open a ``.ddz`` file, reading only its header.
@@ -273,12 +268,7 @@ def open_artifact(path: str | os.PathLike[str], *, limits: Limits | None = None)
 def from_reader(reader: Reader) -> Artifact:
     """An artifact over an open container; raises as :func:`open_artifact` does."""
     try:
-        for section in reader.sections:
-            if section.critical and section.kind not in KNOWN_KINDS:
-                raise UnknownCodecError(
-                    f"critical section kind {section.kind!r} is unknown; install a newer ddcodec",
-                    section=section.label,
-                )
+        reader.check_kinds(KINDS)
         if not isinstance(reader.head, Mapping):
             raise HeaderError("the head is not a map; the file is damaged")
         return Artifact(reader, Head.from_map(reader.head))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from ddcodec.container import Section
+from ddcodec.container import KINDS, Section
 from ddcodec.recipe import Head
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def size_budget(artifact: Artifact) -> SizeNode:
         by_codec.setdefault(f"{section.codec.name} v{section.codec.version}", []).append(section)
 
     def leaf(name: str, sections: Sequence[Section]) -> SizeNode:
-        unpacked = sum(unpacked_bytes(s, artifact.head) for s in sections if s.kind in PLAIN)
+        unpacked = sum(unpacked_bytes(s, artifact.head) for s in sections if s.kind in KINDS)
         return SizeNode(
             name, sum(s.stored_len for s in sections), sum(s.raw_len for s in sections), unpacked
         )
@@ -63,6 +63,3 @@ def size_budget(artifact: Artifact) -> SizeNode:
         for kind, codecs in kinds.items()
     ]
     return parent("file", nodes)
-
-
-PLAIN = frozenset({"seeds", "prompts", "patches", "labels", "pixels", "schedule"})

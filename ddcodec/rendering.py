@@ -89,9 +89,7 @@ class Renderer:
             return views.augment(self.pictures(rows), draw)
         both = self.pictures([*rows, *partners])
         partner_draw, _ = self._draw(partners, view)
-        mine = views.augment(both[: len(rows)], draw)
-        theirs = views.augment(both[len(rows) :], partner_draw)
-        return views.mix(mine, theirs, draw)
+        return views.apply(draw, both[: len(rows)], partner_draw, both[len(rows) :])
 
     def mixing(self, rows: Sequence[Row], view: int) -> Mix | None:
         """Partners and shares of a CutMix view, for hard labels; None where nothing is mixed."""

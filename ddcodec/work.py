@@ -78,10 +78,6 @@ class WorkFolder:
             temporary.unlink(missing_ok=True)
         return arrays
 
-    def has(self, name: str) -> bool:
-        """Whether a piece is finished."""
-        return (self.path / f"{name}.npz").exists()
-
     def remove(self) -> None:
         """Delete the folder, after the artifact has been written."""
         shutil.rmtree(self.path, ignore_errors=True)
