@@ -18,7 +18,7 @@ from ddcodec import codecs
 from ddcodec.codecs.hard_labels import OWN_CLASS
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.codecs.schedule import Schedule
-from ddcodec.container import Box, Reader, Section
+from ddcodec.container import KINDS, Box, Reader, Section
 from ddcodec.errors import HeaderError, LimitExceededError, PayloadError
 from ddcodec.recipe import Head, Stored, Text2Image
 
@@ -66,7 +66,9 @@ class Contents:
         self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._schedule: Schedule | None = None
         for section in reader.sections:
-            self._place(section)
+            # Ancillary sections of a kind to come are nobody's business here.
+            if section.kind in KINDS:
+                self._place(section)
 
     def _place(self, section: Section) -> None:
         box, kind, recipe = section.box, section.kind, self._head.recipe

@@ -16,6 +16,7 @@ from ddcodec import codecs
 from ddcodec.artifact import Artifact
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.container import (
+    KINDS,
     Box,
     CopiedSection,
     NewSection,
@@ -91,7 +92,9 @@ def _support(artifact: Artifact, head: Head) -> tuple[int, ...]:
 def _cut(artifact: Artifact, section: Section, head: Head, classes: Sequence[int]) -> NewSections:
     """The part of a section that lies in the slice, as few sections as possible."""
     reader, box = artifact.reader, section.box
-    if section.kind == "schedule":
+    if section.kind not in KINDS and not section.safe_to_copy:
+        return []
+    if section.kind == "schedule" or section.kind not in KINDS:
         return [CopiedSection(reader, section, box)]
     slots = head.recipe.seeds_per_class if section.kind == "seeds" else head.recipe.ipc
     slot_count = max(0, min(box.slot_count, slots - box.slot_start))
@@ -225,9 +228,9 @@ def _united_sections(artifacts: Sequence[Artifact], shifts: Sequence[int]) -> Ne
         for section in artifact.sections:
             box = section.box
             covered = have.setdefault((section.kind, box.slot_start, box.view_start), set())
-            if section.kind == "schedule":
+            if section.kind == "schedule" or section.kind not in KINDS:
                 if not covered:
-                    united.append(CopiedSection(artifact.reader, section, box))
+                    united += _cut(artifact, section, artifact.head, ())
                 covered.add(0)
                 continue
             classes = range(box.class_start, box.class_start + box.class_count)

@@ -10,6 +10,15 @@ from hypothesis import strategies as st
 
 import ddcodec
 from ddcodec.artifact import Artifact
+from ddcodec.container import (
+    ANCILLARY,
+    SAFE_TO_COPY,
+    Box,
+    CodecSpec,
+    CopiedSection,
+    NewSection,
+    write_container,
+)
 from ddcodec.errors import EncodeError
 from ddcodec.slicing import merge, subset
 from tests.artifacts import encode_small, everything, soft_copy
@@ -128,3 +137,24 @@ def test_an_existing_file_is_kept(artifact: Artifact, tmp_path: Path) -> None:
     with pytest.raises(EncodeError, match="exists"):
         artifact.subset(target)
     assert target.read_text() == "precious"
+
+
+def test_ancillary_sections_from_the_future_are_kept_where_that_is_safe(
+    artifact: Artifact, tmp_path: Path
+) -> None:
+    def noted(kind: str, flags: int) -> NewSection:
+        return NewSection(kind, CodecSpec("later", 9, "none", {}), Box(), b"unknown", flags)
+
+    old = [CopiedSection(artifact.reader, s, s.box) for s in artifact.sections]
+    notes = [noted("note-fixed", ANCILLARY), noted("note-safe", ANCILLARY | SAFE_TO_COPY)]
+    path = tmp_path / "future.ddz"
+    write_container(path, head=artifact.head.to_map(), sections=[*old, *notes])
+    future = ddcodec.open(path)
+    future.verify("pixels")
+    parts = [future.subset(tmp_path / f"{name}.ddz", classes=[name]) for name in ("blob", "cross")]
+    merge(parts, tmp_path / "both.ddz")
+    for part in (*parts, ddcodec.open(tmp_path / "both.ddz")):
+        part.verify("pixels")
+        kinds = [s.kind for s in part.sections]
+        assert "note-fixed" not in kinds
+        assert kinds.count("note-safe") == 1
