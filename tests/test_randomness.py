@@ -1,19 +1,13 @@
-"""Randomness that is part of the format: known answers, prefixes, and a plain normal table."""
+"""Randomness that is part of the format: known answers and prefixes."""
 
 from __future__ import annotations
-
-import hashlib
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddcodec import tables
-from ddcodec.errors import DecodeError, EncodeError
+from ddcodec.errors import EncodeError
 from ddcodec.randomness import (
     DOMAIN_VIEWS,
     derive_seed,
@@ -25,7 +19,6 @@ from ddcodec.randomness import (
     words_many,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
 SEEDS = st.integers(0, 2**64 - 1)
 
 # kat_vectors of Random123: counter, key, result.
@@ -78,29 +71,6 @@ def test_noise_is_standard_normal_on_its_grid() -> None:
     assert (noise * 65536 == np.rint(noise * 65536)).all()
     assert normals([3], 0, 5).tolist() == [noise[3, :5].tolist()]
     assert normals([3, 4], 1, 0).shape == (2, 0)
-
-
-def test_the_normal_table_rises_and_is_what_the_specification_says() -> None:
-    table = tables.normal()
-    assert table.shape == (32768,)
-    assert (table[0], table[1], table[-1]) == (1, 4, 283438)
-    assert (np.diff(table) >= 0).all()
-    assert not table.flags.writeable
-    assert tables.NORMAL_SHA256 in (ROOT / "spec" / "codecs.md").read_text()
-
-
-def test_a_damaged_or_missing_table_is_a_decode_error() -> None:
-    with pytest.raises(DecodeError, match="damaged"):
-        tables.load("normal.bin", hashlib.sha256(b"").hexdigest())
-    with pytest.raises(DecodeError, match="cannot be read"):
-        tables.load("absent.bin", "")
-
-
-def test_the_tables_follow_from_their_definitions() -> None:
-    pytest.importorskip("mpmath")
-    command = [sys.executable, str(ROOT / "tools" / "make_tables.py"), "--check"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (0, "")
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 2**32))

@@ -1,6 +1,7 @@
 """Normative tables: bytes that are part of the format, loaded once and checked by SHA-256.
 
-``tools/make_tables.py`` regenerates them from their definitions in spec/codecs.md.
+``tools/make_tables.py`` regenerates them from their definitions in spec/codecs.md and
+spec/exact.md. Every accessor returns one shared array, which is therefore read-only.
 """
 
 from __future__ import annotations
@@ -8,15 +9,29 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ddcodec.errors import DecodeError
 
-__all__ = ["NORMAL_SHA256", "load", "normal"]
+__all__ = [
+    "EXP_SHA256",
+    "GAUSSIAN_SHA256",
+    "NORMAL_SHA256",
+    "SIGMOID_SHA256",
+    "exp",
+    "gaussian",
+    "load",
+    "normal",
+    "sigmoid",
+]
 
+EXP_SHA256 = "3a6721d8fb115089b27b28ecd8ee29d7b3a0b6e802d1dace93e78a4c34e7e99c"
+GAUSSIAN_SHA256 = "86d98c44db60333daeaf41b8b6fc5593bc535c779b2900e0e0a3f9d28c081380"
 NORMAL_SHA256 = "e3bed71cc10c1b6254d508311df0416d6ec8d6b8458e76c757c2cc31ecfafa27"
+SIGMOID_SHA256 = "c9d39b82a14a02ea32fe825255d24a533f5faed1bda907f2acdbdc4de16c20fe"
 
 
 def load(name: str, sha256: str) -> bytes:
@@ -36,10 +51,43 @@ def load(name: str, sha256: str) -> bytes:
 
 @cache
 def normal() -> npt.NDArray[np.int32]:
-    """T_NORM, int32 [32768], read-only: upper-half normal quantiles on a 2^-16 grid.
+    """T_NORM, int32 [32768]: upper-half normal quantiles on a 2^-16 grid.
 
     T_NORM[k] = round(2^16 * Phi^-1((k + 32768.5) / 65536)) (spec/codecs.md, "Normal table").
     """
-    table = np.frombuffer(load("normal.bin", NORMAL_SHA256), dtype="<i4").astype(np.int32)
-    table.flags.writeable = False  # shared by every caller
+    return _integers("normal.bin", NORMAL_SHA256, np.int32)
+
+
+@cache
+def exp() -> npt.NDArray[np.int16]:
+    """T_EXP, int16 [16384]: falling powers of two, the weights of attention.
+
+    T_EXP[u] = round(16256 * 2^(-u / 1024)) (spec/exact.md, "Tables").
+    """
+    return _integers("exp.bin", EXP_SHA256, np.int16)
+
+
+@cache
+def sigmoid() -> npt.NDArray[np.int32]:
+    """T_SIGMOID, int32 [32769]: the logistic function at 0, 1/2048, ..., 16 on a 2^-24 grid.
+
+    T_SIGMOID[k] = round(2^24 / (1 + exp(-k / 2048))) (spec/exact.md, "Tables").
+    """
+    return _integers("sigmoid.bin", SIGMOID_SHA256, np.int32)
+
+
+@cache
+def gaussian() -> npt.NDArray[np.int32]:
+    """T_GAUSSIAN, int32 [32769]: the normal distribution's Phi at 0, 1/2048, ..., 16 likewise.
+
+    T_GAUSSIAN[k] = round(2^24 * Phi(k / 2048)) (spec/exact.md, "Tables").
+    """
+    return _integers("gaussian.bin", GAUSSIAN_SHA256, np.int32)
+
+
+def _integers(name: str, sha256: str, dtype: type[Any]) -> npt.NDArray[Any]:
+    """A packaged table of little-endian integers in this machine's byte order, read-only."""
+    stored = np.frombuffer(load(name, sha256), dtype=np.dtype(dtype).newbyteorder("<"))
+    table = stored.astype(dtype)
+    table.flags.writeable = False
     return table
