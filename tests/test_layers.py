@@ -17,11 +17,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddcodec"
 # The longest name that fits counts: parts of prior and synthesis are plain data, below the recipe.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "version"),
-    ("container", "tables"),
+    ("container", "tables", "exact.profiles"),
     ("randomness",),
     ("codecs",),
     ("source", "demo_data", "synthesis.resample", "prior.pin"),
     ("synthesis.layout", "synthesis.views"),
+    ("exact",),
     ("recipe",),
     ("prior", "classifiers"),
     ("synthesis",),

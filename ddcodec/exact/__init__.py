@@ -1,0 +1,1 @@
+"""Exact execution of networks: integers where order could matter (spec/exact.md)."""

@@ -1,0 +1,70 @@
+"""Back ends: ways to compute the same integers, chosen by known-answer tests at start-up."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+
+import torch
+
+from ddcodec.errors import DecodeError
+from ddcodec.exact.backends.base import MAX_TERMS, Backend, Geometry
+from ddcodec.exact.backends.chunked import Float32, Float64
+from ddcodec.exact.backends.int8_cpu import Int8Cpu
+from ddcodec.exact.backends.int8_cuda import Int8Cuda
+from ddcodec.exact.backends.known_answers import elementwise_fault, fault
+
+__all__ = ["BACKENDS", "MAX_TERMS", "Backend", "Geometry", "choose_backend"]
+
+# In the order they are tried.
+BACKENDS = ("int8", "float32", "float64")
+_VARIABLE = "DDCODEC_BACKEND"
+
+
+def choose_backend(device: str | torch.device = "cpu", name: str | None = None) -> Backend:
+    """The fastest back end that passes its known-answer tests; tested once a process.
+
+    Args:
+        device: where networks run.
+        name: use this one; by default the environment variable ``DDCODEC_BACKEND``, else the
+            first of ``BACKENDS`` that passes. Every choice gives the same bits.
+
+    Raises:
+        DecodeError: the named back end is unknown or fails its tests here, or none passes.
+    """
+    return _choose(torch.device(device), name or os.environ.get(_VARIABLE) or None)
+
+
+@cache
+def _choose(device: torch.device, name: str | None) -> Backend:
+    if name is not None and name not in BACKENDS:
+        raise DecodeError(f"back end {name!r} is unknown; use one of {', '.join(BACKENDS)}")
+    wrong = elementwise_fault(device)
+    if wrong is not None:
+        raise DecodeError(
+            f"exact profiles cannot run on {device}: {wrong}; decode on another device"
+        )
+    for candidate in BACKENDS if name is None else (name,):
+        backend = _make(candidate, device)
+        wrong = fault(backend)
+        if wrong is None:
+            return backend
+        if name is not None:
+            raise DecodeError(
+                f"back end {name!r} is not exact on {device}: {wrong}; unset {_VARIABLE} or choose "
+                "another one"
+            )
+        logging.getLogger("ddcodec").warning(
+            "back end %r is not exact on %s (%s); using a slower one, which gives the same pixels",
+            candidate,
+            device,
+            wrong,
+        )
+    raise DecodeError(f"no back end is exact on {device}; decode on another device")
+
+
+def _make(name: str, device: torch.device) -> Backend:
+    if name == "int8":
+        return Int8Cuda(device) if device.type == "cuda" else Int8Cpu(device)
+    return Float32(device) if name == "float32" else Float64(device)

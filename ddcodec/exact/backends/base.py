@@ -1,0 +1,81 @@
+"""What every back end does: sums of products of 8-bit integers, exactly (spec/exact.md, "Sums")."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["MAX_TERMS", "Backend", "Geometry"]
+
+# Terms of a sum: 128 * 255 of them stay below 2^31 (one back end adds 128 to a digit).
+MAX_TERMS = 1 << 16
+# 128 * 128 * 1024 = 2^24: every partial sum of so many products is exact in binary32.
+_EXACT_TERMS = 1 << 10
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Of a 2-d convolution; rows before columns."""
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+
+class Backend(ABC):
+    """One way to sum products of integers; all of them give the same integers.
+
+    Attributes:
+        name: ``int8``, ``float32`` or ``float64``.
+        device: where operands live.
+    """
+
+    name: str
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    @abstractmethod
+    def product(self, a: Tensor, b: Tensor) -> Tensor:
+        """int8 [m, k] @ int8 [k, n] -> int32 [m, n]; k at most ``MAX_TERMS``."""
+
+    def products(self, a: Tensor, b: Tensor) -> Tensor:
+        """int8 [batch, m, k] @ int8 [batch, k, n] -> int32 [batch, m, n]."""
+        if len(a) == 1:
+            return self.product(a[0], b[0])[None]
+        if a.shape[2] <= _EXACT_TERMS:
+            # Many small products cost more to call than to compute.
+            return torch.bmm(a.float(), b.float()).to(torch.int32)
+        return torch.stack([self.product(x, y) for x, y in zip(a, b, strict=True)])
+
+    def convolution(self, weight: Tensor, geometry: Geometry) -> Callable[[Tensor], Tensor]:
+        """Prepare a convolution by an int8 weight [out, in, rows, columns].
+
+        Returns:
+            A function int8 [n, in, h, w] -> [n, out, h', w'], the sums as int32 or, rounded once,
+            as float32; channels last in memory on both sides.
+        """
+        return lambda a: _by_taps(self.product, a, weight, geometry)
+
+
+def _by_taps(
+    product: Callable[[Tensor, Tensor], Tensor], a: Tensor, weight: Tensor, geometry: Geometry
+) -> Tensor:
+    """A convolution as one matrix product a tap of the filter: no copy is larger than the input."""
+    (sy, sx), (py, px), (dy, dx) = geometry.stride, geometry.padding, geometry.dilation
+    out, channels, rows, columns = weight.shape
+    a = F.pad(a, (px, px, py, py)).permute(0, 2, 3, 1)
+    height = (a.shape[1] - dy * (rows - 1) - 1) // sy + 1
+    width = (a.shape[2] - dx * (columns - 1) - 1) // sx + 1
+    total = torch.zeros(len(a) * height * width, out, dtype=torch.int32, device=a.device)
+    for i in range(rows):
+        for j in range(columns):
+            y, x = i * dy, j * dx
+            seen = a[:, y : y + (height - 1) * sy + 1 : sy, x : x + (width - 1) * sx + 1 : sx]
+            total += product(seen.reshape(-1, channels), weight[:, :, i, j].t())
+    return total.view(len(a), height, width, out).permute(0, 3, 1, 2)

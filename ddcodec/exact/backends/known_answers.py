@@ -1,0 +1,90 @@
+"""Start-up tests with known answers: a back end that fails one is not used (spec/exact.md).
+
+The usual failures are silent: 8-bit instructions that saturate, convolutions by Winograd's
+method, reduced-precision matrix units. Extreme operands show all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ddcodec.exact.backends.base import Backend, Geometry
+
+__all__ = ["elementwise_fault", "fault"]
+
+_GEOMETRIES = (
+    (Geometry(padding=(1, 1)), 3),
+    (Geometry(stride=(2, 2), padding=(1, 1)), 3),
+    (Geometry(stride=(2, 2)), 3),
+    (Geometry(), 1),
+)
+
+
+def fault(backend: Backend) -> str | None:
+    """What is wrong with a back end on this machine, or None."""
+    try:
+        for name, found, expected in _cases(backend):
+            if not torch.equal(found.cpu().double(), expected.double()):
+                return f"{name} gave wrong sums"
+    except (RuntimeError, NotImplementedError, AttributeError) as error:
+        return f"it cannot run here ({str(error).splitlines()[0][:200]})"
+    return None
+
+
+def elementwise_fault(device: torch.device) -> str | None:
+    """Whether division, rounding and conversion on ``device`` round as IEEE-754 asks."""
+    x = (_pattern(4096, 3, 7) << 17 | 0x155).float() * 2.0**-9
+    y = (_pattern(4096, 5, 1) | 1).float()
+    a, b = x.to(device), y.to(device)
+    quotient = (x.double() / y.double()).float()  # twice 24 bits and more: no double rounding
+    checks = {
+        "division": (a / b, quotient),
+        "rounding": (torch.round(a), x.double().round().float()),
+        "conversion": ((a * 64).to(torch.int32).float(), (x * 64).double().trunc().float()),
+        "subnormals": ((a * 2.0**-140), (x.double() * 2.0**-140).float()),
+    }
+    for name, (found, expected) in checks.items():
+        if not torch.equal(found.cpu(), expected):
+            return f"{name} does not round to nearest even"
+    return None
+
+
+def _pattern(count: int, factor: int, start: int) -> Tensor:
+    """A fixed, structureless sequence of integers in -128..127, the same under every version."""
+    i = torch.arange(start, start + count, dtype=torch.int64)
+    return ((i * i * factor * 40503 + i * 2654435) >> 7) % 256 - 128
+
+
+def _operands(shape: tuple[int, ...], extreme: int | None, factor: int) -> Tensor:
+    if extreme is not None:
+        return torch.full(shape, extreme, dtype=torch.int8)
+    count = torch.Size(shape).numel()
+    return _pattern(count, factor, factor).to(torch.int8).view(shape)
+
+
+def _cases(backend: Backend) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """(name, found, expected) for matrix products, batched products and convolutions."""
+    device = backend.device
+    extremes = ((None, None), (-128, -128), (127, -128), (-128, 127), (127, 127))
+    for m, k, n in ((20, 40, 24), (33, 77, 19), (1, 1032, 8), (17, 4096, 16)):
+        for left, right in extremes:
+            a, b = _operands((m, k), left, 3), _operands((n, k), right, 5).t()
+            yield (
+                "a matrix product",
+                backend.product(a.to(device), b.to(device)),
+                a.long() @ b.long(),
+            )
+    a, b = _operands((3, 9, 80), None, 11), _operands((3, 80, 16), -128, 1)
+    yield "a batched product", backend.products(a.to(device), b.to(device)), a.long() @ b.long()
+    for geometry, side in _GEOMETRIES:
+        for left, right in extremes:
+            a = _operands((2, 70, 9, 10), left, 7).contiguous(memory_format=torch.channels_last)
+            w = _operands((24, 70, side, side), right, 13)
+            found = backend.convolution(w.to(device), geometry)(a.to(device))
+            expected = torch.nn.functional.conv2d(
+                a.double(), w.double(), None, geometry.stride, geometry.padding
+            )
+            yield "a convolution", found, expected
