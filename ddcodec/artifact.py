@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from ddcodec.container import KINDS, Limits, Reader, Section
 from ddcodec.errors import EncodeError, HeaderError, PixelDriftError
 from ddcodec.recipe import Head, Recipe
+from ddcodec.synthesis.drift import drift_message, spread_sample
 
 if TYPE_CHECKING:
     from ddcodec.contents import Contents
     from ddcodec.dataset import DistilledDataset, Pixels, Transform
-    from ddcodec.rendering import Renderer
+    from ddcodec.rendering import Renderer, Row
 
 __all__ = ["Artifact", "Level", "SizeNode", "open_artifact"]
 
 Level = Literal["structure", "crc", "digest", "pixels"]
 LEVELS: tuple[Level, ...] = ("structure", "crc", "digest", "pixels")
 Progress = Callable[[str, int, int], None]  # what, done, of how many
+_RENDERED = 64  # pictures rendered between two calls of progress
 
 
 @dataclass(frozen=True)
@@ -122,22 +124,35 @@ class Artifact:
         *,
         prior: str | None = None,
         device: str = "cpu",
+        sample: int | None = None,
+        renderer: Renderer | None = None,
         progress: Progress | None = None,
     ) -> int:
         """Check the artifact; each level includes those before it.
 
         ``structure``: header, index, coverage. ``crc``: every stored byte. ``digest``: every
-        decoded section against the content digest. ``pixels``: render every picture and compare
-        it with the stored pixel digests (loads the prior where one is needed).
+        decoded section against the content digest. ``pixels``: render pictures and compare them
+        with the stored pixel digests (loads the prior where one is needed).
+
+        Args:
+            level: how deep.
+            prior, device: as for :meth:`renderer`, where none is given.
+            sample: at level ``pixels``, compare only so many pictures, spread over all classes
+                and slots; every picture by default.
+            renderer: one of this artifact, to be used at level ``pixels``.
+            progress: called with (what, done, total).
 
         Returns:
             The number of pictures compared (0 below ``pixels``).
 
         Raises:
             FormatError, IntegrityError: what is wrong, and where.
+            EncodeError: an unknown level, or a sample that makes no sense.
         """
         if level not in LEVELS:
             raise EncodeError(f"unknown level {level!r}; use one of {', '.join(LEVELS)}")
+        if sample is not None and (level != "pixels" or sample < 1):
+            raise EncodeError("a sample is of 1 or more pictures, at level pixels")
         self.contents.check_coverage()
         if level == "structure":
             self._reader.verify("structure")
@@ -145,38 +160,27 @@ class Artifact:
         self._reader.verify("crc" if level == "crc" else "digest")
         if level != "pixels":
             return 0
-        return self._verify_pixels(self.renderer(prior=prior, device=device), progress)
-
-    def _verify_pixels(self, renderer: Renderer, progress: Progress | None) -> int:
-        from ddcodec.codecs.pixel_digest import pixel_digest
-
-        drifted: list[str] = []
         rows = [(c, s) for c in self.head.row_classes for s in range(self.recipe.ipc)]
-        for start in range(0, len(rows), 64):
-            chunk = rows[start : start + 64]
-            for (c, s), image in zip(chunk, renderer.pictures(chunk), strict=True):
-                stored = self.contents.pixel_digest(c, s)
-                if stored is None:
-                    raise PixelDriftError(
-                        "the artifact stores no pixel digests for "
-                        f"{self.head.classes[c]!r}, slot {s}; nothing to compare with"
-                    )
-                if pixel_digest(image) != stored:
-                    drifted.append(f"{self.head.classes[c]}/{s}")
-            if progress is not None:
-                progress("pictures", min(start + 64, len(rows)), len(rows))
-        if drifted:
-            raise PixelDriftError(self._drift_message(drifted, len(rows)))
+        if sample is not None:
+            rows = [rows[i] for i in spread_sample(len(rows), sample, self._reader.digest)]
+        renderer = renderer or self.renderer(prior=prior, device=device)
+        self._verify_pixels(rows, renderer, progress)
         return len(rows)
 
-    def _drift_message(self, drifted: Sequence[str], total: int) -> str:
-        some = ", ".join(drifted[:5]) + (", ..." if len(drifted) > 5 else "")
-        made = self.info.get("environment")
-        where = f" It was encoded under {made}." if made else ""
-        return (
-            f"{len(drifted)} of {total} pictures differ from the stored pixel digests: {some}. "
-            f"A float-profile artifact promises equal pixels only in an equal environment.{where}"
-        )
+    def _verify_pixels(
+        self, rows: Sequence[Row], renderer: Renderer, progress: Progress | None
+    ) -> None:
+        drifted: list[str] = []
+        for start in range(0, len(rows), _RENDERED):
+            chunk = rows[start : start + _RENDERED]
+            drifted += [f"{self.head.classes[c]}/{s}" for c, s in renderer.drifted(chunk)]
+            if progress is not None:
+                progress("pictures", start + len(chunk), len(rows))
+        if drifted:
+            written, here = self.info.get("environment"), renderer.environment()
+            raise PixelDriftError(
+                drift_message(drifted, len(rows), renderer.execution, written, here)
+            )
 
     def renderer(self, *, prior: str | None = None, device: str = "cpu") -> Renderer:
         """A renderer of this artifact's pictures and views (imports torch only if it generates)."""

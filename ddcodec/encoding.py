@@ -22,6 +22,7 @@ import numpy as np
 from ddcodec.artifact import open_artifact
 from ddcodec.container import write_container
 from ddcodec.errors import EncodeError, UnsupportedFeatureError
+from ddcodec.exact import profiles
 from ddcodec.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.methods import get_method
 from ddcodec.methods.base import Content, Job, Method, readable_images
@@ -93,7 +94,7 @@ def encode(
     seed: int = 0,
     prior: str = "tiny",
     teacher: str = "auto",
-    profile: str = "float",
+    profile: str = profiles.DEFAULT,
     labels: Literal["soft", "hard"] = "soft",
     label_temperature: int | str = 4,
     label_step: int = 32,
@@ -118,7 +119,8 @@ def encode(
         seed: everything random follows from it.
         prior: ``tiny``, a diffusers folder, or a hub id with optional ``@revision``.
         teacher: ``auto`` (trained on ``src`` once and cached by content), a folder or a hub id.
-        profile: execution of the prior; ``float`` in this version.
+        profile: how the prior is executed: ``w8a8``, ``w8a15`` or ``w15a15``, whose pictures are
+            the same bytes on every machine, or ``float``, whose pictures are not.
         labels: ``soft`` from the teacher, or ``hard``.
         label_temperature: temperature a student trains at, as an integer or ``num/den``.
         label_step: step of the stored logits in 1/64 nats.
@@ -293,7 +295,8 @@ class _Encoder:
         if self.method.uses_teacher or self.settings.labels == "soft":
             info["teacher"] = self.teacher().arch
             info["teacher_digest"] = bytes.fromhex(self.teacher().digest)
-        if content.prior is not None:
+        # The pixels of exact profiles depend on no environment.
+        if content.prior is not None and self.settings.profile == profiles.FLOAT:
             from ddcodec.prior.load import fingerprint
 
             info["environment"] = fingerprint(self.device)
@@ -301,13 +304,14 @@ class _Encoder:
 
     def _plan(self) -> dict[str, Any]:
         plan: dict[str, Any] = {
-            k: v for k, v in vars(self.settings).items() if k not in ("prior", "teacher")
+            k: v for k, v in vars(self.settings).items() if k not in ("prior", "profile", "teacher")
         }
         plan["options"] = {**vars(self.method)}
         plan["classes"] = len(self.source.classes)
         plan["images"] = len(self.source)
         if self.method.uses_prior:
             plan["prior"] = Path(self.settings.prior).name
+            plan["profile"] = self.settings.profile
         if self.method.uses_teacher or self.settings.labels == "soft":
             plan["teacher"] = Path(self.settings.teacher).name
         return plan
@@ -347,7 +351,8 @@ class _Encoder:
     def _load_prior(self) -> Prior:
         from ddcodec.prior.load import load_prior
 
-        return load_prior(self.settings.prior, device=self.device)
+        settings = self.settings
+        return load_prior(settings.prior, profile=settings.profile, device=self.device)
 
 
 def _statistics(job: Job, per_class: int = 100) -> Statistics:
@@ -388,9 +393,10 @@ def _seed(seed: int) -> int:
 
 
 def _profile(profile: str) -> str:
-    if profile != "float":
+    if profile not in profiles.NAMES:
         raise UnsupportedFeatureError(
-            f"profile {profile!r} is not in this version; use --profile float"
+            f"profile {profile!r} is not in this version; use --profile "
+            f"{', '.join(profiles.NAMES[:-1])} or {profiles.NAMES[-1]}"
         )
     return profile
 

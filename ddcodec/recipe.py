@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddcodec.errors import HeaderError, UnsupportedFeatureError
+from ddcodec.exact import profiles
 from ddcodec.prior.pin import PriorPin
 from ddcodec.synthesis.layout import Layout
 from ddcodec.synthesis.views import View
@@ -50,6 +51,7 @@ TEXT2IMAGE_FIELDS = (
     "guidance",
     "profile",
     "batch",
+    "weights",
 )
 
 Ratio = tuple[int, int]
@@ -73,8 +75,10 @@ class Text2Image:
         size: (width, height) of a generated picture in pixels.
         grid: a generated picture is a collage of grid x grid patches, cut apart on decoding.
         guidance: classifier-free guidance as a ratio; (1, 1) means none.
-        profile: how the prior is executed; ``float`` in this version.
-        batch: batch shape at which a float-profile prior always runs.
+        profile: how the prior is executed; one of ``exact.profiles.NAMES``.
+        batch: batch shape at which a float-profile prior always runs; 0 in exact profiles, whose
+            results depend on no batch.
+        weights: digest of the prior's integer weights in exact profiles, 32 bytes; else None.
     """
 
     prompt: str
@@ -84,6 +88,7 @@ class Text2Image:
     guidance: Ratio
     profile: str
     batch: int
+    weights: bytes | None
 
     def to_map(self) -> dict[str, Any]:
         return {
@@ -95,6 +100,7 @@ class Text2Image:
             "guidance": list(self.guidance),
             "profile": self.profile,
             "batch": self.batch,
+            "weights": self.weights,
         }
 
 
@@ -363,14 +369,17 @@ def _synthesis(value: Any) -> Synthesis:
     if prompt.count("{}") != 1:
         raise HeaderError(f"recipe.synthesis.prompt {prompt[:80]!r} needs exactly one '{{}}'")
     vectors = _ints(_get(m, "vectors"), "vectors", 2, 1, 1 << 16)
+    profile = _profile(m)
+    exact = profile in profiles.EXACT
     return Text2Image(
         prompt=prompt,
         vectors=(vectors[0], vectors[1]),
         size=_size(m, "size"),
         grid=_int(m, "grid", 1, 64),
         guidance=_ratio(m, "guidance"),
-        profile=_profile(m),
-        batch=_int(m, "batch", 1, 4096),
+        profile=profile,
+        batch=_int(m, "batch", 0, 0) if exact else _int(m, "batch", 1, 4096),
+        weights=_weights(m, exact),
     )
 
 
@@ -383,11 +392,22 @@ def _kind(value: Any, where: str) -> str:
 
 def _profile(m: Mapping[str, Any]) -> str:
     profile = _text(m, "profile")
-    if profile != "float":
+    if profile not in profiles.NAMES:
         raise UnsupportedFeatureError(
             f"profile {profile[:40]!r} is unknown to this version; install a newer ddcodec"
         )
     return profile
+
+
+def _weights(m: Mapping[str, Any], exact: bool) -> bytes | None:
+    value = _get(m, "weights")
+    if not exact:
+        if value is not None:
+            raise HeaderError("head field 'weights' is not nil, but a float profile has none")
+        return None
+    if not isinstance(value, bytes) or len(value) != 32:
+        raise HeaderError("head field 'weights' is not a SHA-256, which an exact profile needs")
+    return value
 
 
 def _labels(value: Any) -> LabelRecipe:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ddcodec.codecs.pixel_digest import pixel_digest
 from ddcodec.contents import Contents
-from ddcodec.errors import ModelMismatchError
+from ddcodec.errors import ModelMismatchError, PixelDriftError
 from ddcodec.recipe import Head, Text2Image
 from ddcodec.synthesis import layout as layouts
 from ddcodec.synthesis import views
@@ -26,10 +28,17 @@ if TYPE_CHECKING:
 
     from ddcodec.prior.load import Prior
 
-__all__ = ["Mix", "Renderer", "Row"]
+__all__ = ["Execution", "Mix", "Renderer", "Row"]
 
 Row = tuple[int, int]  # (class index, slot)
 Images = NDArray[np.uint8]
+
+
+class Execution(NamedTuple):
+    """How generated pictures were made: the recipe's profile, and the back end that ran it."""
+
+    profile: str
+    backend: str
 
 
 class Mix(NamedTuple):
@@ -70,6 +79,20 @@ class Renderer:
         self._hidden: dict[int | None, torch.Tensor] = {}
         self._pictures: OrderedDict[Row, Images] = OrderedDict()
 
+    @property
+    def execution(self) -> Execution | None:
+        """How the prior is executed; None as long as none was needed."""
+        engine = None if self._prior is None else self._prior.engine
+        return None if engine is None else Execution(engine.profile, engine.backend)
+
+    def environment(self) -> dict[str, Any]:
+        """What this process renders with: library versions and, of a prior, the hardware used."""
+        if self._prior is None:
+            return {name: version(name) for name in ("pillow", "numpy")}
+        from ddcodec.prior.load import fingerprint
+
+        return fingerprint(self._device)
+
     def pictures(self, rows: Sequence[Row]) -> Images:
         """uint8[n, height, width, 3]: the base pictures (view 0) of the rows, in their order."""
         missing = [row for row in dict.fromkeys(rows) if row not in self._pictures]
@@ -79,6 +102,22 @@ class Renderer:
         while len(self._pictures) * out[0].nbytes > CACHED_BYTES:
             self._pictures.popitem(last=False)
         return out
+
+    def drifted(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows whose pictures differ from the pixel digests stored of them.
+
+        Raises:
+            PixelDriftError: of a row none is stored.
+        """
+        stored = [self._contents.pixel_digest(c, s) for c, s in rows]
+        for (c, s), digest in zip(rows, stored, strict=True):
+            if digest is None:
+                raise PixelDriftError(
+                    f"the artifact stores no pixel digests for {self._head.classes[c]!r}, slot {s};"
+                    " nothing to compare with"
+                )
+        made = [pixel_digest(picture) for picture in self.pictures(rows)]
+        return [row for row, *both in zip(rows, stored, made, strict=True) if both[0] != both[1]]
 
     def images(self, rows: Sequence[Row], view: int) -> Images:
         """uint8[n, height, width, 3]: the given view of the rows; view 0 is the picture itself."""
@@ -174,22 +213,49 @@ class Renderer:
             pin = self._head.prior
             if pin is None:
                 raise ModelMismatchError("the artifact names no prior; it cannot be rendered")
-            spec = self._prior_spec or pin.source
-            self._prior = load_prior(spec, pin=pin, device=self._device, batch=synthesis.batch)
+            prior = load_prior(
+                self._prior_spec or pin.source,
+                pin=pin,
+                profile=synthesis.profile,
+                device=self._device,
+                batch=synthesis.batch,
+            )
+            _check_weights(prior, synthesis)
+            self._prior = prior
         return self._prior
 
     def _conditions(self, classes: Sequence[int], synthesis: Text2Image) -> torch.Tensor:
-        """Text-encoder output of each class's prompt, one class at a time, each once."""
+        """Text-encoder output of each class's prompt, each computed once."""
         import torch
 
         prior = self._load_prior(synthesis)
-        for c in dict.fromkeys(classes):
-            if c not in self._hidden:
-                vectors = torch.from_numpy(self._contents.prompt(c))
-                self._hidden[c] = prior.prompt(synthesis.prompt, vectors[None])
+        new = [c for c in dict.fromkeys(classes) if c not in self._hidden]
+        if new:
+            vectors = np.stack([self._contents.prompt(c) for c in new])
+            hidden = prior.prompt(synthesis.prompt, torch.from_numpy(vectors))
+            self._hidden.update(zip(new, hidden[:, None], strict=True))
         return torch.cat([self._hidden[c] for c in classes])
 
     def _unconditioned(self, synthesis: Text2Image) -> torch.Tensor:
         if None not in self._hidden:
             self._hidden[None] = self._load_prior(synthesis).unconditioned()
         return self._hidden[None]
+
+
+def _check_weights(prior: Prior, synthesis: Text2Image) -> None:
+    """The files are the pinned ones; this says whether the same integers came out of them."""
+    found = prior.engine.weights
+    if found == synthesis.weights:
+        return
+    from ddcodec.prior.weight_cache import cache_folder
+
+    raise ModelMismatchError(
+        f"the prior's files are the pinned ones, but the integer weights of profile "
+        f"{synthesis.profile} differ (digest {_short(found)}, the artifact has "
+        f"{_short(synthesis.weights)}), so its pictures would too: remove {cache_folder()} and "
+        "try again; if it stays, report it, the artifact or this installation is damaged"
+    )
+
+
+def _short(digest: bytes | None) -> str:
+    return "none" if digest is None else f"{digest.hex()[:12]}…"

@@ -118,7 +118,7 @@ def test_odd_pictures_are_counted_once(image_folder: Path, tmp_path: Path) -> No
         ({"ipc": 0}, EncodeError, "at least 1"),
         ({"seed": -1}, EncodeError, "seed"),
         ({"method": "magic"}, EncodeError, "known: d3m"),
-        ({"profile": "W8A8"}, UnsupportedFeatureError, "float"),
+        ({"profile": "w4a4"}, UnsupportedFeatureError, "w8a8, w8a15, w15a15 or float"),
         ({"view": "crop+crop"}, EncodeError, "at most once"),
         ({"label_temperature": "0"}, EncodeError, "within"),
         ({"label_temperature": "warm"}, EncodeError, "not a number"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -26,7 +27,8 @@ from ddcodec.synthesis.layout import Layout
 from ddcodec.synthesis.views import View
 
 PIN = PriorPin("tiny", None, {"model_index.json": "00" * 32})
-GENERATED = Text2Image("A photo of {}", (1, 80), (64, 64), 2, (5, 2), "float", 16)
+GENERATED = Text2Image("A photo of {}", (1, 80), (64, 64), 2, (5, 2), "w8a15", 0, b"w" * 32)
+FLOAT = replace(GENERATED, profile="float", batch=16, weights=None)
 
 
 def head(**changes: Any) -> Head:
@@ -47,7 +49,14 @@ def head(**changes: Any) -> Head:
 
 @pytest.mark.parametrize(
     "value",
-    [head(), head(synthesis=GENERATED, prior=PIN), head(layout=Layout("collage", 2), ipc=1)],
+    [
+        head(),
+        head(synthesis=GENERATED, prior=PIN),
+        head(synthesis=replace(GENERATED, profile="w8a8"), prior=PIN),
+        head(synthesis=replace(GENERATED, profile="w15a15"), prior=PIN),
+        head(synthesis=FLOAT, prior=PIN),
+        head(layout=Layout("collage", 2), ipc=1),
+    ],
 )
 def test_a_head_survives_the_file(value: Head) -> None:
     stored = pack_canonical(value.to_map())
@@ -91,6 +100,35 @@ def test_damage_is_named(path: tuple[str, ...], value: Any, says: str | None) ->
         return
     with pytest.raises(HeaderError, match=says):
         Head.from_map(damaged)
+
+
+@pytest.mark.parametrize(
+    ("synthesis", "says"),
+    [
+        (replace(GENERATED, batch=16), "'batch' is 16, expected an integer 0..0"),
+        (replace(GENERATED, weights=None), "'weights' is not a SHA-256"),
+        (replace(GENERATED, weights=b"short"), "'weights' is not a SHA-256"),
+        (replace(FLOAT, batch=0), "'batch' is 0, expected an integer 1..4096"),
+        (replace(FLOAT, weights=b"w" * 32), "'weights' is not nil"),
+    ],
+)
+def test_batch_and_weights_belong_to_the_profile(synthesis: Text2Image, says: str) -> None:
+    with pytest.raises(HeaderError, match=says):
+        Head.from_map(head(synthesis=synthesis, prior=PIN).to_map())
+
+
+@pytest.mark.parametrize("field", ["profile", "batch", "weights"])
+def test_every_field_of_a_generating_recipe_is_needed(field: str) -> None:
+    damaged = head(synthesis=GENERATED, prior=PIN).to_map()
+    del damaged["recipe"]["synthesis"][field]
+    with pytest.raises(HeaderError, match=f"'{field}'"):
+        Head.from_map(damaged)
+
+
+def test_a_profile_from_the_future_is_unsupported_not_malformed() -> None:
+    future = head(synthesis=replace(GENERATED, profile="w4a4", batch=7), prior=PIN).to_map()
+    with pytest.raises(UnsupportedFeatureError, match=r"'w4a4'.*newer ddcodec"):
+        Head.from_map(future)
 
 
 def test_a_missing_field_is_named() -> None:

@@ -194,17 +194,18 @@ def stored_table() -> bytes:
     return file_of(*in_order(items), head=head_of({"kind": "stored"}, "soft"))
 
 
-def generated_table() -> bytes:
+def generated_table(profile: str, batch: int, weights: bytes | None) -> bytes:
     """A whole artifact but for its prior, which nobody has: prompts, schedule, hard labels."""
     synthesis = {
-        "batch": 1,
+        "batch": batch,
         "grid": 1,
         "guidance": [1, 1],
         "kind": "text2image",
-        "profile": "float",
+        "profile": profile,
         "prompt": "a photo of {}",
         "size": [8, 8],
         "vectors": [1, 2],
+        "weights": weights,
     }
     pin = {"files": {"model_index.json": bytes(32)}, "revision": None, "source": "nobody"}
     fp16 = {**LABELS, "name": "prompt-fp16"}
@@ -265,7 +266,12 @@ def accepted() -> Iterator[tuple[str, str, bytes]]:
     }
     yield "values", "every type and width of header value, nested 8 deep", file_of(head=values)
     yield "table_stored", "a whole artifact: pictures in a PNG mosaic, soft labels", stored_table()
-    yield "table_generated", "a whole artifact: prompts, schedule, hard labels", generated_table()
+    yield (
+        "table_generated",
+        "a whole artifact: prompts, schedule, hard labels, an exact profile",
+        generated_table("w8a15", 0, bytes(range(32))),
+    )
+    yield "table_float", "the same in the float profile", generated_table("float", 1, None)
     kind = ONE._replace(kind="x-unknown")
     yield "unknown_kind", "a critical kind nobody knows: may be listed, not decoded", file_of(kind)
     kind = ONE._replace(kind="x-hint", flags=1)

@@ -85,6 +85,7 @@ class D3M(Method):
             guidance=self._guidance(prior),
             profile=prior.engine.profile,
             batch=prior.engine.batch,
+            weights=prior.engine.weights,
         )
         sections = [*self._prompt_sections(vectors), self._schedule_section(prior)]
         layout = Layout("collage", 2) if min(job.size) >= 224 else Layout("single", 1)

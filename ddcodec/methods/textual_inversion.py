@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,7 +66,7 @@ def invert(
     ids, positions = prior.prompt_ids(settings.prompt, settings.vectors)
     start = torch.stack([prior.name_vector(n) for n in names])
     tokens = start[:, None].repeat(1, settings.vectors, 1).requires_grad_()
-    text_encoder, _, _ = prior.training_modules()
+    text_encoder, unet = prior.training_modules()
     scale = float(text_encoder.get_input_embeddings().weight.square().mean().sqrt())
     optimiser = torch.optim.AdamW([tokens], lr=scale * settings.lr_percent / 100, weight_decay=0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
@@ -77,7 +78,9 @@ def invert(
         classes = _balanced(len(names), settings.batch, generator)
         picks = (torch.rand(settings.batch, generator=generator) * sizes[classes]).long()
         hidden = embed_prompt(text_encoder, ids, tokens, positions)
-        loss = _diffusion_loss(prior, latents[first[classes] + picks], hidden[classes], generator)
+        loss = _diffusion_loss(
+            prior, unet, latents[first[classes] + picks], hidden[classes], generator
+        )
         optimiser.zero_grad()
         torch.autograd.backward([loss], inputs=[tokens])
         optimiser.step()
@@ -110,7 +113,7 @@ def _balanced(classes: int, batch: int, generator: torch.Generator) -> Tensor:
 
 
 def _diffusion_loss(
-    prior: Prior, latents: Tensor, hidden: Tensor, generator: torch.Generator
+    prior: Prior, unet: Any, latents: Tensor, hidden: Tensor, generator: torch.Generator
 ) -> Tensor:
     scheduler = prior.scheduler
     noise = torch.randn(latents.shape, generator=generator)
@@ -123,6 +126,5 @@ def _diffusion_loss(
         target = latents
     else:
         target = noise
-    _, unet, _ = prior.training_modules()
     predicted = unet(noisy, t, hidden, return_dict=False)[0]
     return functional.mse_loss(predicted.float(), target)

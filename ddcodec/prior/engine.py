@@ -1,14 +1,15 @@
-"""Execute a prior's networks (spec/prior.md, "Engine" and "Float profile").
+"""Execute a prior's networks (spec/prior.md, "Profiles").
 
-``Engine`` is what the rest of ddcodec knows; ``FloatEngine`` runs the networks with ordinary
-PyTorch operations.
+``Engine`` is what the rest of ddcodec knows. ``LatentEngine`` is what all engines share: chunks,
+scales, checks and pixels; ``float_engine`` and ``exact_engine`` say how a network is run.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,20 +19,10 @@ from torch import Tensor
 from ddcodec.errors import DecodeError, EncodeError
 from ddcodec.prior.text import embed_prompt
 
-__all__ = ["Engine", "FloatEngine", "Images", "Networks"]
+__all__ = ["Engine", "Images", "LatentEngine", "NetworkName"]
 
 Images = npt.NDArray[np.uint8]
-
-
-class Networks(Protocol):
-    """The three networks of a latent text-to-image pipeline, float32, frozen."""
-
-    @property
-    def text_encoder(self) -> Any: ...
-    @property
-    def unet(self) -> Any: ...
-    @property
-    def vae(self) -> Any: ...
+NetworkName = Literal["text_encoder", "unet", "vae"]
 
 
 class Engine(Protocol):
@@ -39,7 +30,11 @@ class Engine(Protocol):
 
     Attributes:
         profile: its name in a recipe.
-        batch: samples a network call holds (it fixes the results in the float profile).
+        batch: ``batch`` in a recipe: the samples a network call holds where that fixes the
+            results, else 0.
+        weights: ``weights`` in a recipe: digest of the integer weights, or None.
+        chunk: pictures worth making together; more of them take memory and save nothing.
+        backend: what does the arithmetic, for reports.
         device: where latents and hidden states live.
     """
 
@@ -47,6 +42,12 @@ class Engine(Protocol):
     def profile(self) -> str: ...
     @property
     def batch(self) -> int: ...
+    @property
+    def weights(self) -> bytes | None: ...
+    @property
+    def chunk(self) -> int: ...
+    @property
+    def backend(self) -> str: ...
     @property
     def device(self) -> torch.device: ...
 
@@ -75,48 +76,45 @@ class Engine(Protocol):
         ...
 
 
-class FloatEngine:
-    """Ordinary float32 execution at a pinned batch shape.
-
-    In floating point a sample's result can depend on how many samples share its batch, so every
-    network call holds exactly ``batch`` samples: a short chunk is filled up with its last sample,
-    and the surplus is cut off. Text is encoded one prompt at a time, for the same reason.
+class LatentEngine(ABC):
+    """An ``Engine`` over three networks; subclasses say how a network is run.
 
     Args:
-        networks: float32, in eval mode, on ``device``.
-        batch: the recipe's batch shape, at least 1.
+        device: where the networks are.
     """
 
-    profile = "float"
-
-    def __init__(self, networks: Networks, *, device: torch.device, batch: int) -> None:
-        if batch < 1:
-            raise EncodeError(f"a batch of {batch} images is not possible; give 1 or more")
-        self._networks = networks
+    def __init__(self, *, device: torch.device) -> None:
         self.device = device
-        self.batch = batch
+
+    @abstractmethod
+    def _run(self, name: NetworkName, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+        """``function(network, *arguments)``, as this engine executes the network."""
+
+    @abstractmethod
+    def _config(self, name: NetworkName) -> Any:
+        """A network's configuration."""
+
+    @abstractmethod
+    def _samples(self, name: NetworkName, positions: int) -> int:
+        """How many samples a call of a network holds, where its largest map has ``positions``."""
+
+    def _fill(self, chunk: list[Tensor], size: int) -> list[Tensor]:
+        """A chunk as the networks get it; what a longer one adds to the results is cut off."""
+        return chunk
 
     def encode_text(
         self, token_ids: Tensor, vectors: Tensor | None = None, positions: Sequence[int] = ()
     ) -> Tensor:
-        rows = token_ids.to(self.device)
-        learned = None
+        inputs = [token_ids]
         if vectors is not None:
-            learned = vectors.to(self.device, torch.float32)
+            learned = vectors.to(torch.float32)
             learned = learned[None] if learned.ndim == 2 else learned
-            rows = rows.expand(len(learned), -1)
-        with _inference():
-            encoder = self._networks.text_encoder
-            hidden = [
-                embed_prompt(
-                    encoder,
-                    rows[i : i + 1],
-                    None if learned is None else learned[i : i + 1],
-                    positions,
-                )
-                for i in range(len(rows))
-            ]
-        return torch.cat(hidden)
+            inputs = [token_ids.expand(len(learned), -1), learned]
+
+        def call(ids: Tensor, learned: Tensor | None = None) -> Tensor:
+            return self._run("text_encoder", embed_prompt, ids, learned, positions)
+
+        return self._chunked(call, self._samples("text_encoder", token_ids.shape[1]), *inputs)
 
     def predict(self, x: Tensor, timestep: float, hidden: Tensor) -> Tensor:
         if len(hidden) != len(x):
@@ -124,48 +122,65 @@ class FloatEngine:
         t = torch.tensor(timestep, dtype=torch.float32, device=self.device)
 
         def call(sample: Tensor, context: Tensor) -> Tensor:
-            out: Tensor = self._networks.unet(sample, t, context, return_dict=False)[0]
-            return out
+            return self._run("unet", _predicted, sample, t, context)
 
-        return self._batched(call, x, hidden)
+        return self._chunked(call, self._samples("unet", x.shape[2] * x.shape[3]), x, hidden)
 
     def decode(self, latents: Tensor) -> Images:
         def call(z: Tensor) -> Tensor:
-            out: Tensor = self._networks.vae.decode(z, return_dict=False)[0]
-            return _to_uint8(out)
+            return _to_uint8(self._run("vae", _decoded, z))
 
-        return self._batched(call, latents / self._scale()).cpu().numpy()
+        factor = 2 ** (len(self._config("vae").block_out_channels) - 1)
+        size = self._samples("vae", latents.shape[2] * latents.shape[3] * factor**2)
+        return self._chunked(call, size, latents / self._scale()).cpu().numpy()
 
     def encode(self, images: Images) -> Tensor:
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise EncodeError(f"expected uint8 [n, h, w, 3], not {images.dtype} {images.shape}")
 
         def call(y: Tensor) -> Tensor:
-            out: Tensor = self._networks.vae.encode(y).latent_dist.mode()
-            return out
+            return self._run("vae", _mean_latents, y)
 
         # Through float32 on the way in: u - 127.5 is exact, and the division rounds once.
         pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
         y = (pixels.permute(0, 3, 1, 2).float() - 127.5) / torch.tensor(127.5, device=self.device)
-        return self._batched(call, y.contiguous()) * self._scale()
+        size = self._samples("vae", y.shape[2] * y.shape[3])
+        return self._chunked(call, size, y) * self._scale()
 
     def _scale(self) -> Tensor:
-        factor = self._networks.vae.config.scaling_factor
+        # A tensor on the device: division by a Python number may become a multiplication.
+        factor = self._config("vae").scaling_factor
         return torch.tensor(factor, dtype=torch.float32, device=self.device)
 
-    def _batched(self, call: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-        """Apply a network to chunks of exactly ``batch`` samples."""
+    def _chunked(self, call: Callable[..., Tensor], size: int, *inputs: Tensor) -> Tensor:
+        """Apply a network to chunks of at most ``size`` samples."""
         count = len(inputs[0])
         if count == 0:
             raise DecodeError("no samples were given; ask for at least one image")
         outputs = []
         with _inference():
-            for start in range(0, count, self.batch):
-                chunk = [v[start : start + self.batch].to(self.device) for v in inputs]
-                missing = self.batch - len(chunk[0])
-                full = [torch.cat([v, v[-1:].expand(missing, *v.shape[1:])]) for v in chunk]
+            for start in range(0, count, size):
+                chunk = [v[start : start + size].to(self.device) for v in inputs]
+                full = self._fill(chunk, size)
                 outputs.append(call(*(v.contiguous() for v in full))[: len(chunk[0])])
         return torch.cat(outputs)
+
+
+def _predicted(unet: Any, sample: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    out: Tensor = unet(sample, t, context, return_dict=False)[0]
+    return out
+
+
+def _decoded(vae: Any, z: Tensor) -> Tensor:
+    out: Tensor = vae.decode(z, return_dict=False)[0]
+    return out
+
+
+def _mean_latents(vae: Any, y: Tensor) -> Tensor:
+    # Not vae.encode, which also takes the exponential of the variance that nobody asked for.
+    mean, _ = vae._encode(y).chunk(2, dim=1)
+    out: Tensor = mean
+    return out
 
 
 def _to_uint8(y: Tensor) -> Tensor:

@@ -12,10 +12,13 @@ import torch
 from torch import Tensor
 
 from ddcodec.codecs.schedule import Schedule
-from ddcodec.errors import DecodeError, EncodeError, ModelMismatchError
+from ddcodec.errors import DecodeError, EncodeError, ModelMismatchError, UnsupportedFeatureError
+from ddcodec.exact import profiles
 from ddcodec.prior import text
-from ddcodec.prior.engine import Engine, FloatEngine
-from ddcodec.prior.networks import Components, load_components
+from ddcodec.prior.engine import Engine
+from ddcodec.prior.exact_engine import exact_engine
+from ddcodec.prior.float_engine import FloatEngine
+from ddcodec.prior.networks import NETWORKS, Components
 from ddcodec.prior.pin import PriorPin, check_files, digest_files, read_json
 from ddcodec.prior.resolve import TINY, resolve_pinned, resolve_prior
 from ddcodec.prior.schedule import extract_schedule
@@ -37,7 +40,8 @@ class Prior:
         pin: what an artifact records of it.
         folder: where its files are on this machine.
         engine: executes its networks.
-        components: the networks, tokenizer and scheduler, for encoders.
+        components: tokenizer and scheduler, and the float networks, which are loaded when an
+            encoder first asks for one.
         steps: inference steps an encoder uses by default.
         guidance: classifier-free guidance an encoder uses by default, as a ratio.
     """
@@ -63,29 +67,29 @@ class Prior:
 
     @property
     def latent_channels(self) -> int:
-        return int(self.components.vae.config.latent_channels)
+        return int(self.components.config("vae").latent_channels)
 
     @property
     def latent_factor(self) -> int:
         """Pixels a side of one latent."""
-        return int(2 ** (len(self.components.vae.config.block_out_channels) - 1))
+        return int(2 ** (len(self.components.config("vae").block_out_channels) - 1))
 
     @property
     def size(self) -> int:
         """Side in pixels of the square images the prior was trained on."""
-        side = self.components.unet.config.sample_size
+        side = self.components.config("unet").sample_size
         latent = side if isinstance(side, int) else max(side)
         return latent * self.latent_factor
 
     @property
     def text_width(self) -> int:
         """Width of a token vector."""
-        return int(self.components.text_encoder.config.hidden_size)
+        return int(self.components.config("text_encoder").hidden_size)
 
     @property
     def text_length(self) -> int:
         """Tokens the text encoder reads."""
-        return int(self.components.text_encoder.config.max_position_embeddings)
+        return int(self.components.config("text_encoder").max_position_embeddings)
 
     @property
     def prediction_type(self) -> str:
@@ -137,18 +141,19 @@ class Prior:
         """Hidden states float32 [1, tokens, width] of the empty prompt, for guidance."""
         return self.prompt("")
 
-    def training_modules(self) -> tuple[Any, Any, Any]:
-        """(text_encoder, unet, vae) with all weights frozen: gradients reach inputs only.
+    def training_modules(self) -> tuple[Any, Any]:
+        """(text_encoder, unet), float32 with all weights frozen: gradients reach inputs only.
 
         Use ``text.embed_prompt`` for hidden states that are differentiable in token vectors.
         """
-        return self.components.text_encoder, self.components.unet, self.components.vae
+        return self.components.text_encoder, self.components.unet
 
 
 def load_prior(
     spec: str | Path | None = None,
     *,
     pin: PriorPin | None = None,
+    profile: str = profiles.DEFAULT,
     device: str | torch.device = "cpu",
     batch: int = DEFAULT_BATCH,
 ) -> Prior:
@@ -158,14 +163,21 @@ def load_prior(
         spec: ``tiny``, a folder, or a hub id ``name[@revision]``; by default what ``pin`` names,
             else ``tiny``.
         pin: what an artifact requires; every file must match it.
+        profile: how the networks are executed, one of ``exact.profiles.NAMES``.
         device: where the networks run.
-        batch: batch shape of the float profile, from the recipe when decoding.
+        batch: batch shape of the float profile, from the recipe when decoding; exact profiles
+            have none.
 
     Raises:
         ModelMismatchError: the files are not the pinned ones, or not those of a pipeline.
-        DecodeError: the prior cannot be found or fetched, or the device is not there.
-        UnsupportedFeatureError: a pipeline family this version does not run.
+        DecodeError: the prior cannot be found or fetched, or the device is not there, or no
+            back end is exact on it.
+        UnsupportedFeatureError: a pipeline family or a profile this version does not run.
     """
+    if profile not in profiles.NAMES:
+        raise UnsupportedFeatureError(
+            f"profile {profile!r} is unknown; use one of {', '.join(profiles.NAMES)}"
+        )
     if pin is None:
         resolved = resolve_prior(TINY if spec is None else spec)
         files = digest_files(resolved.folder)
@@ -175,8 +187,14 @@ def load_prior(
         check_files(resolved.folder, pin)
     steps, guidance = _defaults(resolved.folder)
     where = _device(device)
-    components = load_components(resolved.folder, where)
-    engine = FloatEngine(components, device=where, batch=batch)
+    components = Components(resolved.folder, where)
+    engine: Engine
+    if profile == profiles.FLOAT:
+        for name in NETWORKS:
+            getattr(components, name)  # loaded now, so that damage is found now
+        engine = FloatEngine(components, device=where, batch=batch)
+    else:
+        engine = exact_engine(components, pin.files, profile=profile, device=where)
     return Prior(pin, resolved.folder, engine, components, steps, guidance)
 
 

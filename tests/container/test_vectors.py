@@ -76,7 +76,7 @@ def test_unknown_kinds_may_be_listed_but_not_decoded() -> None:
     Reader(FOLDER / "y_unknown_ancillary.ddz").check_kinds(KINDS)
 
 
-@pytest.mark.parametrize("name", ["stored", "generated"])
+@pytest.mark.parametrize("name", ["stored", "generated", "float"])
 def test_table_vectors_are_whole_artifacts(name: str) -> None:
     artifact = open_artifact(FOLDER / f"y_table_{name}.ddz")
     artifact.contents.check_coverage()

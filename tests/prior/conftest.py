@@ -95,4 +95,10 @@ def pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def prior(pipeline_folder: Path) -> Prior:
-    return load_prior(pipeline_folder, batch=4)
+    """In the default profile, which is exact."""
+    return load_prior(pipeline_folder)
+
+
+@pytest.fixture(scope="session")
+def float_prior(pipeline_folder: Path) -> Prior:
+    return load_prior(pipeline_folder, profile="float", batch=4)

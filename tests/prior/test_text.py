@@ -57,13 +57,13 @@ def test_longest_prompt_fits(prior: Prior) -> None:
     assert positions == tuple(range(2, 11))
 
 
-def test_learned_vector_equals_an_added_token(prior: Prior) -> None:
+def test_learned_vector_equals_an_added_token(float_prior: Prior) -> None:
     """As diffusers' textual inversion stores it: a new row of the embedding table."""
-    vectors = torch.randn(2, prior.text_width, generator=torch.Generator().manual_seed(3))
-    ids, positions = prior.prompt_ids("dog of {} cat", 2)
-    made = prior.engine.encode_text(ids, vectors, positions)
+    vectors = torch.randn(2, float_prior.text_width, generator=torch.Generator().manual_seed(3))
+    ids, positions = float_prior.prompt_ids("dog of {} cat", 2)
+    made = float_prior.engine.encode_text(ids, vectors, positions)
 
-    encoder = copy.deepcopy(prior.components.text_encoder)
+    encoder = copy.deepcopy(float_prior.components.text_encoder)
     table = encoder.get_input_embeddings()
     first = table.num_embeddings
     table.weight = torch.nn.Parameter(torch.cat([table.weight, vectors]))
@@ -88,14 +88,14 @@ def test_name_vector_is_the_mean_over_the_names_tokens(prior: Prior) -> None:
 
 
 def test_gradients_reach_the_vectors_and_nothing_else(prior: Prior) -> None:
-    text_encoder, unet, vae = prior.training_modules()
+    text_encoder, unet = prior.training_modules()
     ids, positions = prior.prompt_ids("dog {}", 1)
     vectors = torch.zeros(3, 1, prior.text_width, requires_grad=True)
     hidden = embed_prompt(text_encoder, ids, vectors, positions)
     unet(torch.zeros(3, 4, 8, 8), 5, hidden).sample.square().mean().backward()
     assert vectors.grad is not None
     assert vectors.grad.abs().amin(dim=(1, 2)).gt(0).any()
-    frozen = [p for m in (text_encoder, unet, vae) for p in m.parameters()]
+    frozen = [p for m in (text_encoder, unet) for p in m.parameters()]
     assert all(not p.requires_grad and p.grad is None for p in frozen)
 
 

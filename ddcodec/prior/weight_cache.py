@@ -1,0 +1,146 @@
+"""Integer weights, derived from a checkpoint once a machine and kept (spec/prior.md, "Exact").
+
+A file of the cache is named after what its content follows from, and holds its own SHA-256. It is
+never trusted to be whole: a damaged, missing or outdated file is derived again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import struct
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ddcodec.exact.profiles import Profile
+from ddcodec.exact.weights import IntegerWeight, integer_weights
+
+__all__ = ["NetworkWeights", "cache_folder", "cached_weights", "derive_weights"]
+
+SCHEMA = "ddcodec.weights/1"
+_INTEGERS, _SCALES, _FLOATS = "q/", "s/", "f/"
+
+
+@dataclass(frozen=True)
+class NetworkWeights:
+    """Every parameter of a network, as exact profiles use it.
+
+    Attributes:
+        integers: of linear layers and convolutions, by parameter name.
+        floats: float32, all other parameters.
+    """
+
+    integers: Mapping[str, IntegerWeight]
+    floats: Mapping[str, Tensor]
+
+    def fits(self, network: nn.Module) -> bool:
+        """Whether these are the parameters of ``network``, by names and shapes."""
+        wanted = {name: value.shape for name, value in network.named_parameters()}
+        shapes = {name: value.shape for name, value in self.floats.items()}
+        shapes |= {name: weight.values.shape for name, weight in self.integers.items()}
+        return shapes == wanted and not self.floats.keys() & self.integers.keys()
+
+
+def derive_weights(network: nn.Module, profile: Profile) -> NetworkWeights:
+    """Quantise a network with weights of any floating-point type; a copy, on the same device."""
+    integers = integer_weights(network, profile)
+    floats = {
+        name: value.detach().to(torch.float32, copy=True)
+        for name, value in network.named_parameters()
+        if name not in integers
+    }
+    return NetworkWeights(integers, floats)
+
+
+def cache_folder() -> Path:
+    """``$DDCODEC_CACHE/weights`` or ``~/.cache/ddcodec/weights``."""
+    root = os.environ.get("DDCODEC_CACHE")
+    return (Path(root) if root else Path.home() / ".cache" / "ddcodec") / "weights"
+
+
+def cached_weights(
+    name: str,
+    files: Mapping[str, str],
+    profile: Profile,
+    skeleton: nn.Module,
+    checkpoint: Callable[[], nn.Module],
+) -> NetworkWeights:
+    """A network's weights from the cache, or derived now and kept there.
+
+    Args:
+        name: the network's folder in the pipeline.
+        files: the pin's, path -> SHA-256; those of this network name the entry.
+        profile: how many digits weights have.
+        skeleton: the network without weights, which the entry must fit.
+        checkpoint: loads the network's own weights; called only when they are needed.
+
+    Raises:
+        ModelMismatchError: from ``checkpoint``, or where weights are not finite.
+    """
+    path = cache_folder() / f"{_key(name, files, profile)}.safetensors"
+    found = _read(path)
+    if found is not None and found.fits(skeleton):
+        return found
+    weights = derive_weights(checkpoint(), profile)
+    # A cache that cannot be written (a full disk, a read-only home) only costs time.
+    with suppress(OSError, SafetensorError):
+        _write(path, weights)
+    return weights
+
+
+def _key(name: str, files: Mapping[str, str], profile: Profile) -> str:
+    own = {path: digest for path, digest in files.items() if path.startswith(f"{name}/")}
+    value = {"schema": SCHEMA, "digits": profile.weight_digits, "files": own}
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _write(path: Path, weights: NetworkWeights) -> None:
+    tensors = {_FLOATS + name: value for name, value in weights.floats.items()}
+    for name, weight in weights.integers.items():
+        tensors |= {_INTEGERS + name: weight.values, _SCALES + name: weight.scale}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Under a name of its own, so that two processes that derive the same do not mix.
+    temporary = path.with_name(f".{path.stem[:16]}-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        save_file(tensors, temporary, {"schema": SCHEMA, "sha256": _checksum(tensors)})
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> NetworkWeights | None:
+    """An entry, or None where there is none that is whole."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return None
+    if metadata.get("schema") != SCHEMA or metadata.get("sha256") != _checksum(tensors):
+        return None
+    parts: dict[str, dict[str, Tensor]] = {_INTEGERS: {}, _SCALES: {}, _FLOATS: {}}
+    for name, value in tensors.items():
+        parts[name[:2]][name[2:]] = value
+    integers = {n: IntegerWeight(v, parts[_SCALES][n]) for n, v in parts[_INTEGERS].items()}
+    return NetworkWeights(integers, parts[_FLOATS])
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, types, shapes and values."""
+    state = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].contiguous()
+        shape = struct.pack(f"<{value.ndim}q", *value.shape)
+        state.update(f"{name}\0{value.dtype}\0".encode() + shape)
+        state.update(value.reshape(-1).view(torch.uint8).numpy().astype(np.uint8, copy=False).data)
+    return state.hexdigest()
