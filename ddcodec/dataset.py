@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 
 from ddcodec.codecs.soft_labels import probabilities
 from ddcodec.errors import EncodeError
-from ddcodec.rendering import Renderer, Row
+from ddcodec.rendering import Execution, Renderer, Row
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -87,6 +87,11 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
     def view(self) -> int:
         """The view shown at present."""
         return int(self._epoch) % self.views
+
+    @property
+    def execution(self) -> Execution | None:
+        """How images were generated in this process; None as long as none was."""
+        return None if self._renderer is None else self._renderer.execution
 
     def __len__(self) -> int:
         return len(self.rows)

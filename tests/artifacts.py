@@ -10,9 +10,23 @@ import numpy as np
 
 import ddcodec
 from ddcodec.artifact import Artifact
+from ddcodec.codecs.pixel_digest import PixelDigests, pixel_digest
+from ddcodec.codecs.prompts import PromptFp16
+from ddcodec.codecs.schedule import ScheduleTable
 from ddcodec.codecs.soft_labels import SoftLabels
-from ddcodec.container import Box, CopiedSection, NewSection, write_container
-from ddcodec.recipe import LabelRecipe
+from ddcodec.container import (
+    ANCILLARY,
+    SAFE_TO_COPY,
+    Box,
+    CopiedSection,
+    NewSection,
+    write_container,
+)
+from ddcodec.labelling import hard_label_sections, seed_sections
+from ddcodec.prior.load import load_prior
+from ddcodec.recipe import Evaluation, Head, LabelRecipe, Recipe, Text2Image
+from ddcodec.synthesis.layout import Layout
+from ddcodec.synthesis.views import View
 
 
 def encode_small(source: Path, out: Path, **changes: Any) -> Artifact:
@@ -54,4 +68,54 @@ def soft_copy(artifact: Artifact, out: Path, temperature: tuple[int, int] = (4, 
     ]
     soft = replace(head, recipe=replace(recipe, labels=LabelRecipe("soft", temperature)))
     write_container(out, head=soft.to_map(), sections=[*kept, labels])
+    return ddcodec.open(out)
+
+
+def generated(
+    out: Path, *, profile: str = "w8a15", batch: int = 4, grid: int = 1, **info: Any
+) -> Artifact:
+    """Two classes x 3 images x 2 views of the packaged prior, in two steps from random tokens."""
+    names = ("cat", "dog")
+    prior = load_prior("tiny", profile=profile, batch=batch)
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(0, 0.02, (len(names), 1, prior.text_width)).astype(np.float16)
+    synthesis = Text2Image(
+        prompt="A photo of {}",
+        vectors=(1, prior.text_width),
+        size=(32, 32),
+        grid=grid,
+        guidance=(5, 2),
+        profile=profile,
+        batch=prior.engine.batch,
+        weights=prior.engine.weights,
+    )
+    recipe = Recipe(
+        size=(32 // grid, 32 // grid),
+        ipc=3,
+        views=2,
+        synthesis=synthesis,
+        layout=Layout(),
+        view=View("identity", flip=1, cutmix=1),
+        labels=LabelRecipe("hard"),
+        evaluation=Evaluation((32768,) * 3, (16384,) * 3, "ddz"),
+    )
+    head = Head(names, ((0, 2),), ((0, 2),), recipe, prior.pin)
+    box = Box(0, len(names))
+    sections = [
+        NewSection("prompts", PromptFp16().spec(), box, PromptFp16().encode(vectors)),
+        NewSection(
+            "schedule", ScheduleTable().spec(), Box(), ScheduleTable().encode(prior.schedule(2))
+        ),
+        *seed_sections(names, 7),
+        *hard_label_sections(head),
+    ]
+    draft = out.with_suffix(".draft")
+    write_container(draft, head=head.to_map(), sections=sections, info=info)
+    with ddcodec.open(draft) as drafted:
+        pictures = drafted.renderer().pictures([(c, s) for c in range(2) for s in range(3)])
+    digests = np.stack([np.frombuffer(pixel_digest(p), np.uint8) for p in pictures])
+    codec, flags = PixelDigests(), ANCILLARY | SAFE_TO_COPY
+    raw = codec.encode(digests.reshape(2, 3, 4))
+    pixels = NewSection("pixels", codec.spec(), Box(0, 2, 0, 3), raw, flags)
+    write_container(out, head=head.to_map(), sections=[*sections, pixels], info=info)
     return ddcodec.open(out)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ddcodec.errors import EncodeError, FormatError, IntegrityError
+from ddcodec.exact.profiles import FLOAT
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
+    from ddcodec.rendering import Execution
 
 __all__ = [
     "Progress",
@@ -24,6 +26,7 @@ __all__ = [
     "class_names",
     "classes_option",
     "dump_json",
+    "execution_text",
     "force_option",
     "ipc_option",
     "json_option",
@@ -97,6 +100,15 @@ def dump_json(schema: str, values: Mapping[str, Any]) -> None:
     """Print one JSON document on stdout, its schema first; bytes become hex."""
     document = {"schema": schema, **values}
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+
+
+def execution_text(execution: Execution | None) -> list[str]:
+    """How pictures were generated, as parts of a sentence; none where the prior did not run."""
+    if execution is None:
+        return []
+    if execution.profile == FLOAT:
+        return [f"profile {execution.profile}"]
+    return [f"profile {execution.profile} on back end {execution.backend}"]
 
 
 def _plain(value: Any) -> Any:

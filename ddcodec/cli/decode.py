@@ -10,6 +10,7 @@ from ddcodec.cli.common import (
     artifact_argument,
     class_names,
     classes_option,
+    execution_text,
     ipc_option,
     open_artifact,
     output_folder,
@@ -59,4 +60,5 @@ def command(
             progress=progress,
         )
     kept = f" ({result.kept:,} were there already)" if result.kept else ""
-    click.echo(f"{out}: {result.images:,} pictures{kept}, labels.npz, README.md")
+    parts = [f"{result.images:,} pictures{kept}", "labels.npz", "README.md"]
+    click.echo(f"{out}: {', '.join(parts + execution_text(result.execution))}")

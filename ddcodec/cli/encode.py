@@ -18,6 +18,7 @@ from ddcodec.cli.common import (
     warn,
 )
 from ddcodec.errors import EncodeError
+from ddcodec.exact import profiles
 
 if TYPE_CHECKING:
     from ddcodec.encoding import EncodeResult
@@ -48,7 +49,14 @@ __all__ = ["command", "parse_size"]
     metavar="auto|DIR|HUB_ID",
     help="auto trains one on SRC and keeps it for the next encode of the same images.",
 )
-@click.option("--profile", default="float", show_default=True, help="How the prior is executed.")
+@click.option(
+    "--profile",
+    type=click.Choice(profiles.NAMES),
+    default=profiles.DEFAULT,
+    show_default=True,
+    help="How the prior is executed: bits of weights (w) and activations (a), with the same pixels "
+    "on every machine; or float, without that promise.",
+)
 @click.option("--work", metavar="DIR", help="Finished parts go here; OUT.ddz.work by default.")
 @click.option("--size", metavar="N|WxH", help="Image size in pixels; that of SRC by default.")
 @click.option("--labels", type=click.Choice(["soft", "hard"]), default="soft", show_default=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ddcodec.cli.common import artifact_argument, dump_json, json_option, open_artifact
+from ddcodec.exact import profiles
+from ddcodec.recipe import Text2Image
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact, SizeNode
@@ -132,6 +134,11 @@ def _prior_lines(artifact: Artifact) -> Iterator[str]:
     values = pin.to_map()
     files = values.pop("files", {})
     yield "prior"
+    synthesis = artifact.recipe.synthesis
+    if isinstance(synthesis, Text2Image):
+        exact = synthesis.profile in profiles.EXACT
+        promise = "on every machine" if exact else "in an equal environment only"
+        yield f"  profile       {synthesis.profile}: the same pixels {promise}"
     for key, value in values.items():
         yield f"  {key:<13} {_flat(value)}"
     for name, digest in sorted(files.items()):

@@ -11,6 +11,7 @@ from ddcodec.artifact import LEVELS, Level
 from ddcodec.cli.common import (
     artifact_argument,
     dump_json,
+    execution_text,
     json_option,
     open_artifact,
     progress_display,
@@ -30,8 +31,16 @@ __all__ = ["command"]
 )
 @click.option("--prior", metavar="DIR|HUB_ID", help="Where to find the prior (level pixels).")
 @click.option("--device", default="cpu", show_default=True, help="Torch device (level pixels).")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Only N pictures, spread over classes and slots (level pixels).",
+)
 @json_option
-def command(artifact: Path, level: str, prior: str | None, device: str, as_json: bool) -> None:
+def command(
+    artifact: Path, level: str, prior: str | None, device: str, sample: int | None, as_json: bool
+) -> None:
     """Check IN.ddz; each level includes the ones before it.
 
     \b
@@ -40,15 +49,33 @@ def command(artifact: Path, level: str, prior: str | None, device: str, as_json:
     digest     every decoded section against the content digest
     pixels     every picture, rendered, against its stored digest (needs the prior)
     """
+    if sample is not None and level != "pixels":
+        raise click.UsageError("--sample is of pictures: it needs --level pixels")
     with open_artifact(artifact) as opened, progress_display() as progress:
-        pictures = opened.verify(cast(Level, level), prior=prior, device=device, progress=progress)
-        sections, size, digest = len(opened.sections), opened.file_len, opened.digest
-    if as_json:
-        values = {"path": artifact, "level": level, "ok": True, "sections": sections}
-        dump_json(
-            "ddcodec.verify/1",
-            {**values, "bytes": size, "pictures": pictures, "digest": digest},
+        renderer = opened.renderer(prior=prior, device=device)
+        compared = opened.verify(
+            cast(Level, level), sample=sample, renderer=renderer, progress=progress
         )
+        execution = renderer.execution
+        pictures = len(opened.classes) * opened.recipe.ipc
+        values = {
+            "path": artifact,
+            "level": level,
+            "ok": True,
+            "sections": len(opened.sections),
+            "bytes": opened.file_len,
+            "pictures": compared,
+            "profile": execution.profile if execution else None,
+            "backend": execution.backend if execution else None,
+            "digest": opened.digest,
+        }
+    if as_json:
+        dump_json("ddcodec.verify/1", values)
         return
-    compared = f", {pictures} pictures" if pictures else ""
-    click.echo(f"ok: {artifact} at level {level}: {sections} sections, {size:,} bytes{compared}")
+    parts = [f"{values['sections']} sections", f"{values['bytes']:,} bytes"]
+    if compared:
+        parts.append(
+            f"{compared} pictures" if sample is None else f"{compared} of {pictures} pictures"
+        )
+    parts += execution_text(execution)
+    click.echo(f"ok: {artifact} at level {level}: {', '.join(parts)}")

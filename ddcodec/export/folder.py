@@ -24,6 +24,7 @@ from ddcodec.export.names import folder_names
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
     from ddcodec.dataset import DistilledDataset
+    from ddcodec.rendering import Execution
 
 __all__ = ["ExportResult", "export_folder"]
 
@@ -38,11 +39,15 @@ LARGEST_LABELS = 8 << 30  # bytes held in memory while writing
 
 @dataclass(frozen=True)
 class ExportResult:
-    """``images`` PNGs are in ``path``, of which ``kept`` were there from an earlier run."""
+    """``images`` PNGs are in ``path``, of which ``kept`` were there from an earlier run.
+
+    ``execution`` says how the others were generated; None where none was.
+    """
 
     path: Path
     images: int
     kept: int
+    execution: Execution | None
 
 
 def export_folder(
@@ -88,7 +93,7 @@ def export_folder(
             f"cannot write {error.filename or target}: {error.strerror}; free space or choose "
             "another folder, and run the same command again: finished pictures are kept"
         ) from error
-    return ExportResult(target, len(data) * data.views, kept)
+    return ExportResult(target, len(data) * data.views, kept, data.execution)
 
 
 def _check_labels_fit(data: DistilledDataset) -> None:

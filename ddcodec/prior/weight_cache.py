@@ -128,11 +128,13 @@ def _read(path: Path) -> NetworkWeights | None:
         return None
     if metadata.get("schema") != SCHEMA or metadata.get("sha256") != _checksum(tensors):
         return None
-    parts: dict[str, dict[str, Tensor]] = {_INTEGERS: {}, _SCALES: {}, _FLOATS: {}}
-    for name, value in tensors.items():
-        parts[name[:2]][name[2:]] = value
-    integers = {n: IntegerWeight(v, parts[_SCALES][n]) for n, v in parts[_INTEGERS].items()}
-    return NetworkWeights(integers, parts[_FLOATS])
+    values, scales, floats = (
+        {name.removeprefix(kind): value for name, value in tensors.items() if name.startswith(kind)}
+        for kind in (_INTEGERS, _SCALES, _FLOATS)
+    )
+    if values.keys() != scales.keys():
+        return None
+    return NetworkWeights({n: IntegerWeight(v, scales[n]) for n, v in values.items()}, floats)
 
 
 def _checksum(tensors: Mapping[str, Tensor]) -> str:

@@ -25,7 +25,7 @@ def spread_sample(total: int, count: int, digest: bytes) -> list[int]:
     drawn = words(int.from_bytes(digest[:8], "little"), DOMAIN_ENCODER, 0, count)
     return [
         start + int(uniform_below(word, end - start))
-        for word, start, end in zip(drawn, ends, ends[1:], strict=True)
+        for word, start, end in zip(drawn, ends[:-1], ends[1:], strict=True)
     ]
 
 

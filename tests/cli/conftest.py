@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ddcodec.cli.app import run
+from tests.artifacts import generated
 
 
 @dataclass(frozen=True)
@@ -42,4 +43,12 @@ def artifact(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     path = tmp_path_factory.mktemp("artifact") / "shapes.ddz"
     words = ["encode", image_folder, "--method", "random", "--labels", "hard", "--ipc", 4]
     assert run([str(w) for w in [*words, "--views", 2, "-o", path]]) == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def generating(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes x 3 images x 2 views of the packaged prior, in the default profile."""
+    path = tmp_path_factory.mktemp("generating") / "drawn.ddz"
+    generated(path).close()
     return path

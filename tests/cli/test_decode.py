@@ -23,3 +23,12 @@ def test_a_folder_with_other_things_is_left_alone(ddz: Ddz, artifact: Path, tmp_
     assert done.code == 1
     assert "choose a new folder" in done.err
     assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_generated_pictures_say_how_they_were_made(
+    ddz: Ddz, generating: Path, tmp_path: Path
+) -> None:
+    words = ("decode", generating, "-o", tmp_path / "out", "--views", 1)
+    assert "README.md, profile w8a15 on back end " in ddz(*words).out
+    # Nothing had to be made the second time.
+    assert ddz(*words).out.endswith("README.md\n")

@@ -75,6 +75,18 @@ def test_malformed_options_are_usage_errors(
     assert done.code == 2
 
 
+def test_profiles_are_listed_and_others_refused(
+    ddz: Ddz, image_folder: Path, tmp_path: Path
+) -> None:
+    shown = ddz("encode", "--help").out
+    assert "[w8a8|w8a15|w15a15|float]" in shown and "[default: w8a15]" in shown
+    words = ("encode", image_folder, *HARD, "-o", tmp_path / "x.ddz")
+    assert ddz(*words, "--profile", "w4a4").code == 2
+    # A method without a prior does the same whatever the profile is, and does not mention one.
+    plan = ddz(*words, "--profile", "float", "--dry-run").out
+    assert "profile" not in plan
+
+
 def test_sizes() -> None:
     assert parse_size(None) is None
     assert parse_size("64") == (64, 64)

@@ -19,6 +19,14 @@ def test_the_tree_shows_every_kind(ddz: Ddz, artifact: Path) -> None:
     assert "\x1b" not in done.out  # no colours outside a terminal
 
 
+def test_the_profile_says_what_it_promises(ddz: Ddz, generating: Path) -> None:
+    assert "profile       w8a15: the same pixels on every machine" in ddz("inspect", generating).out
+    values = json.loads(ddz("inspect", generating, "--json").out)
+    synthesis = values["head"]["recipe"]["synthesis"]
+    assert (synthesis["profile"], synthesis["batch"]) == ("w8a15", 0)
+    assert len(synthesis["weights"]) == 64
+
+
 def test_json_adds_up(ddz: Ddz, artifact: Path) -> None:
     values = json.loads(ddz("inspect", artifact, "--json").out)
     assert values["schema"] == "ddcodec.inspect/1"

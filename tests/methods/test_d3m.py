@@ -12,6 +12,7 @@ from ddcodec.artifact import Artifact
 from ddcodec.errors import ModelMismatchError
 from ddcodec.methods.textual_inversion import Inversion, invert
 from ddcodec.prior.load import load_prior
+from ddcodec.recipe import Text2Image
 from tests.artifacts import encode_small
 
 QUICK = {"steps": "2", "batch": "6", "images": "6", "sampling_steps": "2"}
@@ -52,6 +53,32 @@ def test_int8_tokens_are_half_as_large_and_say_what_they_lose(
     assert "rms" in small.info["int8_loss"]
     assert next(n for n in small.sizes().children if n.name == "prompts").raw < 3 * 80 * 2 * 0.6
     assert small.verify("pixels") == 12
+
+
+def test_an_exact_artifact_records_weights_and_no_environment(artifact: Artifact) -> None:
+    synthesis = artifact.recipe.synthesis
+    assert isinstance(synthesis, Text2Image)
+    assert (synthesis.profile, synthesis.batch) == ("w8a15", 0)
+    assert synthesis.weights == load_prior("tiny").engine.weights
+    assert "environment" not in artifact.info
+
+
+def test_a_float_artifact_records_its_environment_and_batch(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    plain = encode_small(
+        image_folder,
+        tmp_path / "float.ddz",
+        method="d3m",
+        profile="float",
+        teacher=str(teacher_folder),
+        options=QUICK,
+    )
+    synthesis = plain.recipe.synthesis
+    assert isinstance(synthesis, Text2Image)
+    assert (synthesis.profile, synthesis.batch, synthesis.weights) == ("float", 16, None)
+    assert "cpu_capability" in plain.info["environment"]
+    assert plain.verify("pixels", sample=5) == 5
 
 
 def test_any_slice_renders_the_same_pixels(artifact: Artifact, tmp_path: Path) -> None:
