@@ -115,7 +115,10 @@ def _tanh_curve(device: torch.device) -> Tensor:
 
 def _both_halves(half: np.ndarray) -> np.ndarray:
     """float64 [65536] at -16, ..., 16 - 1/2048 of a distribution function stored from 0 to 16."""
-    return np.concatenate([2**24 - half[:0:-1], half[:-1]]) / 2**24
+    curve = np.concatenate([2**24 - half[:0:-1], half[:-1]])
+    # What lies beyond the ends is clamped to them: there silu(x) is x, or 0.
+    curve[0], curve[-1] = 0, 2**24
+    return curve / 2**24
 
 
 def _on_device(curve: np.ndarray, device: torch.device) -> Tensor:

@@ -27,26 +27,19 @@ _NAMES = """
     __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ __mul__ __rmul__ __imul__ __neg__ __abs__
     __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __and__ __or__ __invert__ __rand__ __ror__
 """
-_ATTRIBUTES = (
-    "shape",
-    "dtype",
-    "device",
-    "ndim",
-    "is_cuda",
-    "layout",
-    "requires_grad",
-    "is_sparse",
-)
-_ATTRIBUTES += ("data", "T", "mT", "names", "is_quantized", "is_meta", "is_mps", "is_nested")
+_ATTRIBUTES = """
+    shape dtype device ndim is_cuda layout requires_grad is_sparse data T mT names is_quantized
+    is_meta is_mps is_nested
+"""
 _FUNCTIONAL = (F.embedding, F.relu, F.dropout, F.pad, torch.dropout, torch.embedding)
 
-_DTYPES = (torch.float32, torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32)
-_DTYPES += (torch.int64,)
+_INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+_DTYPES = (torch.float32, torch.bool, *_INTEGERS)
 
 
 def _collected() -> frozenset[Any]:
     found = [getattr(owner, n, None) for n in _NAMES.split() for owner in (torch, Tensor)]
-    found += [getattr(getattr(Tensor, name, None), "__get__", None) for name in _ATTRIBUTES]
+    found += [getattr(getattr(Tensor, name, None), "__get__", None) for name in _ATTRIBUTES.split()]
     return frozenset([f for f in found if f is not None] + list(_FUNCTIONAL))
 
 

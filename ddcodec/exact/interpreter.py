@@ -103,7 +103,7 @@ class Interpreter(TorchFunctionMode):
             source, version, grid = self._latest
             if source() is x and x._version == version:
                 return grid
-        grid = quantise(x.reshape(-1, x.shape[-1]), (1,), self._profile.activation_digits)
+        grid = quantise(x.reshape(-1, x.shape[-1]), self._profile.activation_digits)
         self._latest = (weakref.ref(x), x._version, grid)
         return grid
 
@@ -128,8 +128,7 @@ class Interpreter(TorchFunctionMode):
         layer = self._layer(
             weight, (id(weight), geometry), lambda w: Convolution(w, geometry, self._backend)
         )
-        samples = x.contiguous(memory_format=torch.channels_last)
-        out: Tensor = layer(quantise(samples, (1, 2, 3), self._profile.activation_digits), bias)
+        out: Tensor = layer(x, self._profile.activation_digits, bias)
         return out
 
     def group_norm(

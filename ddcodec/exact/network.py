@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ddcodec.exact.backends import Backend
 from ddcodec.exact.interpreter import Interpreter
@@ -69,7 +69,7 @@ class ExactNetwork:
 
 def _skeleton(
     module: nn.Module, weights: Mapping[str, IntegerWeight], device: torch.device
-) -> tuple[nn.Module, dict[str, Tensor]]:
+) -> tuple[nn.Module, dict[str, nn.Parameter]]:
     """A copy of ``module`` that shares its small parameters, and the placeholders of the others."""
     parameters = dict(module.named_parameters(remove_duplicate=False))
     placeholders = {name: _placeholder(parameters[name], device) for name in weights}
@@ -79,7 +79,7 @@ def _skeleton(
     return skeleton, placeholders
 
 
-def _placeholder(weight: Tensor, device: torch.device) -> nn.Parameter:
+def _placeholder(weight: torch.Tensor, device: torch.device) -> nn.Parameter:
     """A parameter of the weight's shape, dtype and device that takes the memory of one number."""
     empty = torch.empty((), dtype=torch.float32, device=device).expand(weight.shape)
     return nn.Parameter(empty, requires_grad=False)

@@ -7,12 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ddcodec.exact.grid import block_amax, exponent, power_of_two
+from ddcodec.errors import UnsupportedFeatureError
+from ddcodec.exact.grid import TILE, exponent, power_of_two
 
 __all__ = ["group_norm", "isqrt", "layer_norm"]
 
-# Statistics are read on a grid of 13 bits, whose squares are exact in binary32.
-_BITS = 12
+# Statistics are read on the 15-bit grid; sums of 2^23 squares are exact in binary64.
+_BITS = 14
+_MAX_COUNT = 1 << 23
 
 
 class _Moments(NamedTuple):
@@ -23,43 +25,79 @@ class _Moments(NamedTuple):
 def group_norm(
     x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> Tensor:
-    """float32 [n, channels, ...] -> the same shape and memory format."""
+    """float32 [n, channels, ...] -> the same shape; channels last in memory.
+
+    Raises:
+        UnsupportedFeatureError: a group has more than 2^23 numbers.
+    """
     n, channels = x.shape[:2]
-    # Channels last in memory or not, the reduction over positions comes first.
-    last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
-    spread = x.permute(0, 2, 3, 1).reshape(n, -1, channels) if last else x.reshape(n, channels, -1)
-    axis = 1 if last else 2
+    rows = x.movedim(1, -1).reshape(n, -1, channels)
+    _check_count(rows[0].numel() // groups)
+    out = torch.empty_like(rows)
+    step = max(1, TILE // max(1, rows[0].numel()))
+    for start in range(0, n, step):
+        part = rows[start : start + step]
+        mean, rstd = _group_moments(part, groups, eps)
+        scale = rstd if weight is None else rstd * weight
+        shift = mean * scale
+        shift = -shift if bias is None else bias - shift
+        torch.mul(part, scale, out=out[start : start + step]).add_(shift)
+    return out.view(n, *x.shape[2:], channels).movedim(-1, 1)
+
+
+def _group_moments(rows: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor]:
+    """Mean and reciprocal deviation of [n, positions, channels], float32 [n, 1, channels]."""
+    n, positions, channels = rows.shape
+    width = channels // groups
 
     def grouped(values: Tensor) -> Tensor:
-        return values.view(n, groups, channels // groups)
+        return values.view(n, groups, width)
 
-    amax = grouped(block_amax(spread, (axis,))).amax(2)
+    def spread(values: Tensor) -> Tensor:
+        return values.repeat_interleave(width, 1).unsqueeze(1)
+
+    amax = grouped(_amax_of_columns(rows)).amax(2)
     e = exponent(amax)
-    factor = power_of_two(_BITS - e).repeat_interleave(channels // groups, 1).unsqueeze(axis)
-    q = spread.mul(factor).round_()
-    first = grouped(q.double().sum(axis)).sum(2)
-    second = grouped(q.square_().double().sum(axis)).sum(2)
-    moments = _moments(first, second, spread[0].numel() // groups, e, amax, eps)
-    mean, rstd = (v.repeat_interleave(channels // groups, 1) for v in moments)
-    scale = rstd if weight is None else rstd * weight
-    shift = mean * scale
-    shift = -shift if bias is None else bias - shift
-    shape = (n, channels, *(1,) * (x.ndim - 2))
-    return x.mul(scale.view(shape)).add_(shift.view(shape))
+    q = rows.mul(spread(power_of_two(_BITS - e))).round_().double()
+    first = grouped(q.sum(1)).sum(2)
+    second = grouped(q.square_().sum(1)).sum(2)
+    moments = _moments(first, second, positions * width, e, amax, eps)
+    return spread(moments.mean), spread(moments.rstd)
+
+
+def _amax_of_columns(rows: Tensor) -> Tensor:
+    """Largest magnitude over axis 1 of [n, positions, channels].
+
+    By halves: the library's own reduction over a middle axis is several times slower.
+    """
+    largest = rows.abs()
+    while largest.shape[1] % 2 == 0:
+        half = largest.shape[1] // 2
+        largest = torch.maximum(largest[:, :half], largest[:, half:])
+    return largest.amax(1)
 
 
 def layer_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     """float32 [..., width] -> the same shape; each row is a block."""
-    amax = block_amax(x, (-1,))
+    _check_count(x.shape[-1])
+    amax = torch.maximum(x.amax(-1, keepdim=True), -x.amin(-1, keepdim=True))
     e = exponent(amax)
-    q = x.mul(power_of_two(_BITS - e)).round_()
-    first = q.double().sum(-1, keepdim=True)
-    second = q.square_().double().sum(-1, keepdim=True)
+    q = x.mul(power_of_two(_BITS - e)).round_().double()
+    first = q.sum(-1, keepdim=True)
+    second = q.square_().sum(-1, keepdim=True)
     mean, rstd = _moments(first, second, x.shape[-1], e, amax, eps)
     out = x.sub(mean).mul_(rstd)
     if weight is not None:
         out.mul_(weight)
     return out if bias is None else out.add_(bias)
+
+
+def _check_count(count: int) -> None:
+    if count > _MAX_COUNT:
+        raise UnsupportedFeatureError(
+            f"a norm over {count} numbers is beyond the exact profiles' {_MAX_COUNT}; make smaller "
+            "pictures or use the float profile"
+        )
 
 
 def _moments(

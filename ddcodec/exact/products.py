@@ -9,13 +9,10 @@ from torch import Tensor
 
 from ddcodec.errors import UnsupportedFeatureError
 from ddcodec.exact.backends import MAX_TERMS, Backend, Geometry
-from ddcodec.exact.grid import Grid
+from ddcodec.exact.grid import TILE, Grid, quantise
 from ddcodec.exact.weights import IntegerWeight
 
-__all__ = ["Convolution", "Linear"]
-
-# Elements of one integer product: small enough to stay in a core's cache until it is scaled.
-_TILE = 1 << 18
+__all__ = ["Convolution", "Linear", "joined"]
 
 
 class Linear:
@@ -37,16 +34,16 @@ class Linear:
         self._scale = weight.scale.to(backend.device)
 
     def __call__(self, rows: Grid, bias: Tensor | None) -> Tensor:
-        """Rows [m, in], each a block -> float32 [m, out]."""
+        """Rows [m, in] on grids -> float32 [m, out]."""
         count, m = rows.digits.shape[:2]
         out = torch.empty(m, self._out, device=rows.scale.device)
-        step = max(1, _TILE // (count * len(self._digits)))
+        step = max(1, TILE // (count * len(self._digits)))
         for start in range(0, m, step):
             digits = rows.digits[:, start : start + step]
             height = digits.shape[1]
             sums = self._backend.product(digits.flatten(0, 1), self._digits.t())
             parts = sums.view(count, height, -1, self._out).transpose(1, 2)
-            tile = _joined(parts, out[start : start + height])
+            tile = joined(parts, out[start : start + height])
             tile.mul_(self._scale).mul_(rows.scale[start : start + height])
             if bias is not None:
                 tile.add_(bias)
@@ -72,21 +69,27 @@ class Convolution:
         self._sums: Callable[[Tensor], Tensor] = backend.convolution(digits, geometry)
         self._scale = weight.scale.to(backend.device)
 
-    def __call__(self, samples: Grid, bias: Tensor | None) -> Tensor:
+    def __call__(self, x: Tensor, digits: int, bias: Tensor | None) -> Tensor:
         """Samples [n, in, h, w], each a block -> float32 [n, out, h', w'], channels last."""
-        count, n = samples.digits.shape[:2]
-        sums = self._sums(samples.digits.flatten(0, 1))
-        parts = sums.unflatten(0, (count, n)).unflatten(2, (-1, self._out)).transpose(1, 2)
-        out = _joined(parts, None)
-        out.mul_(samples.scale * self._scale[:, None, None])
+        n = len(x)
+        rows = x.permute(0, 2, 3, 1)
+        samples = quantise(rows.reshape(n, -1), digits)
+        planes = samples.digits.view(digits * n, *rows.shape[1:]).permute(0, 3, 1, 2)
+        sums = self._sums(planes)
+        parts = sums.view(digits, n, -1, self._out, *sums.shape[2:]).transpose(1, 2)
+        out = joined(parts)
+        out.mul_(samples.scale[..., None, None] * self._scale[:, None, None])
         return out if bias is None else out.add_(bias[:, None, None])
 
 
-def _joined(parts: Tensor, out: Tensor | None) -> Tensor:
-    """Sums of digit products [activation digits, weight digits, ...] -> their value in binary32.
+def joined(parts: Tensor, out: Tensor | None = None) -> Tensor:
+    """Sums of digit products -> the value they stand for, float32.
 
-    The factors are powers of two, so only the additions round.
+    Args:
+        parts: int32, or float32 as rounded from it, [activation digits, weight digits, ...].
+        out: where to put it.
     """
+    # The factors are powers of two: only the additions round, fused or not.
     activation_digits, weight_digits = parts.shape[:2]
     if activation_digits == 1:
         return parts[0, 0].float() if out is None else out.copy_(parts[0, 0])

@@ -45,12 +45,15 @@ class Backend(ABC):
         """int8 [m, k] @ int8 [k, n] -> int32 [m, n]; k at most ``MAX_TERMS``."""
 
     def products(self, a: Tensor, b: Tensor) -> Tensor:
-        """int8 [batch, m, k] @ int8 [batch, k, n] -> int32 [batch, m, n]."""
+        """int8 [batch, m, k] @ int8 [batch, k, n] -> [batch, m, n], int32 or exact float32."""
         if len(a) == 1:
             return self.product(a[0], b[0])[None]
         if a.shape[2] <= _EXACT_TERMS:
             # Many small products cost more to call than to compute.
-            return torch.bmm(a.float(), b.float()).to(torch.int32)
+            # Digits may lie crosswise; converted before they are turned, they are read in order.
+            turned = b.transpose(1, 2).contiguous() if b.stride(1) == 1 else None
+            right = b.float() if turned is None else turned.float().transpose(1, 2)
+            return torch.bmm(a.contiguous().float(), right)
         return torch.stack([self.product(x, y) for x, y in zip(a, b, strict=True)])
 
     def convolution(self, weight: Tensor, geometry: Geometry) -> Callable[[Tensor], Tensor]:

@@ -40,10 +40,24 @@ class Int8Cpu(Backend):
 
         def convolve(a: Tensor) -> Tensor:
             moved = a.contiguous(memory_format=torch.channels_last).view(torch.uint8) ^ _ZERO
-            shape = (stride, padding, dilation, 1)
-            scales = (1.0, 0, torch.float32, "none", [], "")
             out: Tensor = ops.qconv2d_pointwise(
-                moved, 1.0, _ZERO, packed, scale, zero, None, *shape, *scales
+                moved,
+                1.0,
+                _ZERO,
+                packed,
+                scale,
+                zero,
+                None,
+                stride,
+                padding,
+                dilation,
+                1,
+                1.0,
+                0,
+                torch.float32,
+                "none",
+                [],
+                "",
             )
             return out
 
