@@ -83,7 +83,7 @@ class Interpreter(TorchFunctionMode):
         frame = sys._getframe(1)
         while frame is not None:
             name = names.get(id(frame.f_locals.get("self")))
-            if name is not None:
+            if name:
                 return f"module {name!r} ({type(frame.f_locals['self']).__name__})"
             frame = frame.f_back  # type: ignore[assignment]
         return f"network {type(self._module).__name__}"
@@ -104,7 +104,8 @@ class Interpreter(TorchFunctionMode):
             if source() is x and x._version == version:
                 return grid
         grid = quantise(x.reshape(-1, x.shape[-1]), self._profile.activation_digits)
-        self._latest = (weakref.ref(x), x._version, grid)
+        if not x.is_inference():  # those have no version that would tell a change
+            self._latest = (weakref.ref(x), x._version, grid)
         return grid
 
     def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

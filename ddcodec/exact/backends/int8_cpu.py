@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ddcodec.exact.backends.base import Backend, Geometry
 
@@ -25,6 +26,9 @@ class Int8Cpu(Backend):
     name = "int8"
 
     def product(self, a: Tensor, b: Tensor) -> Tensor:
+        if a.shape[1] == 1:
+            # With a single term the library leaves its result unwritten (seen in torch 2.13).
+            a, b = F.pad(a, (0, 1)), F.pad(b, (0, 0, 0, 1))
         return torch._int_mm(a, b)
 
     def convolution(self, weight: Tensor, geometry: Geometry) -> Callable[[Tensor], Tensor]:

@@ -69,7 +69,7 @@ def _cases(backend: Backend) -> Iterator[tuple[str, Tensor, Tensor]]:
     """(name, found, expected) for matrix products, batched products and convolutions."""
     device = backend.device
     extremes = ((None, None), (-128, -128), (127, -128), (-128, 127), (127, 127))
-    for m, k, n in ((20, 40, 24), (33, 77, 19), (1, 1032, 8), (17, 4096, 16)):
+    for m, k, n in ((20, 40, 24), (3, 1, 5), (33, 77, 19), (1, 1032, 8), (17, 4096, 16)):
         for left, right in extremes:
             a, b = _operands((m, k), left, 3), _operands((n, k), right, 5).t()
             yield (

@@ -1,0 +1,135 @@
+"""Back ends: the same integers, or not used."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ddcodec.errors import DecodeError
+from ddcodec.exact import backends
+from ddcodec.exact.backends import BACKENDS, Backend, choose_backend
+from ddcodec.exact.backends.chunked import Float32, Float64
+from ddcodec.exact.backends.int8_cuda import Int8Cuda
+from ddcodec.exact.backends.known_answers import elementwise_fault, fault
+
+CPU = torch.device("cpu")
+ALL = pytest.mark.parametrize("name", BACKENDS)
+BYTES = st.integers(-128, 127)
+
+
+@ALL
+@given(data=st.data())
+@settings(max_examples=25)
+def test_products_are_exact(name: str, data: st.DataObject) -> None:
+    m, k, n = (data.draw(st.integers(1, 12)) for _ in range(3))
+    a = data.draw(st.lists(BYTES, min_size=m * k, max_size=m * k))
+    b = data.draw(st.lists(BYTES, min_size=k * n, max_size=k * n))
+    left = torch.tensor(a, dtype=torch.int8).view(m, k)
+    right = torch.tensor(b, dtype=torch.int8).view(n, k).t()
+    found = choose_backend("cpu", name).product(left, right)
+    assert found.dtype == torch.int32
+    assert torch.equal(found.long(), left.long() @ right.long())
+
+
+@ALL
+def test_the_longest_sums_of_the_largest_products_are_exact(name: str) -> None:
+    a = torch.full((2, backends.MAX_TERMS), -128, dtype=torch.int8)
+    found = choose_backend("cpu", name).product(a, a[:1].t())
+    assert found.tolist() == [[2**30], [2**30]]
+
+
+@ALL
+def test_batched_products_are_exact_however_they_lie(name: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for k in (16, 1500):
+        a = torch.randint(-128, 128, (3, 5, k), dtype=torch.int8, generator=generator)
+        b = torch.randint(-128, 128, (3, 7, k), dtype=torch.int8, generator=generator)
+        expected = a.long() @ b.long().transpose(1, 2)
+        backend = choose_backend("cpu", name)
+        for right in (b.transpose(1, 2), b.transpose(1, 2).contiguous()):
+            assert torch.equal(backend.products(a, right).long(), expected)
+            assert torch.equal(backend.products(a[:1], right[:1]).long(), expected[:1])
+
+
+class Saturating(Float64):
+    """What 8-bit instructions without VNNI do: pairs of products saturate at 16 bits."""
+
+    def product(self, a: Tensor, b: Tensor) -> Tensor:
+        pairs = (a.int()[:, :, None] * b.int()[None]).transpose(1, 2)
+        if pairs.shape[2] % 2:
+            pairs = torch.nn.functional.pad(pairs, (0, 1))
+        two = pairs.unflatten(2, (-1, 2)).sum(3)
+        return two.clamp(-(2**15), 2**15 - 1).sum(2).to(torch.int32)
+
+
+class Rounding(Float32):
+    """A matrix unit that keeps too few bits."""
+
+    terms = 1 << 16
+
+    def product(self, a: Tensor, b: Tensor) -> Tensor:
+        return (a.half().float() @ b.float()).half().to(torch.int32)
+
+
+class Missing(Float32):
+    def product(self, a: Tensor, b: Tensor) -> Tensor:
+        raise NotImplementedError("no kernel for this device\nand more")
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [(Saturating, "wrong sums"), (Rounding, "wrong sums"), (Missing, "cannot run here")],
+)
+def test_known_answers_find_what_is_wrong(broken: type[Backend], said: str) -> None:
+    assert said in (fault(broken(CPU)) or "nothing")
+
+
+def test_known_answers_pass_where_sums_are_exact() -> None:
+    assert fault(Float32(CPU)) is None
+    assert fault(Float64(CPU)) is None
+    assert elementwise_fault(CPU) is None
+
+
+def test_padding_for_tensor_cores_changes_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CUDA back end's shapes, on a stand-in that is as strict as cuBLASLt."""
+
+    def strict(a: Tensor, b: Tensor) -> Tensor:
+        assert len(a) > 16
+        assert a.shape[1] % 8 == b.shape[1] % 8 == 0
+        assert a.is_contiguous()
+        assert b.t().is_contiguous()
+        return (a.long() @ b.long()).to(torch.int32)
+
+    monkeypatch.setattr(torch, "_int_mm", strict)
+    assert fault(Int8Cuda(CPU)) is None
+
+
+def test_an_inexact_back_end_is_passed_over_and_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def make(name: str, device: torch.device) -> Backend:
+        return Saturating(device) if name == "int8" else Float32(device)
+
+    monkeypatch.setattr(backends, "_make", make)
+    backends._choose.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING, "ddcodec"):
+            assert choose_backend("cpu").name == "float32"
+        assert "same pixels" in caplog.text
+        with pytest.raises(DecodeError, match="'int8' is not exact on cpu"):
+            choose_backend("cpu", "int8")
+    finally:
+        backends._choose.cache_clear()
+
+
+def test_the_environment_names_a_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DDCODEC_BACKEND", "float64")
+    assert choose_backend("cpu").name == "float64"
+    monkeypatch.setenv("DDCODEC_BACKEND", "magic")
+    with pytest.raises(DecodeError, match="use one of int8, float32, float64"):
+        choose_backend("cpu")
