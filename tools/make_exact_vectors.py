@@ -106,28 +106,27 @@ NAN, INF = float("nan"), float("inf")
 def grids() -> list[Case]:
     ties15 = [n / 2 / 2**14 for n in (1, 3, 5, 7, 32765, 32767, -1, -3, -5, -32767)]
     ties8 = [0.5, 1.5, 2.5, 126.5, -0.5, -1.5, -126.5, 127, -127]
-    inputs: list[tuple[str, Case, list[int]]] = [
-        ("three rows of their own scales", wide(1, [3, 8], 3), [1]),
-        ("one block of all axes but the first", wide(2, [2, 2, 2, 3], -4), [1, 2, 3]),
-        ("a block for each channel", wide(3, [4, 3], 60), [0]),
-        ("zeros, of both signs", bits([[0.0, -0.0, 0.0]]), [1]),
-        ("a power of two begins an octave", bits([[1.0, 0.99999994, -1.0, 0.5]]), [1]),
-        ("the largest number below it rounds up to the limit", bits([[0.99999994, -0.5]]), [1]),
-        ("ties of the 15-bit grid", bits([[0.75, *ties15]]), [1]),
-        ("ties of the 8-bit grid", bits([ties8]), [1]),
-        ("the floor of the exponent", bits([[2.0**-60, 2.0**-61, 3 * 2.0**-74, -(2.0**-74)]]), [1]),
-        ("just above the floor", bits([[2.0**-59, 2.0**-60, -(2.0**-73)]]), [1]),
-        ("below the floor", bits([[2.0**-70, -(2.0**-73), 2.0**-74, 3 * 2.0**-74]]), [1]),
-        ("subnormal numbers", bits([[TINY, -TINY, 2.0**-127, 2.0**-126]]), [1]),
-        ("huge numbers", bits([[BIG, -BIG, 2.0**127, 1.0, 2.0**114, -(2.0**112)]]), [1]),
-        ("a lone large number hides the rest", bits([[1024.0, 0.01, -0.03, 0.1]]), [1]),
-        ("a row that is not finite, and one that is", bits([[1.0, NAN], [1.0, 2.0]]), [1]),
-        ("infinity", bits([[-INF, 1.0]]), [1]),
+    inputs: list[tuple[str, Case]] = [
+        ("three rows of their own scales", wide(1, [3, 8], 3)),
+        ("rows of large numbers", wide(2, [2, 5], 60)),
+        ("zeros, of both signs", bits([[0.0, -0.0, 0.0]])),
+        ("a power of two begins an octave", bits([[1.0, 0.99999994, -1.0, 0.5]])),
+        ("the largest number below it rounds up to the limit", bits([[0.99999994, -0.5]])),
+        ("ties of the 15-bit grid", bits([[0.75, *ties15]])),
+        ("ties of the 8-bit grid", bits([ties8])),
+        ("the floor of the exponent", bits([[2.0**-60, 2.0**-61, 3 * 2.0**-74, -(2.0**-74)]])),
+        ("just above the floor", bits([[2.0**-59, 2.0**-60, -(2.0**-73)]])),
+        ("below the floor", bits([[2.0**-70, -(2.0**-73), 2.0**-74, 3 * 2.0**-74]])),
+        ("subnormal numbers", bits([[TINY, -TINY, 2.0**-127, 2.0**-126]])),
+        ("huge numbers", bits([[BIG, -BIG, 2.0**127, 1.0, 2.0**114, -(2.0**112)]])),
+        ("a lone large number hides the rest", bits([[1024.0, 0.01, -0.03, 0.1]])),
+        ("a row that is not finite, and one that is", bits([[1.0, NAN], [1.0, 2.0]])),
+        ("infinity", bits([[-INF, 1.0]])),
     ]
     return [
-        {"operation": "grid", "what": what, "digits": digits, "axes": axes, "x": x}
+        {"operation": "grid", "what": what, "digits": digits, "x": x}
         for digits in (2, 1)
-        for what, x, axes in inputs
+        for what, x in inputs
     ]
 
 
@@ -368,8 +367,8 @@ def attentions() -> list[Case]:
     spoilt = np.array([[[[1, 2], [NAN, 1]], [[1, 2], [3, 4]]]], np.float32)
     plain = bits(np.array([[[[0.5, 1], [2, 1]], [[1, 2], [3, -4]]]], np.float32))
     case("a key that is not finite spoils its head", plain, bits(spoilt), plain)
-    case("a query that is not finite spoils its row", bits(spoilt), plain, plain)
-    case("a value that is not finite spoils its channel", plain, plain, bits(spoilt))
+    case("a query that is not finite spoils its head", bits(spoilt), plain, plain)
+    case("a value that is not finite spoils its head", plain, plain, bits(spoilt))
     case("a negative scale", *sides(164, 1, 1, 1, 2, 2, 0), scale=-1.0)
     return cases
 
@@ -419,7 +418,7 @@ def norms() -> list[Case]:
     spoilt = np.ones((1, 4, 1, 2), np.float32)
     spoilt[0, 2, 0, 1] = INF
     group("a group that is not finite", bits(spoilt), 2, None, None)
-    group("groups that do not divide the channels", even(192, [1, 6, 1, 1]), 4, None, None)
+    group("too many values", repeat([1.0], [1, 1, 2**23 + 1]), 1, None, None)
     gamma, beta = even(193, [8]), even(194, [8])
     layer("three rows", wide(195, [3, 8], 3), gamma, beta)
     layer("rows of a sequence, another epsilon", even(196, [2, 2, 8], -2), gamma, beta, 1e-6)
@@ -527,7 +526,7 @@ def optional(spec: Case | None) -> Array | None:
 
 
 def answer_grid(case: Case) -> Case:
-    grid = read_exact.quantise(tensor(case["x"]), case["axes"], case["digits"])
+    grid = read_exact.quantise(tensor(case["x"]), (1,), case["digits"])
     known = bool(np.isfinite(grid.scale).all())
     return {"q": grid.q.ravel().tolist() if known else None, "scale": bits(grid.scale)}
 

@@ -37,6 +37,7 @@ DIGESTS = {
     "gaussian.bin": "86d98c44db60333daeaf41b8b6fc5593bc535c779b2900e0e0a3f9d28c081380",
 }
 MOST_TERMS = 65536  # a sum of products of digits then fits in 32 bits
+MOST_VALUES = 2**23  # the sum of their squares is then exact in binary64
 MOST_HEAD = 1008  # logits of 15-bit grids then fit in 31 bits
 LOG2E_1024 = 1477.3197218702985  # RN64(1024 log2 e)
 
@@ -152,11 +153,11 @@ def quantise_weight(weight: Array, digits: int) -> Weight:
 
 @quiet
 def combine(a: Array, w: Array, activation_digits: int, weight_digits: int) -> Array:
-    """t of integer rows a [..., K] and w [out, K] -> float32 [..., out]."""
+    """t of integer rows a [.., K] and w [out, K], or [.., out, K] -> float32 [.., out]."""
     require(a.shape[-1] <= MOST_TERMS, "more than 65,536 terms")
 
     def r(left: Array, right: Array) -> Array:
-        p = left @ right.T  # int64
+        p = left @ right.swapaxes(-1, -2)  # int64
         assert np.abs(p).max(initial=0) < 2**31
         return rn(p)
 
@@ -249,9 +250,7 @@ def attention(
     """query [B, H, Q, d], key and value [B, H, K, d] -> [B, H, Q, d]."""
     d, keys = query.shape[-1], key.shape[-2]
     require(d <= MOST_HEAD and keys <= MOST_TERMS, "the head or the number of keys is too large")
-    q = quantise(query, (3,), digits)
-    k = quantise(key, (2, 3), digits)
-    v = quantise(value, (2,), digits)
+    q, k, v = (quantise(side, (2, 3), digits) for side in (query, key, value))
     if digits == 1:
         logits = q.q @ k.q.swapaxes(2, 3)
         unit = q.scale * k.scale
@@ -274,9 +273,10 @@ def attention(
     e = np.where(allowed, table("exp.bin")[u], 0)
     if digits == 1:
         e = (e + 64) >> 7
-    total = e.sum(3, keepdims=True)
-    p = e @ v.q  # what the sums over digits add up to
-    y = (rn(p) * v.scale) / rn(total)
+        t = rn(e @ v.q)
+    else:
+        t = combine(e, v.q.swapaxes(2, 3), 2, 2)
+    y = (t * v.scale) / rn(e.sum(3, keepdims=True))
     return np.where(bad | ~allowed.any(3, keepdims=True), F32(np.nan), y)
 
 
@@ -288,19 +288,19 @@ def statistics(x: Array, axes: Sequence[int], eps: float) -> tuple[Array, Array]
     """mu32 and rstd32 of each block."""
     amax, finite = largest(x, axes)
     e = block_exponent(amax)
-    q = np.clip(np.rint(x * power(12 - e)), F32(-4096), F32(4096))
-    q = np.where(finite, q, F32(0)).astype(np.int64)
+    q = np.where(finite, np.rint(x * power(14 - e)), F32(0)).astype(np.int64)
+    require(q.size // amax.size <= MOST_VALUES, "a norm over too many values")
     n = F64(q.size // amax.size)
     s1 = q.sum(tuple(axes), keepdims=True).astype(F64)
     s2 = (q * q).sum(tuple(axes), keepdims=True).astype(F64)
     mean = s1 / n
     var = s2 / n - mean * mean
-    var = np.clip(var + F64(eps) * np.ldexp(F64(1), 24 - 2 * e), 0.0, 2.0**31)
+    var = np.clip(var + F64(eps) * np.ldexp(F64(1), 28 - 2 * e), 0.0, 2.0**31)
     v = np.rint(var * 2.0**30)
     root = np.array([max(1, isqrt(int(i))) for i in v.ravel()], F64).reshape(v.shape)
     rstd = F64(2**15) / root
-    mu32 = rn(mean * np.ldexp(F64(1), e - 12))
-    rstd32 = rn(rstd * np.ldexp(F64(1), 12 - e))
+    mu32 = rn(mean * np.ldexp(F64(1), e - 14))
+    rstd32 = rn(rstd * np.ldexp(F64(1), 14 - e))
     nan = F32(np.nan)
     return np.where(finite, mu32, nan), np.where(finite, rstd32, nan)
 
@@ -340,6 +340,7 @@ def curve(x: Array, name: str) -> Array:
     i = np.clip(np.rint(F32(2048) * x), F32(-32768), F32(32767))
     i = np.where(np.isnan(x), F32(0), i).astype(np.int64)
     s = np.where(i >= 0, entries[np.abs(i)], 2**24 - entries[np.abs(i)])
+    s = np.where(i == -32768, 0, np.where(i == 32767, 2**24, s))
     return np.where(np.isnan(x), x, rn(s) / F32(2**24))
 
 

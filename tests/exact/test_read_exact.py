@@ -222,7 +222,7 @@ def standardised(x: Array, eps: float) -> Array:
     return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps)
 
 
-@pytest.mark.parametrize("exponent", [-9, 0, 10, 90])
+@pytest.mark.parametrize("exponent", [-8, 0, 10, 90])
 def test_norms_are_near_their_reference(exponent: int) -> None:
     x = tensor(even(316, [3, 8, 5, 7], exponent)) + np.float32(2.0 ** (exponent - 1))
     gamma, beta = tensor(even(317, [8])), tensor(even(318, [8]))
@@ -237,7 +237,7 @@ def test_norms_are_near_their_reference(exponent: int) -> None:
 
 def test_the_limit_of_the_variance_keeps_tiny_blocks_small() -> None:
     x = tensor(even(321, [1, 4, 4, 4], -30))
-    assert np.abs(read_exact.group_norm(x, 2, None, None, 1e-5)).max() < 0.09
+    assert np.abs(read_exact.group_norm(x, 2, None, None, 1e-5)).max() < 0.36
 
 
 # Functions
@@ -249,7 +249,7 @@ def test_activations_are_within_a_table_step() -> None:
     sigma = 1 / (1 + np.exp(-x64))
     phi = np.array([math.erfc(-v / math.sqrt(2)) / 2 for v in x64.tolist()])
     # Half a step of the argument times the steepest slope, and the table's own rounding and ends.
-    sigma_bound, phi_bound = 2.0**-14 + 2.0**-22, 2.0**-12 * 0.4 + 2.0**-24
+    sigma_bound, phi_bound = 2.0**-14 + 2.0**-23, 2.0**-12 * 0.4 + 2.0**-24
     assert np.abs(read_exact.sigmoid(x) - sigma).max() <= sigma_bound
     assert np.abs(read_exact.tanh(x) - np.tanh(x64)).max() <= 2 * sigma_bound
     slack = np.abs(x64) * 2.0**-22
