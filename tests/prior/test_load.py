@@ -102,6 +102,7 @@ def test_old_checkpoint_layouts_give_the_same_prior(folder: Path, prior: Prior) 
     tokenizer.unlink()
 
     published = load_prior(folder)
+    assert published.engine.weights == prior.engine.weights
     assert torch.equal(published.prompt("dog of cat"), prior.prompt("dog of cat"))
     latents = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     assert (published.engine.decode(latents) == prior.engine.decode(latents)).all()
@@ -111,27 +112,30 @@ def test_sharded_weights_load(folder: Path, prior: Prior) -> None:
     prior.components.unet.save_pretrained(folder / "unet", max_shard_size="20KB")
     (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     sharded = load_prior(folder)
+    assert sharded.engine.weights == prior.engine.weights
     x, hidden = torch.ones(1, 4, 8, 8), prior.prompt("dog")
     assert torch.equal(sharded.engine.predict(x, 9.0, hidden), prior.engine.predict(x, 9.0, hidden))
     assert any("-of-" in path for path in sharded.pin.files)
 
 
 @pytest.mark.parametrize("name", ["unet", "vae", "text_encoder"])
-def test_missing_weights_are_never_made_up(folder: Path, name: str) -> None:
+@pytest.mark.parametrize("profile", ["w8a15", "float"])
+def test_missing_weights_are_never_made_up(folder: Path, name: str, profile: str) -> None:
     path = next((folder / name).glob("*.safetensors"))
     weights = load_file(path)
     weights.pop(sorted(weights)[0])
     save_file(weights, path, {"format": "pt"})
     with pytest.raises(ModelMismatchError, match=f"{name} do not fit .*missing keys"):
-        load_prior(folder)
+        load_prior(folder, profile=profile)
 
 
 @pytest.mark.parametrize("name", ["unet", "vae", "text_encoder"])
-def test_damaged_weights_are_explained(folder: Path, name: str) -> None:
+@pytest.mark.parametrize("profile", ["w8a15", "float"])
+def test_damaged_weights_are_explained(folder: Path, name: str, profile: str) -> None:
     path = next((folder / name).glob("*.safetensors"))
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(ModelMismatchError, match="fetch or export it again"):
-        load_prior(folder)
+        load_prior(folder, profile=profile)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +173,11 @@ def test_options_that_change_the_inputs_are_refused(
     type(network).from_config(config).save_pretrained(folder / name)
     with pytest.raises(UnsupportedFeatureError, match=next(iter(change))):
         load_prior(folder)
+
+
+def test_profiles_of_the_future_are_refused(pipeline_folder: Path) -> None:
+    with pytest.raises(UnsupportedFeatureError, match="w8a8, w8a15, w15a15, float"):
+        load_prior(pipeline_folder, profile="w4a4")
 
 
 def test_missing_device_is_explained(pipeline_folder: Path) -> None:
