@@ -1,9 +1,13 @@
-"""spec/vectors/exact: the package and the second implementation give the same bits."""
+"""spec/vectors/exact: the package and the second implementation give the same bits.
+
+``DDCODEC_TEST_DEVICE=cuda`` runs them on another device than the CPU.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +29,7 @@ from ddcodec.exact.profiles import EXACT, TEXT, Profile
 from ddcodec.exact.weights import digest_weights, integer_weights, quantise_weight
 from ddcodec.prior import engine
 
+DEVICE = os.environ.get("DDCODEC_TEST_DEVICE", "cpu")
 Case = dict[str, Any]
 CASES: list[Case] = [
     case
@@ -47,17 +52,17 @@ def where(*operations: str) -> pytest.MarkDecorator:
 @pytest.fixture(scope="module", params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> Backend:
     try:
-        return choose_backend("cpu", request.param)
+        return choose_backend(DEVICE, request.param)
     except DdcodecError as error:
         pytest.skip(str(error))
 
 
 def tensor(spec: Case | None) -> Tensor | None:
-    return None if spec is None else torch.from_numpy(make_exact_vectors.tensor(spec).copy())
+    return None if spec is None else given(spec)
 
 
 def given(spec: Case) -> Tensor:
-    return torch.from_numpy(make_exact_vectors.tensor(spec).copy())
+    return torch.from_numpy(make_exact_vectors.tensor(spec).copy()).to(DEVICE)
 
 
 def patterns(array: npt.NDArray[np.float32]) -> npt.NDArray[np.uint32]:
@@ -68,7 +73,7 @@ def patterns(array: npt.NDArray[np.float32]) -> npt.NDArray[np.uint32]:
 def check(found: Tensor, expected: Case) -> None:
     assert found.dtype == torch.float32
     assert list(found.shape) == expected["shape"]
-    array = patterns(found.contiguous().numpy()).ravel()
+    array = patterns(found.contiguous().cpu().numpy()).ravel()
     if "bits" in expected:
         wanted = np.frombuffer(bytes.fromhex(expected["bits"]), ">u4")
         assert [f"{v:08x}" for v in array] == [f"{v:08x}" for v in wanted]
@@ -89,7 +94,7 @@ def run(
     network = ExactNetwork(
         nn.Identity() if module is None else module,
         EXACT[case["profile"]] if profile is None else profile,
-        choose_backend("cpu", "float32") if backend is None else backend,
+        choose_backend(DEVICE, "float32") if backend is None else backend,
     )
     function = network.module if module is not None else function
     if "error" in case:
@@ -199,7 +204,7 @@ def test_attention(case: Case, backend: Backend) -> None:
             query,
             key,
             value,
-            attn_mask=None if mask is None else torch.from_numpy(mask.copy()),
+            attn_mask=None if mask is None else torch.from_numpy(mask.copy()).to(DEVICE),
             is_causal=case["causal"],
             scale=case["scale"],
         )
@@ -270,7 +275,7 @@ def test_pixels(case: Case) -> None:
         with pytest.raises(DdcodecError):
             engine._to_uint8(y)
     else:
-        assert engine._to_uint8(y).numpy().tobytes().hex() == case["bytes"]
+        assert engine._to_uint8(y).cpu().numpy().tobytes().hex() == case["bytes"]
 
 
 class Convolutional(nn.Module):
@@ -308,4 +313,5 @@ def test_networks(case: Case, backend: Backend) -> None:
     module = Convolutional() if case["operation"] == "convolutional" else Attending()
     state = {name: given(value) for name, value in case["parameters"].items()}
     module.load_state_dict(state)
+    module.to(DEVICE)
     run(case, module, given(case["x"]), module=module, backend=backend)
