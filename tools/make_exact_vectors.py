@@ -411,7 +411,7 @@ def norms() -> list[Case]:
     group("perfect squares, no epsilon", repeat([3.0, -3.0], [1, 6, 2, 2]), 3, gamma, beta, 0.0)
     group("no variance, no epsilon", repeat([3.0], [1, 6, 1, 1]), 6, gamma, beta, 0.0)
     group("an epsilon that exceeds the variance", even(189, [1, 6, 2, 2], -12), 2, gamma, beta)
-    group("the variance's limit", even(190, [1, 6, 2, 2], -40), 2, gamma, beta)
+    group("blocks far smaller than epsilon", even(190, [1, 6, 2, 2], -40), 2, gamma, beta)
     group("subnormal", repeat([TINY, -TINY, 2.0**-127], [1, 6, 2, 2]), 2, gamma, beta)
     group("huge", repeat([BIG, -BIG, 2.0**126], [1, 6, 2, 2]), 2, gamma, beta)
     group("a group of one value", even(191, [2, 6, 1, 1], 3), 6, gamma, beta)

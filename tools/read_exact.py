@@ -288,6 +288,8 @@ def statistics(x: Array, axes: Sequence[int], eps: float) -> tuple[Array, Array]
     """mu32 and rstd32 of each block."""
     amax, finite = largest(x, axes)
     e = block_exponent(amax)
+    if eps > 0:
+        e = np.maximum(e, (math.frexp(eps)[1] - 1) // 2)
     q = np.where(finite, np.rint(x * power(14 - e)), F32(0)).astype(np.int64)
     require(q.size // amax.size <= MOST_VALUES, "a norm over too many values")
     n = F64(q.size // amax.size)
@@ -295,7 +297,7 @@ def statistics(x: Array, axes: Sequence[int], eps: float) -> tuple[Array, Array]
     s2 = (q * q).sum(tuple(axes), keepdims=True).astype(F64)
     mean = s1 / n
     var = s2 / n - mean * mean
-    var = np.clip(var + F64(eps) * np.ldexp(F64(1), 28 - 2 * e), 0.0, 2.0**31)
+    var = np.maximum(var + F64(eps) * np.ldexp(F64(1), 28 - 2 * e), 0.0)
     v = np.rint(var * 2.0**30)
     root = np.array([max(1, isqrt(int(i))) for i in v.ravel()], F64).reshape(v.shape)
     rstd = F64(2**15) / root
@@ -522,17 +524,19 @@ def weights_digest(
     state = hashlib.sha256()
     for network, parameters in networks:
         state.update(network.encode() + b"\0")
-        for name in sorted(parameters, key=str.encode):
-            value = parameters[name]
-            quantised = isinstance(value, Weight)
-            shape = value.q.shape if isinstance(value, Weight) else value.shape
-            state.update(name.encode() + b"\0" + (b"q" if quantised else b"f"))
-            state.update(struct.pack(f"<{1 + len(shape)}I", len(shape), *shape))
-            if isinstance(value, Weight):
-                state.update(value.q.astype("<i2").tobytes() + value.scale.astype("<f4").tobytes())
-            else:
-                state.update(value.astype("<f4").tobytes())
+        for digest in sorted(map(_parameter_digest, parameters.values())):
+            state.update(digest)
     return state.digest()
+
+
+def _parameter_digest(value: Weight | Array) -> bytes:
+    if isinstance(value, Weight):
+        kind, shape = b"q", value.q.shape
+        content = value.q.astype("<i2").tobytes() + value.scale.astype("<f4").tobytes()
+    else:
+        kind, shape, content = b"f", value.shape, value.astype("<f4").tobytes()
+    axes = struct.pack(f"<{1 + len(shape)}I", len(shape), *shape)
+    return hashlib.sha256(kind + axes + content).digest()
 
 
 def main(arguments: list[str]) -> int:

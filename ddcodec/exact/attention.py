@@ -7,7 +7,7 @@ otherwise be rounded away. Every sum is exact, so tiles may be of any size and i
 from __future__ import annotations
 
 from functools import cache
-from math import sqrt
+from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -62,16 +62,22 @@ def attention(
         scale: of the logits; by default 1 / sqrt(width).
 
     Raises:
-        UnsupportedFeatureError: a head is too wide or there are too many keys.
+        UnsupportedFeatureError: a head is too wide, there are too many keys, or ``scale`` is not a
+            positive number.
     """
     batch, heads, queries, width = query.shape
     keys = key.shape[2]
+    logit = 1.0 / sqrt(width) if scale is None else scale
+    if not (0 < logit < inf):
+        raise UnsupportedFeatureError(
+            f"attention with a scale of {logit} has no exact form; use the float profile"
+        )
     if width > _MAX_WIDTH or keys > MAX_TERMS:
         raise UnsupportedFeatureError(
             f"attention over {keys} keys of width {width} is beyond the exact profiles' "
             f"{MAX_TERMS} keys of width {_MAX_WIDTH}; use the float profile for this prior"
         )
-    operands = _operands(query, key, value, digits, 1.0 / sqrt(width) if scale is None else scale)
+    operands = _operands(query, key, value, digits, logit)
     if mask is not None:
         mask = mask.expand(batch, heads, queries, keys).reshape(-1, queries, keys)
     out = torch.empty(batch * heads, queries, value.shape[3], device=query.device)
@@ -94,13 +100,14 @@ def _operands(query: Tensor, key: Tensor, value: Tensor, digits: int, scale: flo
     unit = q.scale * k.scale
     if digits == 2:
         unit = unit * 256.0  # a power of two
-    # A head whose queries or keys are not finite ends as NaN, as one whose values are not does.
-    poison = unit - unit
+    factor = unit * kappa.to(unit.device)
+    # A head whose logits cannot be told apart by finite numbers ends as NaN.
+    poison = factor - factor
     return _Operands(
         _side(q, query.shape[2]),
         _side(k, key.shape[2], swap=True),
         _side(v, value.shape[2]),
-        (unit * kappa.to(unit.device))[..., None],
+        factor[..., None],
         (v.scale + poison)[..., None],
     )
 

@@ -169,6 +169,8 @@ class Interpreter(TorchFunctionMode):
             raise self.unsupported("dropout and grouped queries have no exact form")
         mask = None if attn_mask is None else self._mask(attn_mask)
         if is_causal:
+            if mask is not None:
+                raise self.unsupported("a mask besides the causal one has no meaning")
             mask = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool, device=query.device)
             mask = mask.tril()
         return attention(

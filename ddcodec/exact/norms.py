@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import frexp
 from typing import NamedTuple
 
 import torch
@@ -40,7 +41,7 @@ def group_norm(
         mean, rstd = _group_moments(part, groups, eps)
         scale = rstd if weight is None else rstd * weight
         shift = mean * scale
-        shift = -shift if bias is None else bias - shift
+        shift = (0.0 if bias is None else bias) - shift
         torch.mul(part, scale, out=out[start : start + step]).add_(shift)
     return out.view(n, *x.shape[2:], channels).movedim(-1, 1)
 
@@ -57,7 +58,7 @@ def _group_moments(rows: Tensor, groups: int, eps: float) -> tuple[Tensor, Tenso
         return values.repeat_interleave(width, 1).unsqueeze(1)
 
     amax = grouped(_amax_of_columns(rows)).amax(2)
-    e = exponent(amax)
+    e = _exponent(amax, eps)
     q = rows.mul(spread(power_of_two(_BITS - e))).round_().double()
     first = grouped(q.sum(1)).sum(2)
     second = grouped(q.square_().sum(1)).sum(2)
@@ -81,7 +82,7 @@ def layer_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     """float32 [..., width] -> the same shape; each row is a block."""
     _check_count(x.shape[-1])
     amax = torch.maximum(x.amax(-1, keepdim=True), -x.amin(-1, keepdim=True))
-    e = exponent(amax)
+    e = _exponent(amax, eps)
     q = x.mul(power_of_two(_BITS - e)).round_().double()
     first = q.sum(-1, keepdim=True)
     second = q.square_().sum(-1, keepdim=True)
@@ -90,6 +91,13 @@ def layer_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     if weight is not None:
         out.mul_(weight)
     return out if bias is None else out.add_(bias)
+
+
+def _exponent(amax: Tensor, eps: float) -> Tensor:
+    """The grid of a block's statistics; never much finer than the square root of ``eps``."""
+    # Otherwise eps, in squared units of a tiny block's grid, would outgrow the integer root.
+    e = exponent(amax)
+    return e.clamp_min_((frexp(eps)[1] - 1) // 2) if eps > 0 else e
 
 
 def _check_count(count: int) -> None:
@@ -109,7 +117,7 @@ def _moments(
     square = mean * mean
     variance = second / n - square
     epsilon = _double_power(2 * (_BITS - e)) * eps
-    variance = (variance + epsilon).clamp_(0.0, 2.0**31)
+    variance = (variance + epsilon).clamp_min_(0.0)
     # The square root of 2^30 times the variance is 2^15 times the deviation.
     root = isqrt((variance * 2.0**30).round_().to(torch.int64)).clamp_min_(1)
     rstd = torch.full_like(first, 2.0**15) / root.double()

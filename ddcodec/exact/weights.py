@@ -91,20 +91,22 @@ def digest_weights(
     """
     state = hashlib.sha256() if into is None else into
     state.update(name.encode() + b"\0")
-    parameters = dict(module.named_parameters())
-    for key in sorted(parameters):
-        integer = weights.get(key)
-        shape = tuple(parameters[key].shape)
-        kind = b"f" if integer is None else b"q"
-        state.update(
-            key.encode() + b"\0" + kind + struct.pack(f"<{1 + len(shape)}I", len(shape), *shape)
-        )
-        if integer is None:
-            state.update(_bytes(parameters[key].detach(), torch.float32))
-        else:
-            state.update(_bytes(integer.values, torch.int16))
-            state.update(_bytes(integer.scale, torch.float32))
+    # Sorted by content: a library may rename its parameters, and their integers stay the same.
+    for digest in sorted(_digest(p, weights.get(key)) for key, p in module.named_parameters()):
+        state.update(digest)
     return state
+
+
+def _digest(parameter: Tensor, integer: IntegerWeight | None) -> bytes:
+    shape = tuple(parameter.shape)
+    kind = b"f" if integer is None else b"q"
+    state = hashlib.sha256(kind + struct.pack(f"<{1 + len(shape)}I", len(shape), *shape))
+    if integer is None:
+        state.update(_bytes(parameter.detach(), torch.float32))
+    else:
+        state.update(_bytes(integer.values, torch.int16))
+        state.update(_bytes(integer.scale, torch.float32))
+    return state.digest()
 
 
 def _bytes(values: Tensor, dtype: torch.dtype) -> memoryview:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import frexp
 from math import isqrt as integer_sqrt
 
 import numpy as np
@@ -34,11 +35,13 @@ def test_squares_and_their_neighbours_have_the_right_root(root: int) -> None:
 
 def moments(values: list[float], eps: float) -> tuple[np.float32, np.float32]:
     """Mean and reciprocal deviation from Python integers and binary64 operations."""
-    q, unit = oracle.grid15(values)
+    e = max(oracle.exponent(max(map(abs, values))), (frexp(eps)[1] - 1) // 2)
+    unit = Fraction(2) ** (e - 14)
+    q = [round(Fraction(v) / unit) for v in values]
     n, first, second = len(q), sum(q), sum(v * v for v in q)
     mean = first / n
     variance = second / n - mean * mean
-    v = min(max(variance + eps * float(1 / unit**2), 0.0), 2.0**31)
+    v = max(variance + eps * float(1 / unit**2), 0.0)
     root = max(1, integer_sqrt(round(Fraction(v) * 2**30)))
     return F32(mean * float(unit)), F32(2.0**15 / root * float(1 / unit))
 
@@ -88,6 +91,14 @@ def test_memory_format_and_company_change_nothing(size: int) -> None:
         group_norm(x.contiguous(memory_format=torch.channels_last), 2, None, None, 1e-6), together
     )
     assert torch.equal(group_norm(x[3:4], 2, None, None, 1e-6), together[3:4])
+
+
+@pytest.mark.parametrize("eps", [1e-5, 1e-6, 1e-12])
+@pytest.mark.parametrize("size", [1e-2, 1e-4, 1e-6, 1e-9])
+def test_blocks_smaller_than_eps_are_as_small_as_in_real_numbers(eps: float, size: float) -> None:
+    x = size * torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    real = F.group_norm(x.double(), 2, eps=eps).float()
+    assert torch.allclose(group_norm(x, 2, None, None, eps), real, atol=2e-4)
 
 
 def test_a_constant_group_gives_the_bias() -> None:

@@ -55,19 +55,19 @@ def test_linear_layers_and_convolutions_become_integers() -> None:
     assert sorted(integer_weights(module, EXACT["w8a8"])) == ["0.weight", "2.weight"]
 
 
-def test_the_digest_covers_names_shapes_integers_scales_and_the_rest() -> None:
+def test_the_digest_covers_shapes_integers_scales_and_the_rest() -> None:
     layer = nn.Linear(2, 1)
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[0.5, -1.0]]))
         layer.bias.fill_(0.25)
     weights = integer_weights(layer, EXACT["w8a15"])
     scale = weights["weight"].scale.item()
-    expected = hashlib.sha256(
-        b"unet\0"
-        + (b"bias\0f" + struct.pack("<2I", 1, 1) + struct.pack("<f", 0.25))
-        + (b"weight\0q" + struct.pack("<3I", 2, 1, 2) + struct.pack("<2h", 64, -127))
-        + struct.pack("<f", scale)
-    ).digest()
+    parts = [
+        b"f" + struct.pack("<2I", 1, 1) + struct.pack("<f", 0.25),
+        b"q" + struct.pack("<3I", 2, 1, 2) + struct.pack("<2hf", 64, -127, scale),
+    ]
+    sorted_parts = sorted(hashlib.sha256(part).digest() for part in parts)
+    expected = hashlib.sha256(b"unet\0" + b"".join(sorted_parts)).digest()
     assert digest_weights("unet", layer, weights).digest() == expected
 
 
