@@ -73,3 +73,9 @@ def test_the_tables_follow_from_their_definitions() -> None:
     command = [sys.executable, str(ROOT / "tools" / "make_tables.py"), "--check"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_the_tables_are_what_the_specification_of_exact_execution_says() -> None:
+    page = (ROOT / "spec" / "exact.md").read_text()
+    for sha256 in (tables.EXP_SHA256, tables.SIGMOID_SHA256, tables.GAUSSIAN_SHA256):
+        assert sha256 in page

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ddcodec.errors import DecodeError
+from ddcodec.synthesis.guidance import check_guidance, guided
 from ddcodec.synthesis.resample import resize
 
 if TYPE_CHECKING:
@@ -136,16 +137,12 @@ def image2image(
             f"{len(latents)} latents and {len(hidden_cond)} prompts were given for "
             f"{len(seeds)} seeds"
         )
-    guided = guidance[0] > guidance[1]
-    if guided and hidden_uncond is None:
-        raise DecodeError("guidance above 1 needs the hidden states of the empty prompt")
+    empty = check_guidance(guidance, hidden_uncond)
     rows, columns = latents.shape[2] * prior.latent_factor, latents.shape[3] * prior.latent_factor
     images = [np.empty((0, rows, columns, 3), np.uint8)]
     for start in range(0, len(seeds), prior.engine.chunk):
         part = slice(start, start + prior.engine.chunk)
-        predict = _guided(
-            prior.engine, hidden_cond[part], hidden_uncond if guided else None, guidance
-        )
+        predict = guided(prior.engine, hidden_cond[part], empty, guidance)
         images.append(_generate(prior.engine, latents[part], seeds[part], schedule, predict))
     return np.concatenate(images)
 
@@ -169,28 +166,6 @@ def _generate(
         lambda step: step_noise(seeds, step, shape).to(engine.device),
     )
     return engine.decode(last)
-
-
-def _guided(
-    engine: Engine, hidden_cond: Tensor, hidden_uncond: Tensor | None, guidance: tuple[int, int]
-) -> Callable[[Tensor, float], Tensor]:
-    """(model input, timestep) -> model output; with an empty prompt, a guided one."""
-    import torch
-
-    if hidden_uncond is None:
-        return lambda x, timestep: engine.predict(x, timestep, hidden_cond)
-    empty = hidden_uncond.expand(len(hidden_cond), -1, -1)
-    scale = torch.tensor(guidance[0] / guidance[1], dtype=torch.float32, device=engine.device)
-
-    def predict(x: Tensor, timestep: float) -> Tensor:
-        conditioned = engine.predict(x, timestep, hidden_cond)
-        unconditioned = engine.predict(x, timestep, empty)
-        # Three statements, three roundings: e = eu + g * (ec - eu).
-        difference = conditioned - unconditioned
-        scaled = scale * difference
-        return unconditioned + scaled
-
-    return predict
 
 
 def _check_latents(prior: Prior, latents: Tensor) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ddcodec.errors import DecodeError
+from ddcodec.synthesis.guidance import check_guidance, guided
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,9 +48,7 @@ def text2image(
     """
     if len(hidden_cond) != len(seeds):
         raise DecodeError(f"{len(hidden_cond)} prompts were given for {len(seeds)} seeds")
-    guided = guidance[0] > guidance[1]
-    if guided and hidden_uncond is None:
-        raise DecodeError("guidance above 1 needs the hidden states of the empty prompt")
+    empty = check_guidance(guidance, hidden_uncond)
     shape = prior.latent_shape(size[1], size[0])
     if len(seeds) == 0:
         return np.empty((0, size[1], size[0], 3), np.uint8)
@@ -58,7 +57,7 @@ def text2image(
         _generate(
             prior,
             hidden_cond[start : start + chunk],
-            hidden_uncond if guided else None,
+            empty,
             seeds[start : start + chunk],
             schedule,
             guidance,
@@ -78,29 +77,11 @@ def _generate(
     guidance: tuple[int, int],
     shape: tuple[int, int, int],
 ) -> npt.NDArray[np.uint8]:
-    import torch
-
     from ddcodec.prior.noise import initial_latents, step_noise
     from ddcodec.prior.schedule import replay
 
     engine = prior.engine
-    scale = torch.tensor(guidance[0] / guidance[1], dtype=torch.float32, device=engine.device)
-
-    def predict(x: Tensor, timestep: float) -> Tensor:
-        if hidden_uncond is None:
-            return engine.predict(x, timestep, hidden_cond)
-        empty = hidden_uncond.expand(len(x), -1, -1)
-        if engine.batch:
-            conditioned = engine.predict(x, timestep, hidden_cond)
-            unconditioned = engine.predict(x, timestep, empty)
-        else:  # no result depends on its company, and one call is quicker than two
-            both = engine.predict(torch.cat([x, x]), timestep, torch.cat([hidden_cond, empty]))
-            conditioned, unconditioned = both.chunk(2)
-        # Three statements, three roundings: e = eu + g * (ec - eu).
-        difference = conditioned - unconditioned
-        scaled = scale * difference
-        return unconditioned + scaled
-
+    predict = guided(engine, hidden_cond, hidden_uncond, guidance)
     latents = replay(
         schedule,
         initial_latents(seeds, shape).to(engine.device),
