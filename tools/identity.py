@@ -74,6 +74,11 @@ class Variant:
     backend: str = ""
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def lowest(self) -> bool:
+        """Whether all libraries are held to what the oldest processors have."""
+        return len(self.environment) > 1 and self.environment["ATEN_CPU_CAPABILITY"] == "default"
+
 
 def _capped(**environment: str) -> Variant:
     name = ", ".join(f"{key}={value}" for key, value in environment.items())
@@ -170,17 +175,18 @@ def family_output(
         backend: Backend = choose_backend(where, variant.backend or None)
         network = ExactNetwork(module, precision, backend)
         run = lambda x: network.run(family.call, network.module, x)  # noqa: E731
-    order = _order(variant, len(family.inputs))
-    inputs = family.inputs[order].to(where)
+    rows = order(variant, len(family.inputs))
+    inputs = family.inputs[rows].to(where)
     outputs = []
     with torch.no_grad():
         for start in range(0, len(inputs), variant.batch):
             x = inputs[start : start + variant.batch]
             outputs.append(run(x.contiguous(memory_format=layout) if x.ndim == 4 else x))
-    return torch.cat(outputs)[np.argsort(order)].cpu().contiguous()
+    return torch.cat(outputs)[np.argsort(rows)].cpu().contiguous()
 
 
-def _order(variant: Variant, count: int) -> npt.NDArray[np.int64]:
+def order(variant: Variant, count: int) -> npt.NDArray[np.int64]:
+    """Numbers of the samples, in the order in which they are executed."""
     return shuffled(7, count) if variant.shuffle else np.arange(count)
 
 
@@ -195,7 +201,7 @@ def execute(variant: Variant, profile: str, count: int, steps: int) -> tuple[Rep
     prior = load_prior("tiny", profile=FLOAT)
     engine = engine_of(prior, profile, variant)
     began = time.perf_counter()
-    images = render(prior, engine, count, steps, _order(variant, count).tolist())
+    images = render(prior, engine, count, steps, order(variant, count).tolist())
     seconds = time.perf_counter() - began
     outputs = {
         name: sha256(family_output(name, family, profile, variant))
@@ -228,8 +234,11 @@ def run_all(
             argument = json.dumps([task, list(profiles), count, steps, str(stem)])
             # Whatever the caller's shell sets must not reach a variant that does not ask for it.
             clean = {k: v for k, v in os.environ.items() if k not in _VARIABLES}
-            clean |= {"OMP_NUM_THREADS": str(variant.threads), **variant.environment}
+            # Threads that wait give way: on a busy machine spinning costs many times the work.
+            clean |= {"OMP_NUM_THREADS": str(variant.threads), "OMP_WAIT_POLICY": "passive"}
+            clean |= variant.environment
             command = [sys.executable, str(Path(__file__).resolve()), "--worker", argument]
+            clean["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
             subprocess.run(command, env=clean, check=True)
             if _code_digest() != code:
                 raise SystemExit("the package changed while it was measured; start again")

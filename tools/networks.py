@@ -181,7 +181,7 @@ class Family:
     inputs: Tensor
 
 
-def families(count: int = 8) -> dict[str, Family]:
+def families(count: int = 4) -> dict[str, Family]:
     """SDXL's U-Net, both autoencoders (both ways) and both text encoders, a second's work each."""
     from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
