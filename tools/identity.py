@@ -34,6 +34,7 @@ import torch
 from networks import Family, MeasuredEngine
 from torch import Tensor
 
+from ddcodec.codecs.schedule import Schedule, ScheduleTable
 from ddcodec.exact.backends import Backend, choose_backend
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.exact.profiles import DEFAULT, EXACT, FLOAT, TEXT
@@ -137,11 +138,16 @@ def engine_of(
 
 
 def render(
-    prior: Prior, engine: MeasuredEngine, count: int, steps: int, order: Sequence[int] | None = None
+    prior: Prior,
+    engine: MeasuredEngine,
+    schedule: Schedule,
+    count: int,
+    order: Sequence[int] | None = None,
 ) -> Images:
     """``count`` images of ten classes, uint8 [count, 32, 32, 3], always in the same order.
 
     Args:
+        schedule: as an artifact stores it; a library computes it in floating point.
         order: in which they are rendered.
     """
     prior = dataclasses.replace(prior, engine=engine)
@@ -153,7 +159,7 @@ def render(
         hidden[torch.from_numpy(rows % len(CLASSES)).to(hidden.device)],
         None,
         rows.astype(np.uint64),
-        prior.schedule(steps),
+        schedule,
         (1, 1),
         SIZE,
     )
@@ -195,13 +201,15 @@ def sha256(values: Images | Tensor) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
-def execute(variant: Variant, profile: str, count: int, steps: int) -> tuple[Report, Images]:
+def execute(
+    variant: Variant, profile: str, schedule: Schedule, count: int
+) -> tuple[Report, Images]:
     """Everything in one profile and one way."""
     use(variant)
     prior = load_prior("tiny", profile=FLOAT)
     engine = engine_of(prior, profile, variant)
     began = time.perf_counter()
-    images = render(prior, engine, count, steps, order(variant, count).tolist())
+    images = render(prior, engine, schedule, count, order(variant, count).tolist())
     seconds = time.perf_counter() - began
     outputs = {
         name: sha256(family_output(name, family, profile, variant))
@@ -221,17 +229,21 @@ def execute(variant: Variant, profile: str, count: int, steps: int) -> tuple[Rep
 
 
 def run_all(
-    variants: Sequence[Variant], profiles: Sequence[str], count: int, steps: int, folder: Path
+    variants: Sequence[Variant], profiles: Sequence[str], schedule: str, count: int, folder: Path
 ) -> dict[str, dict[str, Report]]:
-    """Reports by variant and profile; those that ``folder`` holds already are not made again."""
+    """Reports by variant and profile; those that ``folder`` holds already are not made again.
+
+    Args:
+        schedule: the table as ``ScheduleTable`` encodes it, in hexadecimal.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     code = _code_digest()
-    stems = [folder / _key(v, profiles, count, steps, code) for v in variants]
+    stems = [folder / _key(v, profiles, schedule, count, code) for v in variants]
     found: dict[str, dict[str, Report]] = {}
     for number, (variant, stem) in enumerate(zip(variants, stems, strict=True)):
         if not stem.with_suffix(".json").is_file():
             task = dataclasses.asdict(variant) | {"environment": dict(variant.environment)}
-            argument = json.dumps([task, list(profiles), count, steps, str(stem)])
+            argument = json.dumps([task, list(profiles), schedule, count, str(stem)])
             # Whatever the caller's shell sets must not reach a variant that does not ask for it.
             clean = {k: v for k, v in os.environ.items() if k not in _VARIABLES}
             # Threads that wait give way: on a busy machine spinning costs many times the work.
@@ -255,10 +267,11 @@ _VARIABLES = {key for variant in VARIANTS for key in variant.environment} | {"DD
 
 
 def _worker(argument: str) -> None:
-    task, profiles, count, steps, stem = json.loads(argument)
+    task, profiles, table, count, stem = json.loads(argument)
+    schedule = ScheduleTable().decode(bytes.fromhex(table))
     reports = {}
     for profile in profiles:
-        reports[profile], images = execute(Variant(**task), profile, count, steps)
+        reports[profile], images = execute(Variant(**task), profile, schedule, count)
         np.save(_array(Path(stem), profile), images)
     # Last, so that a report means that all is there.
     Path(stem).with_suffix(".json").write_text(json.dumps(reports), encoding="utf-8")
@@ -268,9 +281,9 @@ def _array(stem: Path, profile: str) -> Path:
     return stem.with_name(f"{stem.name}-{profile}.npy")
 
 
-def _key(variant: Variant, profiles: Sequence[str], count: int, steps: int, code: bytes) -> str:
+def _key(variant: Variant, profiles: Sequence[str], schedule: str, count: int, code: bytes) -> str:
     """Names a result by all it depends on."""
-    settings = repr((variant, list(profiles), count, steps))
+    settings = repr((variant, list(profiles), schedule, count))
     return hashlib.sha256(code + settings.encode()).hexdigest()[:20]
 
 
@@ -347,14 +360,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--out FILE.json is needed")
     profiles = [*arguments.profiles.split(","), FLOAT]
     folder = arguments.out.with_name(f".{arguments.out.stem}-unfinished")
-    found = run_all(VARIANTS, profiles, arguments.images, arguments.steps, folder)
+    schedule = load_prior("tiny", profile=FLOAT).schedule(arguments.steps)
+    table = ScheduleTable().encode(schedule).hex()
+    found = run_all(VARIANTS, profiles, table, arguments.images, folder)
     summary = summarise(found, profiles)
     result = {
         "command": f"python tools/identity.py --images {arguments.images} --steps "
         f"{arguments.steps} --profiles {arguments.profiles} --out {arguments.out.name}",
         "environment": networks.environment(),
         "images": arguments.images,
-        "steps": arguments.steps,
+        "schedule": table,
         "summary": summary,
         "ways": [
             {"name": v.name, "settings": _settings(v), "results": found[v.name]} for v in VARIANTS

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import gpu_evidence
 import identity
 import networks
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 import torch
 from identity import Variant
 
+from ddcodec.codecs.schedule import ScheduleTable
 from ddcodec.errors import DdcodecError
 from ddcodec.exact.backends import choose_backend
 from ddcodec.exact.profiles import DEFAULT, FLOAT
@@ -56,7 +58,7 @@ def images(variant: str, profile: str) -> str:
     identity.use(chosen)
     engine = identity.engine_of(tiny(), profile, chosen)
     order = identity.order(chosen, IMAGES).tolist()
-    return identity.sha256(identity.render(tiny(), engine, IMAGES, STEPS, order))
+    return identity.sha256(identity.render(tiny(), engine, tiny().schedule(STEPS), IMAGES, order))
 
 
 def outputs(variant: Variant, profile: str) -> dict[str, str]:
@@ -93,7 +95,8 @@ def test_every_family_of_networks_has_one_digest(variant: Variant) -> None:
 
 
 def test_threads_and_the_lowest_instruction_sets_change_nothing(tmp_path: Path) -> None:
-    found = identity.run_all(SEPARATE, [DEFAULT, FLOAT], IMAGES, STEPS, tmp_path)
+    table = ScheduleTable().encode(tiny().schedule(STEPS)).hex()
+    found = identity.run_all(SEPARATE, [DEFAULT, FLOAT], table, IMAGES, tmp_path)
     for by_profile in found.values():
         assert by_profile[DEFAULT]["images_sha256"] == images(REFERENCE.name, DEFAULT)
         assert by_profile[DEFAULT]["networks_sha256"] == expected_outputs()
@@ -133,7 +136,7 @@ def test_results_of_a_run_that_was_stopped_are_used(
 
     def run(command: list[str], **_: object) -> None:
         calls.append(command)
-        _, profiles, count, _, stem = json.loads(command[-1])
+        _, profiles, _, count, stem = json.loads(command[-1])
         reports = {}
         for profile in profiles:
             reports[profile] = {"backend": "none", "images_sha256": "", "seconds": 0.0}
@@ -142,5 +145,12 @@ def test_results_of_a_run_that_was_stopped_are_used(
 
     monkeypatch.setattr(identity.subprocess, "run", run)
     for profiles in ([DEFAULT], [DEFAULT], [DEFAULT, FLOAT]):
-        identity.run_all(SEPARATE, profiles, 2, 1, tmp_path)
+        identity.run_all(SEPARATE, profiles, "", 2, tmp_path)
     assert len(calls) == 2 * len(SEPARATE)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_evidence_of_a_gpu_asks_for_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gpu_evidence.main(["--out", str(tmp_path)]) == 2
+    assert "no CUDA device" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
