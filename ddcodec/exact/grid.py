@@ -15,7 +15,7 @@ from torch import Tensor
 __all__ = ["TILE", "Grid", "exponent", "power_of_two", "quantise", "split"]
 
 # Elements handled at a time, so that the passes over them find them in a core's cache.
-TILE = 1 << 18
+TILE = 1 << 20
 # Smaller blocks count as this small, so that scales and their inverses stay normal numbers.
 _MIN_EXPONENT = -59
 

@@ -58,11 +58,11 @@ def _group_moments(rows: Tensor, groups: int, eps: float) -> tuple[Tensor, Tenso
         return values.repeat_interleave(width, 1).unsqueeze(1)
 
     amax = grouped(_amax_of_columns(rows)).amax(2)
-    e = _exponent(amax, eps)
-    q = rows.mul(spread(power_of_two(_BITS - e))).round_().double()
+    factor = _factor(amax, eps)
+    q = rows.mul(spread(factor)).round_().double()
     first = grouped(q.sum(1)).sum(2)
     second = grouped(q.square_().sum(1)).sum(2)
-    moments = _moments(first, second, positions * width, e, amax, eps)
+    moments = _moments(first, second, positions * width, factor, eps)
     return spread(moments.mean), spread(moments.rstd)
 
 
@@ -82,22 +82,24 @@ def layer_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     """float32 [..., width] -> the same shape; each row is a block."""
     _check_count(x.shape[-1])
     amax = torch.maximum(x.amax(-1, keepdim=True), -x.amin(-1, keepdim=True))
-    e = _exponent(amax, eps)
-    q = x.mul(power_of_two(_BITS - e)).round_().double()
+    factor = _factor(amax, eps)
+    q = x.mul(factor).round_().double()
     first = q.sum(-1, keepdim=True)
     second = q.square_().sum(-1, keepdim=True)
-    mean, rstd = _moments(first, second, x.shape[-1], e, amax, eps)
+    mean, rstd = _moments(first, second, x.shape[-1], factor, eps)
     out = x.sub(mean).mul_(rstd)
     if weight is not None:
         out.mul_(weight)
     return out if bias is None else out.add_(bias)
 
 
-def _exponent(amax: Tensor, eps: float) -> Tensor:
-    """The grid of a block's statistics; never much finer than the square root of ``eps``."""
-    # Otherwise eps, in squared units of a tiny block's grid, would outgrow the integer root.
+def _factor(amax: Tensor, eps: float) -> Tensor:
+    """Grid steps a unit for the statistics of blocks, float32; NaN for one that is not finite."""
     e = exponent(amax)
-    return e.clamp_min_((frexp(eps)[1] - 1) // 2) if eps > 0 else e
+    if eps > 0:
+        # Else eps, in squared steps of a tiny block's grid, would outgrow the integer root.
+        e.clamp_min_((frexp(eps)[1] - 1) // 2)
+    return power_of_two(_BITS - e) + (amax - amax)
 
 
 def _check_count(count: int) -> None:
@@ -108,24 +110,23 @@ def _check_count(count: int) -> None:
         )
 
 
-def _moments(
-    first: Tensor, second: Tensor, count: int, e: Tensor, amax: Tensor, eps: float
-) -> _Moments:
-    """Mean and reciprocal deviation of blocks from exact sums of q and q^2 (float64, integers)."""
-    n = torch.full_like(first, float(count))
-    mean = first / n
-    square = mean * mean
-    variance = second / n - square
-    epsilon = _double_power(2 * (_BITS - e)) * eps
-    variance = (variance + epsilon).clamp_min_(0.0)
+def _moments(first: Tensor, second: Tensor, count: int, factor: Tensor, eps: float) -> _Moments:
+    """Mean and reciprocal deviation of blocks.
+
+    Args:
+        first, second: sums of q and q^2, exact in float64; they are used up.
+        count: numbers a block.
+        factor: float32, a power of two: grid steps a unit. NaN makes both results NaN.
+    """
+    n, steps = torch.full_like(first, float(count)), factor.double()
+    mean = first.div_(n)
+    variance = second.div_(n).sub_(mean * mean)
+    variance.add_((steps * steps).mul_(eps)).clamp_min_(0.0)
     # The square root of 2^30 times the variance is 2^15 times the deviation.
-    root = isqrt((variance * 2.0**30).round_().to(torch.int64)).clamp_min_(1)
-    rstd = torch.full_like(first, 2.0**15) / root.double()
-    poison = amax - amax  # 0, or NaN where a value is not finite
-    return _Moments(
-        (mean * _double_power(e - _BITS)).float() + poison,
-        (rstd * _double_power(_BITS - e)).float() + poison,
-    )
+    root = isqrt(variance.mul_(2.0**30).round_().to(torch.int64)).clamp_min_(1)
+    # Powers of two may change places with the division.
+    rstd = root.double().reciprocal_().mul_(2.0**15).mul_(steps)
+    return _Moments((mean / steps).float(), rstd.float())
 
 
 def isqrt(v: Tensor) -> Tensor:
@@ -138,8 +139,3 @@ def isqrt(v: Tensor) -> Tensor:
     guess = guess - (guess * guess > v).to(torch.int64)
     following = guess + 1
     return torch.where(following * following <= v, following, guess)
-
-
-def _double_power(e: Tensor) -> Tensor:
-    """float64 2^e for int32 e, by its bits."""
-    return ((e.to(torch.int64) + 1023) << 52).view(torch.float64)
