@@ -24,7 +24,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -193,11 +193,13 @@ def unet_variants(
         weights = None if known is None else known.weights
         network = ExactNetwork(module, profile, choose_backend(), weights)
         made[profile.weight_digits] = network
-        variants[name] = _evaluation(network, inputs)
+        variants[name] = evaluation(network, inputs)
     return variants
 
 
-def _evaluation(network: ExactNetwork, inputs: Mapping[str, Any]) -> Callable[[], Tensor]:
+def evaluation(network: ExactNetwork, inputs: Mapping[str, Any]) -> Callable[[], Tensor]:
+    """One call of a U-Net."""
+
     def evaluate() -> Tensor:
         out: Tensor = network(**inputs)[0]
         return out
@@ -332,7 +334,7 @@ def handler_times() -> Iterator[dict[str, float]]:
 
     On a GPU each is waited for, so sums are those of the device's work, one by one.
     """
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     original = interpreter.Interpreter.__torch_function__
     wait = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
 
@@ -362,7 +364,8 @@ def operations(case: str, variant: str, work: Work, most: int = 12) -> list[Row]
         work()
     total = clock() - began
     rest = total - sum(seconds.values())
-    shares = [*Counter(seconds).most_common(most), ("Python and the rest", rest)]
+    longest = sorted(seconds.items(), key=lambda item: -item[1])[:most]
+    shares = [*longest, ("Python and the rest", rest)]
     return [
         {"case": case, "variant": variant, "operation": name, "share": round(value / total, 3)}
         for name, value in shares
@@ -388,7 +391,7 @@ def profile_unet(case: str, profiles: tuple[str, ...]) -> list[Row]:
     rows = []
     for name in profiles:
         network = networks.exact_unet(config, EXACT[name], choose_backend())
-        rows += operations(f"{case}-size U-Net", name, _evaluation(network, inputs))
+        rows += operations(f"{case}-size U-Net", name, evaluation(network, inputs))
     return rows
 
 

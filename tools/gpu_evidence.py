@@ -43,14 +43,14 @@ import make_image_vectors
 import networks
 import torch
 from identity import Variant
-from networks import Config
+from networks import Config, ExactUnets
 from torch import Tensor
 
 from ddcodec.codecs.schedule import ScheduleTable
 from ddcodec.errors import DdcodecError
 from ddcodec.exact.backends import BACKENDS, choose_backend
 from ddcodec.exact.network import ExactNetwork
-from ddcodec.exact.profiles import DEFAULT, EXACT, FLOAT
+from ddcodec.exact.profiles import DEFAULT, FLOAT
 from ddcodec.prior.load import load_prior
 
 Report = dict[str, Any]
@@ -102,28 +102,6 @@ QUICK = Scale(
 )
 
 
-class Networks:
-    """Large U-Nets in exact profiles; the integers of the last one are kept, for they take long."""
-
-    def __init__(self) -> None:
-        self._key = ""
-        self._last: ExactNetwork | None = None
-
-    def get(self, config: Config, name: str, device: torch.device, backend: str) -> ExactNetwork:
-        profile, chosen = EXACT[name], choose_backend(device, backend or None)
-        key = f"{sorted(config.items())} {profile.weight_digits} {device}"
-        if self._last is None or key != self._key:
-            self.clear()
-            self._last = networks.exact_unet(config, profile, chosen)
-            self._key = key
-        # Anew, so that nothing a back end prepared is left of another one.
-        return ExactNetwork(self._last.module, profile, chosen, self._last.weights)
-
-    def clear(self) -> None:
-        self._last = None
-        _release()
-
-
 class OutOfTime(Exception):
     """A stage's share of the minutes is used up."""
 
@@ -137,7 +115,7 @@ class Evidence:
         self.report: Report = {"device": _device_name(device), "cuda": torch.version.cuda}
         self.report |= {"environment": networks.environment()}
         self.differences: list[str] = []
-        self.networks = Networks()
+        self.unets = ExactUnets()
         self._deadline = self.limit
 
     def stage(self, name: str, share: float, work: Callable[[Evidence, Report], None]) -> None:
@@ -301,11 +279,11 @@ def large_unet(evidence: Evidence, found: Report) -> None:
         expected = committed.get(case, {}).get(profile)
         if expected is None:
             evidence.check_time()
-            network = Networks().get(config, profile, CPU, "")
+            network = ExactUnets().get(config, profile, CPU, "")
             expected = unet_digests(network, config, range(evidence.scale.rows), 1)
             found[f"{profile}, digests"] = "made on this machine's CPU"
         for backend in BACKENDS:
-            network = evidence.networks.get(config, profile, evidence.device, backend)
+            network = evidence.unets.get(config, profile, evidence.device, backend)
             seconds = 0.0  # of the batch before, a row
             # All large batches in all back ends would take the time of everything else.
             for batch in evidence.scale.batches if backend == BACKENDS[0] else (1, 3):
@@ -342,7 +320,7 @@ def speed(evidence: Evidence, found: Report) -> None:
             if variant in HALVES:
                 module = networks.float_unet(config, evidence.device, HALVES[variant])
             else:
-                module = evidence.networks.get(config, variant, evidence.device, "")
+                module = evidence.unets.get(config, variant, evidence.device, "")
             seconds = 0.0  # of the batch before, an image
             for batch in evidence.scale.speeds:
                 evidence.check_time(2 * batch * seconds)
@@ -355,7 +333,7 @@ def speed(evidence: Evidence, found: Report) -> None:
                 seconds = found[key]["seconds"] / batch
             del module
             _release()
-        evidence.networks.clear()
+        evidence.unets.clear()
 
 
 def _cast(inputs: Any, dtype: torch.dtype) -> Any:
@@ -405,8 +383,10 @@ def where_time_goes(evidence: Evidence, found: Report) -> None:
     inputs = networks.unet_inputs(config, range(1), evidence.device)
     for name in PROFILES:
         evidence.check_time()
-        network = evidence.networks.get(config, name, evidence.device, "")
-        rows = bench_exact.operations(f"{case}-size U-Net", name, lambda n=network: n(**inputs))
+        network = evidence.unets.get(config, name, evidence.device, "")
+        rows = bench_exact.operations(
+            f"{case}-size U-Net", name, bench_exact.evaluation(network, inputs)
+        )
         found[name] = {row["operation"]: row["share"] for row in rows}
         evidence.wait()
         with profile(activities=activities) as profiler:
@@ -465,7 +445,7 @@ def _speed_table(found: Mapping[str, Any]) -> list[str]:
 def write_cpu_digests(scale: Scale, path: Path) -> None:
     """Digests that a GPU's results are compared with, by profile and row."""
     (case, config), *_ = scale.unets.items()
-    made = Networks()
+    made = ExactUnets()
     result: Report = {
         "command": "python tools/gpu_evidence.py --cpu-digests",
         "environment": networks.environment(),

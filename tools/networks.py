@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ddcodec.exact.backends import Backend
+from ddcodec.exact.backends import Backend, choose_backend
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.exact.profiles import EXACT, TEXT, Profile
 from ddcodec.exact.weights import IntegerWeight, quantise_weight
@@ -132,6 +132,27 @@ def exact_unet(config: Config, profile: Profile, backend: Backend) -> ExactNetwo
         else:
             _put(module, name, value.to(backend.device))
     return ExactNetwork(module, profile, backend, weights)
+
+
+class ExactUnets:
+    """Makes U-Nets in exact profiles; keeps the integers of the last one, for they take long."""
+
+    def __init__(self) -> None:
+        self._key = ""
+        self._last: ExactNetwork | None = None
+
+    def get(self, config: Config, name: str, device: torch.device, backend: str) -> ExactNetwork:
+        profile, chosen = EXACT[name], choose_backend(device, backend or None)
+        key = f"{sorted(config.items())} {profile.weight_digits} {device}"
+        if self._last is None or key != self._key:
+            self.clear()
+            self._last = exact_unet(config, profile, chosen)
+            self._key = key
+        # Anew, so that nothing a back end prepared is left of another one.
+        return ExactNetwork(self._last.module, profile, chosen, self._last.weights)
+
+    def clear(self) -> None:
+        self._last = None
 
 
 def _put(module: nn.Module, name: str, value: Tensor) -> None:

@@ -143,7 +143,7 @@ def test_results_of_a_run_that_was_stopped_are_used(
             np.save(f"{stem}-{profile}.npy", np.zeros((count, 2, 2, 3), np.uint8))
         Path(f"{stem}.json").write_text(json.dumps(reports))
 
-    monkeypatch.setattr(identity.subprocess, "run", run)
+    monkeypatch.setattr("identity.subprocess.run", run)
     for profiles in ([DEFAULT], [DEFAULT], [DEFAULT, FLOAT]):
         identity.run_all(SEPARATE, profiles, "", 2, tmp_path)
     assert len(calls) == 2 * len(SEPARATE)
