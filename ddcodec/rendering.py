@@ -247,13 +247,13 @@ def _check_weights(prior: Prior, synthesis: Text2Image) -> None:
     found = prior.engine.weights
     if found == synthesis.weights:
         return
-    from ddcodec.prior.weight_cache import cache_folder
+    from ddcodec.cache import cache_folder
 
     raise ModelMismatchError(
         f"the prior's files are the pinned ones, but the integer weights of profile "
         f"{synthesis.profile} differ (digest {_short(found)}, the artifact has "
-        f"{_short(synthesis.weights)}), so its pictures would too: remove {cache_folder()} and "
-        "try again; if it stays, report it, the artifact or this installation is damaged"
+        f"{_short(synthesis.weights)}), so its pictures would too: remove "
+        f"{cache_folder('weights')} and try again; if it stays, report it, the artifact or this installation is damaged"
     )
 
 

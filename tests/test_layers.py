@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddcodec"
 # From the bottom up; a module may import those of lower lines, never of its own or a higher one.
 # The longest name that fits counts: parts of prior and synthesis are plain data, below the recipe.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "version"),
+    ("cache", "errors", "version"),
     ("container", "tables", "exact.profiles"),
     ("randomness",),
     ("codecs",),

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ddcodec.cache import cache_folder
 from ddcodec.classifiers.architectures import Logits, build
 from ddcodec.classifiers.teacher import (
     Teacher,
@@ -35,7 +36,7 @@ from ddcodec.errors import (
     ModelMismatchError,
 )
 
-__all__ = ["cache_folder", "cached_teacher", "load_teacher", "save_teacher", "teacher_key"]
+__all__ = ["cached_teacher", "load_teacher", "save_teacher", "teacher_key"]
 
 SCHEMA = "ddcodec.teacher/1"
 _CONFIG = "config.json"
@@ -141,12 +142,6 @@ def teacher_key(
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def cache_folder() -> Path:
-    """Where teachers are kept: ``$DDCODEC_CACHE/teachers`` or ``~/.cache/ddcodec/teachers``."""
-    root = os.environ.get("DDCODEC_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "ddcodec") / "teachers"
-
-
 def cached_teacher(
     fingerprint: str,
     size: tuple[int, int],
@@ -171,7 +166,7 @@ def cached_teacher(
     Raises:
         EncodeError: the pictures cannot be trained on, or the cache cannot be written.
     """
-    folder = cache_folder() / teacher_key(fingerprint, size, classes, settings)
+    folder = cache_folder("teachers") / teacher_key(fingerprint, size, classes, settings)
     if folder.is_dir():
         return load_teacher(folder, classes, device=device)
     images, labels = load()

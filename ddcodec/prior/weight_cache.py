@@ -22,10 +22,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ddcodec.cache import cache_folder
 from ddcodec.exact.profiles import Profile
 from ddcodec.exact.weights import IntegerWeight, integer_weights
 
-__all__ = ["NetworkWeights", "cache_folder", "cached_weights", "derive_weights"]
+__all__ = ["NetworkWeights", "cached_weights", "derive_weights"]
 
 SCHEMA = "ddcodec.weights/1"
 _INTEGERS, _SCALES, _FLOATS = "q/", "s/", "f/"
@@ -62,12 +63,6 @@ def derive_weights(network: nn.Module, profile: Profile) -> NetworkWeights:
     return NetworkWeights(integers, floats)
 
 
-def cache_folder() -> Path:
-    """``$DDCODEC_CACHE/weights`` or ``~/.cache/ddcodec/weights``."""
-    root = os.environ.get("DDCODEC_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "ddcodec") / "weights"
-
-
 def cached_weights(
     name: str,
     files: Mapping[str, str],
@@ -87,7 +82,7 @@ def cached_weights(
     Raises:
         ModelMismatchError: from ``checkpoint``, or where weights are not finite.
     """
-    path = cache_folder() / f"{_key(name, files, profile)}.safetensors"
+    path = cache_folder("weights") / f"{_key(name, files, profile)}.safetensors"
     found = _read(path)
     if found is not None and found.fits(skeleton):
         return found

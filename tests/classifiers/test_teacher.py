@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
+from ddcodec.cache import cache_folder
 from ddcodec.classifiers.store import (
-    cache_folder,
     cached_teacher,
     load_teacher,
     save_teacher,
@@ -186,7 +186,7 @@ def test_the_cache_trains_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     again = cached_teacher("abc", (8, 8), CLASSES, quick, load)
     assert (len(loads), again.digest) == (1, first.digest)
     key = teacher_key("abc", (8, 8), CLASSES, quick)
-    assert [p.name for p in cache_folder().iterdir()] == [key]
+    assert [p.name for p in cache_folder("teachers").iterdir()] == [key]
 
 
 def test_the_key_depends_on_all_that_shapes_a_teacher() -> None:

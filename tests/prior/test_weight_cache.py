@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ddcodec.cache import cache_folder
 from ddcodec.exact.profiles import EXACT
 from ddcodec.prior import weight_cache
-from ddcodec.prior.weight_cache import NetworkWeights, cache_folder, cached_weights
+from ddcodec.prior.weight_cache import NetworkWeights, cached_weights
 
 FILES = {"net/config.json": "aa", "net/model.safetensors": "bb", "other/config.json": "cc"}
 
@@ -53,7 +54,7 @@ def same(a: NetworkWeights, b: NetworkWeights) -> bool:
 
 
 def entry() -> Path:
-    (found,) = cache_folder().iterdir()
+    (found,) = cache_folder("weights").iterdir()
     return found
 
 
@@ -80,7 +81,7 @@ def test_activations_do_not_matter_to_an_entry_but_weights_and_files_do() -> Non
     ask(load, "w15a15")
     ask(load, files={**FILES, "net/model.safetensors": "dd"})
     assert load.loads == 3
-    assert len(list(cache_folder().iterdir())) == 3
+    assert len(list(cache_folder("weights").iterdir())) == 3
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "garbage", "folder"])
@@ -150,4 +151,4 @@ def test_a_stopped_write_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(weight_cache, "save_file", stopped)
     with pytest.raises(KeyboardInterrupt):
         ask(Counted())
-    assert list(cache_folder().iterdir()) == []
+    assert list(cache_folder("weights").iterdir()) == []
