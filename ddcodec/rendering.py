@@ -253,7 +253,8 @@ def _check_weights(prior: Prior, synthesis: Text2Image) -> None:
         f"the prior's files are the pinned ones, but the integer weights of profile "
         f"{synthesis.profile} differ (digest {_short(found)}, the artifact has "
         f"{_short(synthesis.weights)}), so its pictures would too: remove "
-        f"{cache_folder('weights')} and try again; if it stays, report it, the artifact or this installation is damaged"
+        f"{cache_folder('weights')} and try again; if it stays, report it, the artifact or this "
+        "installation is damaged"
     )
 
 
