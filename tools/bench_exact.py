@@ -345,8 +345,9 @@ def handler_times() -> Iterator[dict[str, float]]:
         began = clock()
         result = original(self, func, types, args, kwargs)
         wait()
+        spent = clock() - began
         name = (resolve_name(func) or str(func)).removeprefix("torch.").removeprefix("nn.")
-        seconds[name if func in interpreter._HANDLERS else f"({name})"] += clock() - began
+        seconds[name if func in interpreter._HANDLERS else f"({name})"] += spent
         return result
 
     interpreter.Interpreter.__torch_function__ = measured  # type: ignore[method-assign]
