@@ -17,7 +17,7 @@ from torch import Tensor
 from ddcodec import tables
 from ddcodec.errors import UnsupportedFeatureError
 from ddcodec.exact.backends import MAX_TERMS, Backend
-from ddcodec.exact.grid import TILE, Grid, quantise, split
+from ddcodec.exact.grid import Grid, quantise, split, tile
 from ddcodec.exact.products import joined
 
 __all__ = ["attention"]
@@ -80,27 +80,29 @@ def attention(
     operands = _operands(query, key, value, digits, logit)
     if mask is not None:
         mask = mask.expand(batch, heads, queries, keys).reshape(-1, queries, keys)
-    out = torch.empty(batch * heads, queries, value.shape[3], device=query.device)
-    rows = max(1, min(queries, TILE // keys))
-    together = max(1, TILE // (rows * keys)) if rows == queries else 1
+    out = query.new_empty(batch * heads, queries, value.shape[3])
+    area = tile(query.device)
+    rows = max(1, min(queries, area // keys))
+    together = max(1, area // (rows * keys)) if rows == queries else 1
     for head in range(0, batch * heads, together):
         some = _Operands(*(v[head : head + together] for v in operands))
         for row in range(0, queries, rows):
-            tile = (slice(head, head + together), slice(row, row + rows))
-            steps = _steps(some, tile[1], None if mask is None else mask[tile], backend, digits)
-            weights = _exponentials(steps, None if mask is None else mask[tile])
-            out[tile] = _mean(weights, some, backend, digits)
+            part = (slice(head, head + together), slice(row, row + rows))
+            allowed = None if mask is None else mask[part]
+            steps = _steps(some, part[1], allowed, backend, digits)
+            weights = _exponentials(steps, allowed)
+            out[part] = _mean(weights, some, backend, digits)
     return out.view(batch, heads, queries, -1)
 
 
 def _operands(query: Tensor, key: Tensor, value: Tensor, digits: int, scale: float) -> _Operands:
     heads = query.shape[0] * query.shape[1]
     q, k, v = (quantise(x.reshape(heads, -1), digits) for x in (query, key, value))
-    kappa = torch.tensor(scale * (_STEPS_PER_OCTAVE * _LOG2_E), dtype=torch.float32)
+    kappa = query.new_tensor(scale * (_STEPS_PER_OCTAVE * _LOG2_E))
     unit = q.scale * k.scale
     if digits == 2:
         unit = unit * 256.0  # a power of two
-    factor = unit * kappa.to(unit.device)
+    factor = unit * kappa
     # A head whose logits cannot be told apart by finite numbers ends as NaN.
     poison = factor - factor
     return _Operands(

@@ -75,8 +75,8 @@ def _map(x: Tensor, function: Callable[[int], int]) -> Tensor:
         )
     bits = x.detach().cpu().contiguous().view(torch.int32)
     values = [function(b) for b in bits.flatten().tolist()]
-    found = torch.tensor(values, dtype=torch.int32).view(torch.float32)
-    return found.reshape(x.shape).to(x.device)
+    found = torch.tensor(values, dtype=torch.int32, device=x.device).view(torch.float32)
+    return found.reshape(x.shape)
 
 
 # Bits, not numbers, are what is remembered: they tell -0 from 0, and NaN equals itself.

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["TILE", "Grid", "exponent", "power_of_two", "quantise", "split"]
+__all__ = ["SMALLEST", "Grid", "quantise", "split", "steps_a_unit", "tile"]
 
-# Elements handled at a time, so that the passes over them find them in a core's cache.
-TILE = 1 << 20
-# Smaller blocks count as this small, so that scales and their inverses stay normal numbers.
-_MIN_EXPONENT = -59
+# Elements handled at a time: on a CPU, few enough that the passes over them find them in its cache;
+# elsewhere, enough that starting an operation costs little.
+_TILE_ON_CPU = 1 << 20
+_TILE = 1 << 26
+# Smaller blocks count as this small (E = -59), so that scales and their inverses stay normal.
+SMALLEST = 2.0**-60
+_EXPONENT = 0x7F800000  # the exponent's bits in binary32
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,14 @@ def quantise(blocks: Tensor, digits: int) -> Grid:
     amax = torch.maximum(blocks.amax(1, keepdim=True), -blocks.amin(1, keepdim=True))
     poison = amax - amax  # 0, or NaN where a value is not finite
     if digits == 1:
-        amax = amax.clamp_min_(2.0**_MIN_EXPONENT)
+        amax = amax.clamp_min_(2.0 * SMALLEST)
         top = torch.full_like(amax, 127.0)
         factor, scale = top / amax, amax / top
     else:
-        e = exponent(amax)
-        factor, scale = power_of_two(14 - e), power_of_two(e - 14)
+        factor = steps_a_unit(amax)
+        scale = factor.reciprocal()
     out = torch.empty((digits, *blocks.shape), dtype=torch.int8, device=blocks.device)
-    for rows, columns in _tiles(*blocks.shape):
+    for rows, columns in _tiles(len(blocks), blocks.shape[1], tile(blocks.device)):
         q = blocks[rows, columns].mul(factor[rows]).round_()
         if digits == 1:
             out[0, rows, columns].copy_(q)
@@ -60,14 +63,16 @@ def quantise(blocks: Tensor, digits: int) -> Grid:
     return Grid(out, scale + poison)
 
 
-def exponent(amax: Tensor) -> Tensor:
-    """int32 E with amax < 2^E, read off the bits of float32; at least -59."""
-    return ((amax.view(torch.int32) >> 23) - 126).clamp_min_(_MIN_EXPONENT)
+def steps_a_unit(amax: Tensor, at_least: float = SMALLEST) -> Tensor:
+    """2^(14 - E), where E is the least integer with max(amax, at_least) < 2^E.
 
-
-def power_of_two(e: Tensor) -> Tensor:
-    """float32 2^e for int32 e in -126..127, by its bits: ``pow`` and ``ldexp`` may round."""
-    return ((e + 127) << 23).view(torch.float32)
+    Args:
+        amax: float32, not negative; what is not finite gives 0.
+        at_least: a power of two, no less than ``SMALLEST``.
+    """
+    # By its bits: pow and ldexp may round. The reciprocal of a power of two is exact, too.
+    bits = amax.clamp_min(at_least).view(torch.int32).bitwise_and_(_EXPONENT)
+    return (_EXPONENT - bits).view(torch.float32).mul_(2.0**12)
 
 
 def split(q: Tensor) -> Tensor:
@@ -82,10 +87,15 @@ def _split(q: Tensor, out: Tensor) -> Tensor:
     return out
 
 
-def _tiles(blocks: int, size: int) -> Iterator[tuple[slice, slice]]:
+def tile(device: torch.device) -> int:
+    """Elements to handle at a time; no result depends on it."""
+    return _TILE_ON_CPU if device.type == "cpu" else _TILE
+
+
+def _tiles(blocks: int, size: int, area: int) -> Iterator[tuple[slice, slice]]:
     """Whole blocks where several fit a tile, else pieces of one."""
-    rows = max(1, TILE // max(1, size))
-    columns = size if rows > 1 else TILE
+    rows = max(1, area // max(1, size))
+    columns = size if rows > 1 else area
     for row in range(0, blocks, rows):
         for column in range(0, size, columns):
             yield slice(row, row + rows), slice(column, column + columns)

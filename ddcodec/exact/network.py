@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from ddcodec.exact.backends import Backend
+from ddcodec.exact.backends import Backend, plain_arithmetic
 from ddcodec.exact.interpreter import Interpreter
 from ddcodec.exact.profiles import Profile
 from ddcodec.exact.weights import IntegerWeight, integer_weights
@@ -63,7 +63,7 @@ class ExactNetwork:
 
     def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run any code that calls parts of ``module``; raises as a call does."""
-        with torch.no_grad(), self._interpreter:
+        with torch.no_grad(), plain_arithmetic(self.backend.device), self._interpreter:
             return function(*args, **kwargs)
 
 

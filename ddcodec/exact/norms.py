@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from ddcodec.errors import UnsupportedFeatureError
-from ddcodec.exact.grid import TILE, exponent, power_of_two
+from ddcodec.exact.grid import SMALLEST, steps_a_unit, tile
 
 __all__ = ["group_norm", "isqrt", "layer_norm"]
 
-# Statistics are read on the 15-bit grid; sums of 2^23 squares are exact in binary64.
-_BITS = 14
+# Statistics are read on the 15-bit grid: sums of 2^23 squares are exact in binary64.
 _MAX_COUNT = 1 << 23
 
 
@@ -35,7 +34,7 @@ def group_norm(
     rows = x.movedim(1, -1).reshape(n, -1, channels)
     _check_count(rows[0].numel() // groups)
     out = torch.empty_like(rows)
-    step = max(1, TILE // max(1, rows[0].numel()))
+    step = max(1, tile(x.device) // max(1, rows[0].numel()))
     for start in range(0, n, step):
         part = rows[start : start + step]
         mean, rstd = _group_moments(part, groups, eps)
@@ -95,11 +94,9 @@ def layer_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
 
 def _factor(amax: Tensor, eps: float) -> Tensor:
     """Grid steps a unit for the statistics of blocks, float32; NaN for one that is not finite."""
-    e = exponent(amax)
-    if eps > 0:
-        # Else eps, in squared steps of a tiny block's grid, would outgrow the integer root.
-        e.clamp_min_((frexp(eps)[1] - 1) // 2)
-    return power_of_two(_BITS - e) + (amax - amax)
+    # Bounded by eps, which in squared steps of a tiny block's grid would outgrow the integer root.
+    least = 2.0 ** ((frexp(eps)[1] - 1) // 2 - 1) if eps > 0 else 0.0
+    return steps_a_unit(amax, max(least, SMALLEST)) + (amax - amax)
 
 
 def _check_count(count: int) -> None:

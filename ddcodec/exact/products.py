@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ddcodec.errors import UnsupportedFeatureError
 from ddcodec.exact.backends import MAX_TERMS, Backend, Geometry
-from ddcodec.exact.grid import TILE, Grid, quantise
+from ddcodec.exact.grid import Grid, quantise, tile
 from ddcodec.exact.weights import IntegerWeight
 
 __all__ = ["Convolution", "Linear", "joined"]
@@ -36,17 +36,17 @@ class Linear:
     def __call__(self, rows: Grid, bias: Tensor | None) -> Tensor:
         """Rows [m, in] on grids -> float32 [m, out]."""
         count, m = rows.digits.shape[:2]
-        out = torch.empty(m, self._out, device=rows.scale.device)
-        step = max(1, TILE // (count * len(self._digits)))
+        out = rows.scale.new_empty(m, self._out)
+        step = max(1, tile(out.device) // (count * len(self._digits)))
         for start in range(0, m, step):
             digits = rows.digits[:, start : start + step]
             height = digits.shape[1]
             sums = self._backend.product(digits.flatten(0, 1), self._digits.t())
             parts = sums.view(count, height, -1, self._out).transpose(1, 2)
-            tile = joined(parts, out[start : start + height])
-            tile.mul_(self._scale).mul_(rows.scale[start : start + height])
+            part = joined(parts, out[start : start + height])
+            part.mul_(self._scale).mul_(rows.scale[start : start + height])
             if bias is not None:
-                tile.add_(bias)
+                part.add_(bias)
         return out
 
 

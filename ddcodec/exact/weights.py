@@ -50,8 +50,8 @@ def quantise_weight(weight: Tensor, digits: int) -> IntegerWeight:
     """
     top = _TOP[digits]
     flat = weight.detach().reshape(len(weight), -1)
-    values = torch.empty(flat.shape, dtype=torch.int8 if digits == 1 else torch.int16)
-    scale = torch.empty(len(flat), dtype=torch.float32)
+    values = torch.empty(flat.shape, dtype=torch.int8 if digits == 1 else torch.int16, device="cpu")
+    scale = torch.empty(len(flat), dtype=torch.float32, device="cpu")
     step = max(1, _CHUNK // max(1, flat.shape[1]))
     for start in range(0, len(flat), step):
         rows = flat[start : start + step].cpu().double()

@@ -116,8 +116,8 @@ def test_tiles_company_layout_and_back_end_change_nothing(
     for name in BACKENDS:
         found = attention(query, key, value, backend=choose_backend("cpu", name), digits=digits)
         assert torch.equal(found, expected)
-    for tile in (1, 77 * 7, 77 * 50 * 2):
-        monkeypatch.setattr(module, "TILE", tile)
+    for area in (1, 77 * 7, 77 * 50 * 2):
+        monkeypatch.setattr(module, "tile", lambda device, area=area: area)
         assert torch.equal(run(query, key, value, digits), expected)
 
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddcodec.exact.grid import TILE, exponent, power_of_two, quantise, split
+from ddcodec.exact.grid import SMALLEST, quantise, split, steps_a_unit, tile
 from tests.exact import oracle
 
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -41,14 +41,10 @@ def test_digits_are_small_and_make_up_the_number(q: int) -> None:
     assert abs(high) <= 64
 
 
-@given(NUMBERS.map(abs))
-def test_the_exponent_bounds_the_magnitude(amax: float) -> None:
-    assert exponent(torch.tensor([amax])).item() == oracle.exponent(amax)
-
-
-@given(st.integers(-126, 127))
-def test_powers_of_two_are_exact(e: int) -> None:
-    assert power_of_two(torch.tensor([e], dtype=torch.int32)).item() == 2.0**e
+@given(NUMBERS.map(abs), st.sampled_from([SMALLEST, 2.0**-10]))
+def test_the_grid_of_two_digits_is_finest_for_its_magnitude(amax: float, least: float) -> None:
+    e = oracle.exponent(max(amax, least))
+    assert steps_a_unit(torch.tensor([amax]), least).item() == 2.0 ** (14 - e)
 
 
 @pytest.mark.parametrize("digits", [1, 2])
@@ -63,7 +59,7 @@ def test_blocks_do_not_touch_each_other(digits: int) -> None:
 
 @pytest.mark.parametrize("digits", [1, 2])
 def test_a_block_larger_than_a_tile_is_one_block(digits: int) -> None:
-    block = torch.linspace(-1, 1, 2 * TILE + 5)[None]
+    block = torch.linspace(-1, 1, 2 * tile(torch.device("cpu")) + 5)[None]
     grid = quantise(block, digits)
     weights = torch.tensor([256.0, 1.0])[-digits:] if digits == 2 else torch.ones(1)
     found = (grid.digits.float() * weights[:, None, None]).sum(0) * grid.scale

@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from ddcodec.exact.backends import choose_backend
+from ddcodec.exact.backends import BACKENDS, choose_backend
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.exact.profiles import EXACT
 
@@ -46,11 +46,12 @@ CLIP = {
 }
 LATENTS, HIDDEN, PICTURES = random(3, 4, 8, 8), random(3, 7, 24), random(3, 3, 16, 16).clamp(-1, 1)
 IDS = torch.arange(36).view(3, 12)
+TIME = torch.tensor(37.5)
 
 
 def sd15() -> tuple[nn.Module, Call]:
     unet = UNet2DConditionModel(**UNET, attention_head_dim=4)
-    return unet, lambda m, run: run(m, LATENTS, torch.tensor(37.5), HIDDEN).sample
+    return unet, lambda m, run: run(m, LATENTS, TIME, HIDDEN).sample
 
 
 def sd21() -> tuple[nn.Module, Call]:
@@ -163,3 +164,38 @@ def test_known_integers_need_no_float_weights() -> None:
     first = ExactNetwork(module, EXACT["w8a8"], choose_backend("cpu"))
     second = ExactNetwork(first.module, EXACT["w8a8"], choose_backend("cpu"), first.weights)
     assert torch.equal(call(first.module, first.run), call(second.module, second.run))
+
+
+SETTINGS: dict[str, Callable[[], Any]] = {
+    "automatic mixed precision": lambda: torch.autocast("cpu", torch.bfloat16),
+    "inference mode": torch.inference_mode,
+    "another default device": lambda: torch.device("meta"),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_surrounds_a_call_changes_nothing(setting: str, backend: str) -> None:
+    torch.manual_seed(0)
+    module, call = sd15()
+    network = ExactNetwork(module, EXACT["w8a15"], choose_backend("cpu", backend))
+    expected = call(network.module, network.run)
+    with SETTINGS[setting]():
+        assert torch.equal(call(network.module, network.run), expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_another_default_dtype_or_precision_changes_nothing(backend: str) -> None:
+    torch.manual_seed(0)
+    module, call = sd15()
+    network = ExactNetwork(module, EXACT["w8a15"], choose_backend("cpu", backend))
+    expected = call(network.module, network.run)
+    precision = torch.get_float32_matmul_precision()
+    try:
+        torch.set_default_dtype(torch.float64)
+        torch.set_float32_matmul_precision("medium")
+        assert torch.equal(call(network.module, network.run), expected)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_float32_matmul_precision(precision)

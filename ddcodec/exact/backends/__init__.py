@@ -9,13 +9,13 @@ from functools import cache
 import torch
 
 from ddcodec.errors import DecodeError
-from ddcodec.exact.backends.base import MAX_TERMS, Backend, Geometry
+from ddcodec.exact.backends.base import MAX_TERMS, Backend, Geometry, plain_arithmetic
 from ddcodec.exact.backends.chunked import Float32, Float64
 from ddcodec.exact.backends.int8_cpu import Int8Cpu
 from ddcodec.exact.backends.int8_cuda import Int8Cuda
 from ddcodec.exact.backends.known_answers import elementwise_fault, fault
 
-__all__ = ["BACKENDS", "MAX_TERMS", "Backend", "Geometry", "choose_backend"]
+__all__ = ["BACKENDS", "MAX_TERMS", "Backend", "Geometry", "choose_backend", "plain_arithmetic"]
 
 # In the order they are tried.
 BACKENDS = ("int8", "float32", "float64")
@@ -33,7 +33,9 @@ def choose_backend(device: str | torch.device = "cpu", name: str | None = None) 
     Raises:
         DecodeError: the named back end is unknown or fails its tests here, or none passes.
     """
-    return _choose(torch.device(device), name or os.environ.get(_VARIABLE) or None)
+    where = torch.device(device)
+    with plain_arithmetic(where):
+        return _choose(where, name or os.environ.get(_VARIABLE) or None)
 
 
 @cache

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["MAX_TERMS", "Backend", "Geometry"]
+__all__ = ["MAX_TERMS", "Backend", "Geometry", "plain_arithmetic"]
 
 # Terms of a sum: 128 * 255 of them stay below 2^31 (one back end adds 128 to a digit).
 MAX_TERMS = 1 << 16
 # 128 * 128 * 1024 = 2^24: every partial sum of so many products is exact in binary32.
 _EXACT_TERMS = 1 << 10
+
+
+@contextmanager
+def plain_arithmetic(device: torch.device) -> Iterator[None]:
+    """No automatic mixed precision, no matrix products in fewer bits than binary32.
+
+    Whatever the caller has switched on for its own training holds again afterwards.
+    """
+    backends: Any = torch.backends
+    matmul = backends.cuda.matmul if device.type == "cuda" else backends.mkldnn.matmul
+    before = matmul.fp32_precision
+    matmul.fp32_precision = "ieee"
+    try:
+        with torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        matmul.fp32_precision = before
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class Int8Cpu(Backend):
         stride, padding, dilation = map(
             list, (geometry.stride, geometry.padding, geometry.dilation)
         )
-        scale, zero = torch.ones(channels), torch.zeros(channels, dtype=torch.int32)
+        scale = torch.ones(channels, dtype=torch.float32, device=self.device)
+        zero = torch.zeros(channels, dtype=torch.int32, device=self.device)
         packed = ops.qconv_prepack(
             weight.contiguous(), scale, 1.0, _ZERO, stride, padding, dilation, 1, None
         )

@@ -54,13 +54,13 @@ def elementwise_fault(device: torch.device) -> str | None:
 
 def _pattern(count: int, factor: int, start: int) -> Tensor:
     """A fixed, structureless sequence of integers in -128..127, the same under every version."""
-    i = torch.arange(start, start + count, dtype=torch.int64)
+    i = torch.arange(start, start + count, dtype=torch.int64, device="cpu")
     return ((i * i * factor * 40503 + i * 2654435) >> 7) % 256 - 128
 
 
 def _operands(shape: tuple[int, ...], extreme: int | None, factor: int) -> Tensor:
     if extreme is not None:
-        return torch.full(shape, extreme, dtype=torch.int8)
+        return torch.full(shape, extreme, dtype=torch.int8, device="cpu")
     count = torch.Size(shape).numel()
     return _pattern(count, factor, factor).to(torch.int8).view(shape)
 
