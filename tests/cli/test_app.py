@@ -114,6 +114,7 @@ def test_ctrl_c_exits_130_leaves_no_output_and_resumes(image_folder: Path, tmp_p
     # Interrupt from within, at the first sign of progress: no race with the start-up.
     code = (
         "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it\n"
         "from ddcodec.cli import app, common\n"
         "class Stop(common._LineProgress):\n"
         "    def __call__(self, *step):\n"
