@@ -17,7 +17,7 @@ __all__ = ["SMALLEST", "Grid", "quantise", "split", "steps_a_unit", "tile"]
 # Elements handled at a time: on a CPU, few enough that the passes over them find them in its cache;
 # elsewhere, enough that starting an operation costs little.
 _TILE_ON_CPU = 1 << 20
-_TILE = 1 << 26
+_TILE = 1 << 24
 # Smaller blocks count as this small (E = -59), so that scales and their inverses stay normal.
 SMALLEST = 2.0**-60
 _EXPONENT = 0x7F800000  # the exponent's bits in binary32
