@@ -14,8 +14,9 @@ from ddcodec import tables
 from ddcodec.errors import UnsupportedFeatureError
 from ddcodec.exact import attention as module
 from ddcodec.exact.attention import attention
-from ddcodec.exact.backends import BACKENDS, choose_backend
+from ddcodec.exact.backends import choose_backend
 from tests.exact import oracle
+from tests.exact.here import HERE
 from tests.exact.oracle import F32
 
 Matrix = list[list[float]]
@@ -113,7 +114,7 @@ def test_tiles_company_layout_and_back_end_change_nothing(
     assert torch.equal(run(query[1:2], key[1:2], value[1:2], digits), expected[1:2])
     turned = [x.transpose(1, 2).contiguous().transpose(1, 2) for x in (query, key, value)]
     assert torch.equal(run(*turned, digits=digits), expected)
-    for name in BACKENDS:
+    for name in HERE:
         found = attention(query, key, value, backend=choose_backend("cpu", name), digits=digits)
         assert torch.equal(found, expected)
     for area in (1, 77 * 7, 77 * 50 * 2):

@@ -11,9 +11,10 @@ from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from ddcodec.exact.backends import BACKENDS, choose_backend
+from ddcodec.exact.backends import choose_backend
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.exact.profiles import EXACT
+from tests.exact.here import HERE
 
 Run = Callable[..., Any]
 Call = Callable[[Any, Run], Tensor]
@@ -174,7 +175,7 @@ SETTINGS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", HERE)
 def test_what_surrounds_a_call_changes_nothing(setting: str, backend: str) -> None:
     torch.manual_seed(0)
     module, call = sd15()
@@ -184,7 +185,7 @@ def test_what_surrounds_a_call_changes_nothing(setting: str, backend: str) -> No
         assert torch.equal(call(network.module, network.run), expected)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", HERE)
 def test_another_default_dtype_or_precision_changes_nothing(backend: str) -> None:
     torch.manual_seed(0)
     module, call = sd15()

@@ -11,12 +11,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddcodec.errors import UnsupportedFeatureError
-from ddcodec.exact.backends import BACKENDS, Geometry, choose_backend
+from ddcodec.exact.backends import Geometry, choose_backend
 from ddcodec.exact.grid import quantise
 from ddcodec.exact.products import Convolution, Linear, joined
 from ddcodec.exact.profiles import EXACT, Profile
 from ddcodec.exact.weights import IntegerWeight, quantise_weight
 from tests.exact import oracle
+from tests.exact.here import HERE
 from tests.exact.oracle import F32
 
 PROFILES = pytest.mark.parametrize("profile", EXACT.values(), ids=EXACT)
@@ -64,7 +65,7 @@ def test_every_back_end_gives_the_same_bits(profile: Profile) -> None:
     x = torch.randn(37, 300, generator=generator)
     weight = quantise_weight(torch.randn(50, 300, generator=generator), profile.weight_digits)
     grid = quantise(x, profile.activation_digits)
-    first, *others = (Linear(weight, choose_backend("cpu", n))(grid, None) for n in BACKENDS)
+    first, *others = (Linear(weight, choose_backend("cpu", n))(grid, None) for n in HERE)
     assert all(torch.equal(first, other) for other in others)
 
 
@@ -91,7 +92,7 @@ def as_linear(x: Tensor, weight: IntegerWeight, profile: Profile) -> Tensor:
 
 
 @PROFILES
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", HERE)
 def test_a_convolution_is_a_linear_layer_over_patches(profile: Profile, backend: str) -> None:
     generator = torch.Generator().manual_seed(9)
     x = torch.randn(3, 10, 6, 5, generator=generator)
@@ -111,7 +112,7 @@ def test_a_convolution_is_a_linear_layer_over_patches(profile: Profile, backend:
         Geometry((3, 2), (1, 0), (1, 2)),
     ],
 )
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", HERE)
 def test_convolutions_of_every_geometry_are_close_to_the_real_ones(
     geometry: Geometry, backend: str
 ) -> None:

@@ -12,11 +12,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ddcodec.errors import ModelMismatchError
-from ddcodec.exact.backends import BACKENDS
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.prior.engine import NetworkName
 from ddcodec.prior.exact_engine import ExactEngine, exact_engine
 from ddcodec.prior.load import Prior, load_prior
+from tests.exact.here import HERE
 
 CPU = torch.device("cpu")
 
@@ -41,7 +41,7 @@ def test_the_size_of_a_network_call_changes_no_bit(prior: Prior, positions: int)
     assert torch.equal(other.encode(pixels), prior.engine.encode(pixels))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", HERE)
 def test_every_back_end_gives_the_same_pixels(
     prior: Prior, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

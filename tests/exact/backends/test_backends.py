@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
 import torch
@@ -12,14 +13,27 @@ from torch import Tensor
 
 from ddcodec.errors import DecodeError
 from ddcodec.exact import backends
-from ddcodec.exact.backends import BACKENDS, Backend, choose_backend
+from ddcodec.exact.backends import Backend, choose_backend
 from ddcodec.exact.backends.chunked import Float32, Float64
 from ddcodec.exact.backends.int8_cuda import Int8Cuda
 from ddcodec.exact.backends.known_answers import elementwise_fault, fault
+from tests.exact.here import HERE
 
 CPU = torch.device("cpu")
-ALL = pytest.mark.parametrize("name", BACKENDS)
+ALL = pytest.mark.parametrize("name", HERE)
 BYTES = st.integers(-128, 127)
+
+
+def test_the_reference_back_ends_are_exact_everywhere() -> None:
+    assert {"float32", "float64"} <= set(HERE)
+
+
+@pytest.mark.skipif(
+    "ONEDNN_MAX_CPU_ISA" in os.environ or not torch.cpu._is_vnni_supported(),
+    reason="8-bit sums are exact with VNNI",
+)
+def test_with_vnni_the_fast_back_end_is_exact() -> None:
+    assert "int8" in HERE
 
 
 @ALL
