@@ -214,6 +214,26 @@ class Interpreter(TorchFunctionMode):
     def cos(self, x: Tensor) -> Tensor:
         return elementary.cos(x)
 
+    def dropout(
+        self, x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+    ) -> Tensor:
+        if training and p:
+            raise self.unsupported("dropout in training is random")
+        return x
+
+    def embedding(
+        self,
+        indices: Tensor,
+        weight: Tensor,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        *options: Any,
+        **more: Any,
+    ) -> Tensor:
+        if max_norm is not None:
+            raise self.unsupported("an embedding that normalises its rows has no exact form")
+        return F.embedding(indices, weight)
+
     def divide(self, x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
         if rounding_mode is not None:
             raise self.unsupported(f"division with rounding mode {rounding_mode!r}")
@@ -263,6 +283,8 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     F.gelu: Interpreter.gelu,
     F.silu: Interpreter.silu,
     F.interpolate: Interpreter.interpolate,
+    F.embedding: Interpreter.embedding,
+    F.dropout: Interpreter.dropout,
     **dict.fromkeys((torch.sigmoid, Tensor.sigmoid, F.sigmoid), Interpreter.sigmoid),
     **dict.fromkeys((torch.tanh, Tensor.tanh, F.tanh), Interpreter.tanh),
     **dict.fromkeys((torch.exp, Tensor.exp), Interpreter.exp),

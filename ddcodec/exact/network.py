@@ -80,6 +80,9 @@ def _skeleton(
 
 
 def _placeholder(weight: torch.Tensor, device: torch.device) -> nn.Parameter:
-    """A parameter of the weight's shape, dtype and device that takes the memory of one number."""
-    empty = torch.empty((), dtype=torch.float32, device=device).expand(weight.shape)
-    return nn.Parameter(empty, requires_grad=False)
+    """A parameter of the weight's shape and device that takes the memory of one number.
+
+    It is NaN, so that code which computes with it in a way of its own ends in an error.
+    """
+    nothing = torch.full((), torch.nan, dtype=torch.float32, device=device)
+    return nn.Parameter(nothing.expand(weight.shape), requires_grad=False)

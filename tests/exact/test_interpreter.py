@@ -92,6 +92,11 @@ REFUSED = {
         "attention mask",
     ),
     "dropout": (lambda x: F.dropout(x, 0.5, training=True), "random"),
+    "positional dropout": (lambda x: F.dropout(x, 0.5, True), "random"),
+    "normalised embedding": (
+        lambda x: F.embedding(torch.zeros(1, dtype=torch.long), torch.ones(2, 2), None, 1.0),
+        "normalises its rows",
+    ),
     "free weight": (lambda x: F.linear(x, torch.ones(2, 6)), "its weight"),
     "integer division": (lambda x: x.int() / 2, "division of integers"),
     "floor division": (lambda x: torch.div(x, 2, rounding_mode="floor"), "rounding mode"),
@@ -145,3 +150,18 @@ def test_it_works_inside_an_inference_mode() -> None:
     with torch.inference_mode():
         inside = exactly(module, torch.ones(2, 4))
     assert torch.equal(inside, exactly(module, torch.ones(2, 4)))
+
+
+class Odd(nn.Module):
+    """A layer whose weight is used in another way than by the layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.layer.weight[0]
+
+
+def test_a_weight_used_in_another_way_gives_nan() -> None:
+    assert exactly(Odd().requires_grad_(False), torch.ones(2, 4)).isnan().all()

@@ -16,8 +16,6 @@ __all__ = ["MAX_TERMS", "Backend", "Geometry", "plain_arithmetic"]
 
 # Terms of a sum: 128 * 255 of them stay below 2^31 (one back end adds 128 to a digit).
 MAX_TERMS = 1 << 16
-# 128 * 128 * 1024 = 2^24: every partial sum of so many products is exact in binary32.
-_EXACT_TERMS = 1 << 10
 
 
 @contextmanager
@@ -51,10 +49,15 @@ class Backend(ABC):
 
     Attributes:
         name: ``int8``, ``float32`` or ``float64``.
+        dtype: floats in which small products are done in batches.
+        terms: how many terms sum in ``dtype`` without rounding.
         device: where operands live.
     """
 
     name: str
+    # 128 * 128 * 1024 = 2^24: every partial sum is exact in binary32.
+    dtype: torch.dtype = torch.float32
+    terms: int = 1 << 10
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -64,15 +67,18 @@ class Backend(ABC):
         """int8 [m, k] @ int8 [k, n] -> int32 [m, n]; k at most ``MAX_TERMS``."""
 
     def products(self, a: Tensor, b: Tensor) -> Tensor:
-        """int8 [batch, m, k] @ int8 [batch, k, n] -> [batch, m, n], int32 or exact float32."""
+        """int8 [batch, m, k] @ int8 [batch, k, n] -> [batch, m, n], int32 or exact floats."""
         if len(a) == 1:
             return self.product(a[0], b[0])[None]
-        if a.shape[2] <= _EXACT_TERMS:
+        if a.shape[2] <= self.terms:
             # Many small products cost more to call than to compute.
             # Digits may lie crosswise; converted before they are turned, they are read in order.
-            turned = b.transpose(1, 2).contiguous() if b.stride(1) == 1 else None
-            right = b.float() if turned is None else turned.float().transpose(1, 2)
-            return torch.bmm(a.contiguous().float(), right)
+            left = a.contiguous().to(self.dtype)
+            if b.stride(1) == 1:
+                right = b.transpose(1, 2).contiguous().to(self.dtype).transpose(1, 2)
+            else:
+                right = b.to(self.dtype)
+            return torch.bmm(left, right)
         return torch.stack([self.product(x, y) for x, y in zip(a, b, strict=True)])
 
     def convolution(self, weight: Tensor, geometry: Geometry) -> Callable[[Tensor], Tensor]:

@@ -13,9 +13,6 @@ __all__ = ["Float32", "Float64"]
 class _Chunked(Backend):
     """Sums of at most ``terms`` products at a time, each exact in ``dtype`` in any order."""
 
-    dtype: torch.dtype
-    terms: int
-
     def product(self, a: Tensor, b: Tensor) -> Tensor:
         total: Tensor | None = None
         for start in range(0, a.shape[1], self.terms):
@@ -32,8 +29,6 @@ class Float32(_Chunked):
     """Runs everywhere: 1,024 products of at most 2^14 sum to at most 2^24."""
 
     name = "float32"
-    dtype = torch.float32
-    terms = 1 << 10
 
 
 class Float64(_Chunked):
