@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddcodec"
 # The longest name that fits counts: parts of prior and synthesis are plain data, below the recipe.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cache", "errors", "version"),
-    ("container", "tables", "exact.profiles"),
+    ("container", "entropy", "tables", "exact.profiles"),
     ("randomness",),
     ("codecs",),
     ("source", "demo_data", "synthesis.resample", "prior.pin"),
@@ -51,6 +51,7 @@ LIGHT = {
     "ddcodec.cli": TORCH,
     "ddcodec.codecs": TORCH,
     "ddcodec.container": TORCH | {"numpy"},
+    "ddcodec.entropy": TORCH,
     "ddcodec.errors": TORCH | {"numpy"},
     "ddcodec.slicing": TORCH,
 }
