@@ -10,7 +10,7 @@ from ddcodec.errors import EncodeError, MissingDependencyError
 
 __all__ = ["ARCHITECTURES", "Logits", "build", "default_architecture"]
 
-ARCHITECTURES = ("convnet3", "convnet4", "convnet5", "resnet18")
+ARCHITECTURES = ("convnet3", "convnet4", "convnet5", "resnet18", "resnet18-half")
 _SMALL = 64
 
 
@@ -48,8 +48,8 @@ def build(arch: str, classes: int, size: int, *, seed: int = 0) -> nn.Module:
         raise EncodeError(f"unknown architecture {arch!r}: use one of {', '.join(ARCHITECTURES)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if arch == "resnet18":
-            return _resnet18(classes, size)
+        if arch.startswith("resnet18"):
+            return _resnet18(classes, size, width=32 if arch.endswith("half") else 64)
         depth = int(arch.removeprefix("convnet"))
         if size >> depth < 1:
             raise EncodeError(
@@ -59,16 +59,16 @@ def build(arch: str, classes: int, size: int, *, seed: int = 0) -> nn.Module:
         return ConvNet(classes, size, depth)
 
 
-def _resnet18(classes: int, size: int) -> nn.Module:
+def _resnet18(classes: int, size: int, width: int) -> nn.Module:
     try:
         from transformers import ResNetConfig, ResNetForImageClassification
     except ImportError as error:
         raise MissingDependencyError(
-            "resnet18 needs transformers: pip install transformers, or use a convnet"
+            "a ResNet needs transformers: pip install transformers, or use a convnet"
         ) from error
     config = ResNetConfig(
-        embedding_size=64,
-        hidden_sizes=[64, 128, 256, 512],
+        embedding_size=width,
+        hidden_sizes=[width, 2 * width, 4 * width, 8 * width],
         depths=[2, 2, 2, 2],
         layer_type="basic",
     )
@@ -77,7 +77,7 @@ def _resnet18(classes: int, size: int) -> nn.Module:
     if size <= _SMALL:
         # The stem of the CIFAR literature; the stock one leaves 8 x 8 cells of a 32 px picture.
         stem: nn.Module = model.resnet.embedder
-        convolution = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+        convolution = nn.Conv2d(3, width, 3, padding=1, bias=False)
         nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
         stem.get_submodule("embedder").add_module("convolution", convolution)
         stem.add_module("pooler", nn.Identity())

@@ -36,7 +36,7 @@ __all__ = ["command"]
 @click.option(
     "--student",
     metavar="NAME",
-    help="convnet3, convnet4, convnet5 or resnet18; the customary one for the size by default.",
+    help="convnet3, convnet4, convnet5, resnet18 or resnet18-half; the customary one by default.",
 )
 @click.option(
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Students an artifact."

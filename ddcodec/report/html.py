@@ -18,6 +18,7 @@ _STUDENTS = {
     "convnet4": "ConvNet-4",
     "convnet5": "ConvNet-5",
     "resnet18": "ResNet-18",
+    "resnet18-half": "ResNet-18 of half width",
 }
 _PARTS = {
     "labels": "labels",
