@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("exact",),
     ("recipe",),
     ("prior", "classifiers"),
-    ("synthesis",),
+    ("synthesis", "stored_teacher"),
     ("contents",),
     ("rendering",),
     ("artifact",),
