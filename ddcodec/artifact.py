@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ddcodec.container import KINDS, Limits, Reader, Section
-from ddcodec.errors import EncodeError, HeaderError, PixelDriftError
+from ddcodec.errors import EncodeError, HeaderError, MissingDependencyError, PixelDriftError
 from ddcodec.recipe import Head, Recipe
 from ddcodec.synthesis.drift import drift_message, spread_sample
 
@@ -216,7 +216,13 @@ class Artifact:
         prior: str | None = None,
     ) -> DistilledDataset:
         """The artifact as a torch Dataset; see :class:`ddcodec.dataset.DistilledDataset`."""
-        from ddcodec.dataset import DistilledDataset
+        try:
+            from ddcodec.dataset import DistilledDataset
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"a Dataset, and labels that a stored teacher computes, need {error.name}: pip "
+                f"install {error.name}"
+            ) from error
 
         return DistilledDataset(
             self,

@@ -18,17 +18,28 @@ __all__ = ["size_budget", "unpacked_bytes"]
 def unpacked_bytes(section: Section, head: Head) -> int:
     """Bytes of the section's content in the plain form people ship today.
 
-    uint8 pixels, fp16 soft labels, u16 hard labels, fp16 token vectors, u64 seeds.
+    uint8 pixels, fp16 soft labels, u16 hard labels, fp16 token vectors, u64 seeds, float32 weights
+    of a teacher.
     """
     from ddcodec.contents import array_shape
 
     if section.kind == "schedule":
         return section.raw_len
+    if section.kind == "teacher":
+        return _plain_teacher(section)
     elements = prod(array_shape(section.kind, section.box, head))
     if section.kind == "patches":
         params = section.codec.params
         return elements * int(params["width"]) * int(params["height"]) * 3
     return elements * {"seeds": 8, "prompts": 2, "labels": 2, "pixels": 1}.get(section.kind, 1)
+
+
+def _plain_teacher(section: Section) -> int:
+    from ddcodec import codecs
+    from ddcodec.codecs.teacher_weights import TeacherWeights
+
+    codec = codecs.get(section.codec)
+    return codec.plain_bytes if isinstance(codec, TeacherWeights) else section.raw_len
 
 
 def size_budget(artifact: Artifact) -> SizeNode:

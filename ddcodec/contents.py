@@ -18,6 +18,7 @@ from ddcodec import codecs
 from ddcodec.codecs.hard_labels import OWN_CLASS
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.codecs.schedule import Schedule
+from ddcodec.codecs.teacher_weights import StoredWeights, TeacherWeights
 from ddcodec.container import KINDS, Box, Reader, Section
 from ddcodec.errors import HeaderError, LimitExceededError, PayloadError
 from ddcodec.recipe import Head, Stored, Text2Image
@@ -65,6 +66,7 @@ class Contents:
         self._boxes: dict[str, dict[int, list[Section]]] = {}
         self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._schedule: Schedule | None = None
+        self._teachers: dict[int, tuple[TeacherWeights, StoredWeights]] = {}
         for section in reader.sections:
             # Ancillary sections of a kind to come are nobody's business here.
             if section.kind in KINDS:
@@ -76,6 +78,12 @@ class Contents:
         if kind == "schedule":
             by_class.setdefault(0, []).append(section)
             return
+        if kind == ("labels" if recipe.labels.kind == "teacher" else "teacher"):
+            raise HeaderError(
+                f"the recipe's labels are of kind {recipe.labels.kind!r}", section=section.label
+            )
+        if kind == "teacher" and box not in [Box(*origin) for origin in self._head.origins]:
+            raise HeaderError("a teacher is of one whole origin", section=section.label)
         slots = recipe.seeds_per_class if kind == "seeds" else recipe.ipc
         whole_tail = kind == "patches"  # a lossy mosaic may outlive a slice of its slots
         if box.class_count == 0 or box.class_start + box.class_count > len(self._head.classes):
@@ -136,6 +144,34 @@ class Contents:
             raise PayloadError(f"label {label} of {count} classes", section=section.label)
         return start + label
 
+    def teacher(self, class_index: int) -> tuple[TeacherWeights, StoredWeights]:
+        """The stored teacher of the class's origin: its codec, and its numbers."""
+        start, _ = self._head.origin(class_index)
+        if start not in self._teachers:
+            section = self._find("teacher", class_index, 0, 0)
+            if section is None:
+                raise HeaderError("the artifact holds no teacher to compute its labels with")
+            codec = self._teacher_codec(section)
+            try:
+                weights = codec.decode(self._reader.read_raw(section))
+            except PayloadError as error:
+                raise PayloadError(error.message, section=section.label) from error
+            self._teachers[start] = codec, weights
+        return self._teachers[start]
+
+    def _teacher_codec(self, section: Section) -> TeacherWeights:
+        """The codec, if it is a teacher's of these classes and pictures."""
+        codec, size = codecs.get(section.codec), self._head.recipe.size
+        if not isinstance(codec, TeacherWeights):
+            raise HeaderError("the section holds no teacher", section=section.label)
+        if codec.classes != section.box.class_count or (codec.side, codec.side) != size:
+            raise HeaderError(
+                f"a teacher of {codec.classes} classes and {codec.side} px cannot label "
+                f"{section.box.class_count} classes and {size[0]}x{size[1]} px",
+                section=section.label,
+            )
+        return codec
+
     def pixel_digest(self, class_index: int, slot: int) -> bytes | None:
         """The stored pixel digest of one image, or None where the artifact has none."""
         if self._find("pixels", class_index, slot, 0) is None:
@@ -167,7 +203,12 @@ class Contents:
         for c in self._head.row_classes:
             self._require("seeds", c, recipe.seeds_per_class)
             self._require("patches" if stored else "prompts", c, recipe.ipc if stored else 1)
-            self._require("labels", c, recipe.ipc, recipe.views)
+            if recipe.labels.kind != "teacher":
+                self._require("labels", c, recipe.ipc, recipe.views)
+                continue
+            self._require("teacher", c, 1)
+            for section in self._boxes["teacher"][c]:
+                self._teacher_codec(section)
 
     def _require(self, kind: str, class_index: int, slots: int, views: int = 1) -> None:
         def area(box: Box) -> int:

@@ -22,6 +22,7 @@ from ddcodec.rendering import Execution, Renderer, Row
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
+    from ddcodec.stored_teacher.execute import StoredTeacher
 
 __all__ = ["DistilledDataset", "Pixels", "Transform"]
 
@@ -75,6 +76,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         self.labels = labels
         self._prior = prior
         self._renderer: Renderer | None = None
+        self._teachers: dict[int, StoredTeacher] = {}
         # Shared memory, so that persistent workers see the epoch their parent sets.
         self._epoch: Tensor = torch.zeros((), dtype=torch.int64)
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]
@@ -104,11 +106,13 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, Any]]:
         """A whole batch at once, as torch's DataLoader asks for it where it can."""
         rows = [self.rows[i] for i in indices]
-        images = self._images(rows)
+        pictures = self._rendered(rows)
+        images = self._tensors(pictures)
         shown = [image if self.transform is None else self.transform(image) for image in images]
         if self.labels == "hard":
             return list(zip(shown, (c for c, _ in rows), strict=True))
-        return list(zip(shown, torch.from_numpy(self._probabilities(rows)), strict=True))
+        labels = self._probabilities(rows, pictures)
+        return list(zip(shown, torch.from_numpy(labels), strict=True))
 
     def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Images [n, 3, h, w] and labels ([n, K] float32 or [n] int64), on ``device``.
@@ -116,20 +120,28 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         The quick way for training loops without a DataLoader; no transform is applied.
         """
         rows = [self.rows[i] for i in indices]
-        images = self._images(rows).to(self.device)
+        pictures = self._rendered(rows)
+        images = self._tensors(pictures).to(self.device)
         if self.labels == "hard":
             return images, torch.tensor([c for c, _ in rows], device=self.device)
-        return images, torch.from_numpy(self._probabilities(rows)).to(self.device)
+        return images, torch.from_numpy(self._probabilities(rows, pictures)).to(self.device)
 
     def probabilities(self, indices: Sequence[int]) -> NDArray[np.float32]:
-        """float32[n, K]: the labels alone, at the present view; renders no image."""
+        """float32[n, K]: the labels alone, at the present view.
+
+        Renders no image, but where a stored teacher has to see it.
+        """
         return self._probabilities([self.rows[i] for i in indices])
 
-    def _images(self, rows: Sequence[Row]) -> Tensor:
+    def _rendered(self, rows: Sequence[Row]) -> NDArray[np.uint8]:
+        """uint8[n, height, width, 3]: the rows at the present view."""
         if self._renderer is None:
             self._renderer = self.artifact.renderer(prior=self._prior, device=self.device)
-        array = self._renderer.images(rows, self.view)
-        images = torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2)))
+        return self._renderer.images(rows, self.view)
+
+    def _tensors(self, pictures: NDArray[np.uint8]) -> Tensor:
+        """[n, 3, height, width], as ``pixels`` asks."""
+        images = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
         if self.pixels == "uint8":
             return images
         evaluation = self.artifact.recipe.evaluation
@@ -137,8 +149,13 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         std = torch.tensor(evaluation.std, dtype=torch.float32).view(1, 3, 1, 1) / 65536
         return (images.to(torch.float32) / 255 - mean) / std
 
-    def _probabilities(self, rows: Sequence[Row]) -> NDArray[np.float32]:
-        """float32[n, K]: label probabilities of the rows at the present view."""
+    def _probabilities(
+        self, rows: Sequence[Row], pictures: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.float32]:
+        """float32[n, K]: label probabilities of the rows at the present view.
+
+        ``pictures`` are the rows' own, if they have been rendered.
+        """
         out = np.zeros((len(rows), len(self.classes)), np.float32)
         contents, head = self.artifact.contents, self.artifact.head
         if head.recipe.labels.kind == "hard":
@@ -147,10 +164,23 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         for n, (c, _) in enumerate(rows):
             by_origin.setdefault(head.origin(c), []).append(n)
         for (start, count), members in by_origin.items():
-            logits = np.stack([contents.logits(*rows[n], self.view) for n in members])
+            if head.recipe.labels.kind == "teacher":
+                pictures = self._rendered(rows) if pictures is None else pictures
+                logits = self._teacher(start).logits(pictures[members])
+            else:
+                logits = np.stack([contents.logits(*rows[n], self.view) for n in members])
             soft = probabilities(logits, head.recipe.labels.temperature)
             out[members, start : start + count] = soft
         return out
+
+    def _teacher(self, origin: int) -> StoredTeacher:
+        """The stored teacher of the classes that start there."""
+        if origin not in self._teachers:
+            from ddcodec.stored_teacher.execute import StoredTeacher
+
+            codec, weights = self.artifact.contents.teacher(origin)
+            self._teachers[origin] = StoredTeacher(codec, weights, device=self.device)
+        return self._teachers[origin]
 
     def _hard_probabilities(
         self, rows: Sequence[Row], out: NDArray[np.float32]
@@ -167,8 +197,8 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         return out
 
     def __getstate__(self) -> dict[str, Any]:
-        # A worker renders for itself: the prior and the picture cache stay behind.
-        return {**self.__dict__, "_renderer": None}
+        # A worker renders for itself: the prior, the picture cache and teachers stay behind.
+        return {**self.__dict__, "_renderer": None, "_teachers": {}}
 
 
 def _at_most(name: str, wanted: int | None, have: int) -> int:

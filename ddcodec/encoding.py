@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ddcodec.artifact import open_artifact
+from ddcodec.codecs.teacher_weights import MAX_BITS, MIN_BITS
 from ddcodec.container import write_container
 from ddcodec.errors import EncodeError, UnsupportedFeatureError
 from ddcodec.exact import profiles
@@ -75,7 +76,8 @@ class Settings:
     prior: str
     teacher: str
     profile: str
-    labels: Literal["soft", "hard"]
+    labels: Literal["soft", "hard", "teacher"]
+    teacher_bits: int
     temperature: str
     label_step: int
     quality: int
@@ -95,7 +97,8 @@ def encode(
     prior: str = "tiny",
     teacher: str = "auto",
     profile: str = profiles.DEFAULT,
-    labels: Literal["soft", "hard"] = "soft",
+    labels: Literal["soft", "hard", "teacher"] = "soft",
+    teacher_bits: int = 5,
     label_temperature: int | str = 4,
     label_step: int = 32,
     quality: int = 50,
@@ -121,7 +124,9 @@ def encode(
         teacher: ``auto`` (trained on ``src`` once and cached by content), a folder or a hub id.
         profile: how the prior is executed: ``w8a8``, ``w8a15`` or ``w15a15``, whose pictures are
             the same bytes on every machine, or ``float``, whose pictures are not.
-        labels: ``soft`` from the teacher, or ``hard``.
+        labels: ``soft`` from the teacher, ``hard``, or ``teacher``: the teacher itself is stored in
+            few bits, and computes soft labels wherever the artifact is decoded.
+        teacher_bits: bits of a stored teacher's weights, 3..8.
         label_temperature: temperature a student trains at, as an integer or ``num/den``.
         label_step: step of the stored logits in 1/64 nats.
         quality: WebP quality of stored patches, 1..100.
@@ -149,6 +154,7 @@ def encode(
         teacher=teacher,
         profile=_profile(profile),
         labels=labels,
+        teacher_bits=_teacher_bits(teacher_bits),
         temperature=str(label_temperature),
         label_step=_positive("label-step", label_step),
         quality=quality,
@@ -184,6 +190,8 @@ class _Encoder:
 
     def run(self, dry_run: bool, force: bool) -> EncodeResult:
         _check_ipc(self.source, self.settings, self.method)
+        if self._stores_teacher:
+            self._check_teacher()
         if dry_run:
             return self._dry_run()
         work = WorkFolder(self.work_path, self._job_key())
@@ -201,6 +209,22 @@ class _Encoder:
             warnings=self._warnings(),
         )
 
+    @property
+    def _asks_teacher(self) -> bool:
+        """Whether the teacher has a part in the artifact."""
+        return self.method.uses_teacher or self.settings.labels != "hard"
+
+    @property
+    def _stores_teacher(self) -> bool:
+        return self.settings.labels == "teacher"
+
+    def _check_teacher(self) -> None:
+        """Before hours of work: can this teacher be stored? One trained here always can."""
+        if self.settings.teacher != "auto":
+            from ddcodec.stored_teacher.fold import check_storable
+
+            check_storable(self.teacher(), self.settings.size)
+
     def _dry_run(self) -> EncodeResult:
         import tempfile
 
@@ -213,9 +237,21 @@ class _Encoder:
         # at steps 32, 64 and 128.
         each = max(0.1, 0.6 - 0.12 * log2(self.settings.label_step / 32))
         expected["labels"] = round(logits * each) if self.settings.labels == "soft" else 10
+        if self._stores_teacher:
+            expected["teacher"] = self._teacher_bytes()
+            del expected["labels"]
         expected["pixels"] = 4 * rows
         expected["seeds"] = 8 + 4 * len(self.source.classes)
         return EncodeResult(None, "", self._plan(), expected, 0, self._warnings())
+
+    def _teacher_bytes(self) -> int:
+        """Expected: entropy coding saves 0.85 bits a weight (CIFAR-10, all widths within 0.1)."""
+        from ddcodec.codecs.teacher_weights import TeacherWeights
+
+        settings, classes = self.settings, len(self.source.classes)
+        arch = "convnet3" if settings.teacher == "auto" else self.teacher().arch
+        codec = TeacherWeights(arch, settings.teacher_bits, classes, settings.size[0])
+        return round(codec.plain_bytes / 32 * (settings.teacher_bits - 0.85))
 
     def _job(self, work: WorkFolder) -> Job:
         return Job(
@@ -248,6 +284,11 @@ class _Encoder:
             if self.settings.labels == "soft":
                 head = self._head(content, LabelRecipe("soft", self.temperature), work)
                 sections += labelling.soft_sections(self.teacher(), self.settings.label_step)
+            elif self._stores_teacher:
+                head = self._head(content, LabelRecipe("teacher", self.temperature), work)
+                sections.append(
+                    labelling.teacher_section(self.teacher(), self.settings.teacher_bits)
+                )
             else:
                 sections += hard
         digest = write_container(
@@ -277,7 +318,7 @@ class _Encoder:
 
     def _evaluation(self, work: WorkFolder) -> Evaluation:
         """Input statistics of the source: the teacher's, or of a sample where none is used."""
-        if self.method.uses_teacher or self.settings.labels == "soft":
+        if self._asks_teacher:
             statistics = self.teacher().statistics
         else:
             statistics = _statistics(self._job(work))
@@ -292,7 +333,7 @@ class _Encoder:
             "source": bytes.fromhex(self.source.fingerprint),
             **content.info,
         }
-        if self.method.uses_teacher or self.settings.labels == "soft":
+        if self._asks_teacher:
             info["teacher"] = self.teacher().arch
             info["teacher_digest"] = bytes.fromhex(self.teacher().digest)
         # The pixels of exact profiles depend on no environment.
@@ -312,7 +353,7 @@ class _Encoder:
         if self.method.uses_prior:
             plan["prior"] = Path(self.settings.prior).name
             plan["profile"] = self.settings.profile
-        if self.method.uses_teacher or self.settings.labels == "soft":
+        if self._asks_teacher:
             plan["teacher"] = Path(self.settings.teacher).name
         return plan
 
@@ -384,6 +425,12 @@ def _positive(name: str, value: int) -> int:
     if value < 1:
         raise EncodeError(f"--{name} is {value}; it must be at least 1")
     return value
+
+
+def _teacher_bits(bits: int) -> int:
+    if not MIN_BITS <= bits <= MAX_BITS:
+        raise EncodeError(f"--teacher-bits is {bits}; it must be within {MIN_BITS}..{MAX_BITS}")
+    return bits
 
 
 def _seed(seed: int) -> int:

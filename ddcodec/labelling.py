@@ -17,6 +17,7 @@ from ddcodec.codecs.hard_labels import OWN_CLASS, HardLabels
 from ddcodec.codecs.pixel_digest import PixelDigests, pixel_digest
 from ddcodec.codecs.seeds import SeedDerived
 from ddcodec.codecs.soft_labels import SoftLabels, quantise
+from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import ANCILLARY, SAFE_TO_COPY, Box, NewSection
 from ddcodec.methods.base import prefix_groups
 from ddcodec.recipe import Head
@@ -120,6 +121,38 @@ class Labelling:
             logits = np.stack([self._logits(teacher, c, step)[slots, seen] for c in classes])
             sections.append(NewSection("labels", codec.spec(), box, codec.encode(logits)))
         return sections
+
+    def teacher_section(self, teacher: Teacher, bits: int) -> NewSection:
+        """The teacher itself in few bits, in place of labels; fitted to the decoded images.
+
+        Args:
+            teacher: its columns are the artifact's classes, in order.
+            bits: of a weight.
+
+        Raises:
+            EncodeError: this teacher cannot be stored.
+        """
+        from ddcodec.stored_teacher.quantise import pictures_wanted, quantise_teacher
+
+        def fit() -> dict[str, NDArray[np.uint8]]:
+            images = self._sample(pictures_wanted(self._artifact.recipe.width))
+            codec, weights = quantise_teacher(teacher, images, bits)
+            return {"raw": np.frombuffer(codec.encode(weights), np.uint8)}
+
+        raw = self._work.piece("teacher", fit)["raw"].tobytes()
+        codec = TeacherWeights(teacher.arch, bits, len(self._classes), self._artifact.recipe.width)
+        return NewSection("teacher", codec.spec(), Box(0, len(self._classes)), raw)
+
+    def _sample(self, count: int) -> NDArray[np.uint8]:
+        """uint8[n, h, w, 3]: images spread evenly over rows and views; all, if there are fewer."""
+        rows = [row for c in self._classes for row in self._rows(c)]
+        views = self._artifact.recipe.views
+        count = min(count, len(rows) * views)
+        by_view: dict[int, list[tuple[int, int]]] = {}
+        for i in range(count):
+            row = i * len(rows) // count if count < len(rows) else i % len(rows)
+            by_view.setdefault((i + i // len(rows)) % views, []).append(rows[row])
+        return np.concatenate([self._renderer.images(some, v) for v, some in by_view.items()])
 
     def _boxes(self) -> Iterator[Box]:
         """Boxes of label sections: usual prefixes of slots and views, classes by size."""

@@ -109,10 +109,17 @@ Synthesis = Stored | Text2Image
 
 @dataclass(frozen=True)
 class LabelRecipe:
-    """``soft``: stored logits, read at ``temperature``; ``hard``: the class of each row."""
+    """``soft``: stored logits, read at ``temperature``; ``hard``: the class of each row;
+    ``teacher``: logits that a stored teacher computes, read at ``temperature``.
+    """
 
     kind: str
     temperature: Ratio = (1, 1)
+
+    @property
+    def soft(self) -> bool:
+        """Whether a label is a distribution, stored or computed."""
+        return self.kind != "hard"
 
     def to_map(self) -> dict[str, Any]:
         return {"kind": self.kind, "temperature": list(self.temperature)}
@@ -412,7 +419,7 @@ def _weights(m: Mapping[str, Any], exact: bool) -> bytes | None:
 
 def _labels(value: Any) -> LabelRecipe:
     kind = _kind(value, "recipe.labels")
-    if kind not in ("soft", "hard"):
+    if kind not in ("soft", "hard", "teacher"):
         raise UnsupportedFeatureError(
             f"label kind {kind[:40]!r} is unknown to this version; install a newer ddcodec"
         )

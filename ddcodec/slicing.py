@@ -96,6 +96,9 @@ def _cut(artifact: Artifact, section: Section, head: Head, classes: Sequence[int
         return []
     if section.kind == "schedule" or section.kind not in KINDS:
         return [CopiedSection(reader, section, box)]
+    if section.kind == "teacher":  # every row of its origin needs all of it
+        wanted = any(box.class_start <= c < box.class_start + box.class_count for c in classes)
+        return [CopiedSection(reader, section, box)] if wanted else []
     slots = head.recipe.seeds_per_class if section.kind == "seeds" else head.recipe.ipc
     slot_count = max(0, min(box.slot_count, slots - box.slot_start))
     view_count = max(0, min(box.view_count, head.recipe.views - box.view_start))
@@ -162,6 +165,7 @@ def merge(
     first = artifacts[0].head
     _check_mergeable(artifacts)
     if all(a.head.classes == first.classes for a in artifacts):
+        _check_same_teachers(artifacts)
         classes, origins, shifts = first.classes, first.origins, [0] * len(artifacts)
     else:
         classes, origins, shifts = _side_by_side(artifacts)
@@ -198,6 +202,20 @@ def _check_mergeable(artifacts: Sequence[Artifact]) -> None:
                     "drop it from one with `ddz subset --classes`"
                 )
             seen[name] = artifact
+
+
+def _check_same_teachers(artifacts: Sequence[Artifact]) -> None:
+    """Slices of one artifact share its teacher; another one would give their rows other labels."""
+    seen: dict[Box, bytes] = {}
+    for artifact in artifacts:
+        for section in artifact.sections:
+            if section.kind == "teacher":
+                raw = artifact.reader.read_raw(section)
+                if seen.setdefault(section.box, raw) != raw:
+                    raise EncodeError(
+                        f"{artifact.path} stores another teacher for the same classes; merge only "
+                        "slices of one artifact, or artifacts of other classes"
+                    )
 
 
 def _side_by_side(

@@ -59,7 +59,21 @@ __all__ = ["command", "parse_size"]
 )
 @click.option("--work", metavar="DIR", help="Finished parts go here; OUT.ddz.work by default.")
 @click.option("--size", metavar="N|WxH", help="Image size in pixels; that of SRC by default.")
-@click.option("--labels", type=click.Choice(["soft", "hard"]), default="soft", show_default=True)
+@click.option(
+    "--labels",
+    type=click.Choice(["soft", "hard", "teacher"]),
+    default="soft",
+    show_default=True,
+    help="teacher stores the teacher itself, which computes soft labels on decoding: smaller "
+    "where there are very many.",
+)
+@click.option(
+    "--teacher-bits",
+    type=click.IntRange(3, 8),
+    default=5,
+    show_default=True,
+    help="Of a weight, with --labels teacher.",
+)
 @click.option("--label-temperature", default="4", show_default=True, metavar="T")
 @click.option(
     "--quality", type=click.IntRange(1, 100), default=50, show_default=True, help="Of patches."
@@ -91,6 +105,7 @@ def command(
     work: str | None,
     size: str | None,
     labels: str,
+    teacher_bits: int,
     label_temperature: str,
     quality: int,
     view: str,
@@ -122,7 +137,8 @@ def command(
             prior=prior,
             teacher=teacher,
             profile=profile,
-            labels=cast(Literal["soft", "hard"], labels),
+            labels=cast(Literal["soft", "hard", "teacher"], labels),
+            teacher_bits=teacher_bits,
             label_temperature=label_temperature,
             quality=quality,
             view=view,

@@ -12,6 +12,7 @@ from ddcodec.codecs.prompts import PromptFp16, PromptInt8
 from ddcodec.codecs.schedule import ScheduleTable
 from ddcodec.codecs.seeds import SeedDerived, SeedList
 from ddcodec.codecs.soft_labels import SoftLabels
+from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import CodecSpec
 from ddcodec.errors import UnknownCodecError
 
@@ -28,6 +29,7 @@ REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     SeedDerived,
     SeedList,
     SoftLabels,
+    TeacherWeights,
 )
 
 

@@ -94,6 +94,11 @@ class TeacherWeights(Codec[StoredWeights, StoredWeights]):
         """The largest magnitude of a value."""
         return int(2 ** (self.bits - 1)) - 1
 
+    @property
+    def plain_bytes(self) -> int:
+        """Bytes of all its numbers as float32."""
+        return sum(4 * layer.shape[0] * (layer.terms + layer.vectors) for layer in self.layers)
+
     def params(self) -> dict[str, Any]:
         return {
             "arch": self.arch,

@@ -20,6 +20,7 @@ KINDS: Mapping[str, int] = MappingProxyType(
         "prompts": 0,
         "schedule": 0,
         "seeds": 0,
+        "teacher": 0,
     }
 )
 """Registered kinds and the flags each must have (spec/registry.md)."""

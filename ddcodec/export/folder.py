@@ -231,7 +231,7 @@ def _readme(artifact: Artifact, data: DistilledDataset) -> str:
     numerator, denominator = recipe.labels.temperature
     kind = (
         f"teacher probabilities at temperature {numerator / denominator:g}"
-        if recipe.labels.kind == "soft"
+        if recipe.labels.soft
         else "the class of each image; the mixing shares where a view mixes two images"
     )
     return f"""# A decoded distilled data set

@@ -17,6 +17,7 @@ from PIL import Image
 
 from ddcodec.artifact import Artifact, SizeNode
 from ddcodec.report.evaluate import Evaluation
+from ddcodec.stored_teacher.summary import in_words
 from ddcodec.version import __version__
 
 __all__ = [
@@ -211,6 +212,10 @@ def _label_text(artifact: Artifact) -> str:
         return "hard: the class of each picture"
     numerator, denominator = labels.temperature
     at = f"{numerator}" if denominator == 1 else f"{numerator}/{denominator}"
+    if labels.kind == "teacher":
+        rows = len(artifact.classes) * artifact.recipe.ipc
+        words = "; ".join(in_words(artifact.sections, rows * artifact.recipe.views))
+        return f"{words}; for training at temperature {at}"
     return f"soft, for training at temperature {at}"
 
 

@@ -244,12 +244,12 @@ def _optimisation(
 
 def _temperature(artifact: Artifact) -> float:
     labels = artifact.recipe.labels
-    return float(Fraction(*labels.temperature)) if labels.kind == "soft" else 1.0
+    return float(Fraction(*labels.temperature)) if labels.soft else 1.0
 
 
 def _temperature_text(artifact: Artifact) -> str | None:
     labels = artifact.recipe.labels
-    return str(Fraction(*labels.temperature)) if labels.kind == "soft" else None
+    return str(Fraction(*labels.temperature)) if labels.soft else None
 
 
 def _named(progress: Progress, what: str) -> Callable[[int, int], None]:

@@ -22,6 +22,7 @@ _STUDENTS = {
 }
 _PARTS = {
     "labels": "labels",
+    "teacher": "stored teacher",
     "patches": "pictures",
     "prompts": "prompts",
     "seeds": "seeds",
@@ -29,8 +30,9 @@ _PARTS = {
     "pixels": "pixel digests",
     "container": "header",
 }
-# Parts keep their colour from report to report; the rest share the grey.
-_COLOURS = {"patches": 0, "labels": 1, "prompts": 2, "seeds": 3, "container": 4}
+# Parts keep their colour from report to report; the rest share the grey. No artifact has both
+# labels and a teacher.
+_COLOURS = {"patches": 0, "labels": 1, "teacher": 1, "prompts": 2, "seeds": 3, "container": 4}
 
 
 def page(report: Report) -> str:

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from ddcodec import codecs
 from ddcodec.codecs.mosaic import MosaicPng, MosaicWebp
 from ddcodec.codecs.soft_labels import SoftLabels
+from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import CodecSpec
 from ddcodec.errors import HeaderError, PayloadError, UnknownCodecError
 
 SIDES = {"width": 8, "height": 4}
-PARAMS: dict[str, dict[str, int]] = {
+PARAMS: dict[str, dict[str, Any]] = {
     SoftLabels.name: {"classes": 2, "step": 3},
+    TeacherWeights.name: {"arch": "convnet3", "bits": 4, "classes": 2, "side": 8},
     MosaicPng.name: SIDES,
     MosaicWebp.name: SIDES,
 }
