@@ -213,7 +213,7 @@ class Encoder:
             tables = tables.astype(np.uint8)
         elif not 0 <= tables < TABLES:
             raise EncodeError(f"table {tables} is not within 0..{TABLES - 1}")
-        self._operations.append((tables, values.astype(np.uint16), None, active))
+        self._record(tables, values, None, active)
 
     def bits(self, values: Integers, counts: Integers | int, active: Active) -> None:
         """``counts`` raw bits in each active lane; see ``Decoder.bits``.
@@ -231,7 +231,7 @@ class Encoder:
                 raise EncodeError(f"a count of raw bits is not within 0..{MAX_BITS}")
             if values.min() < 0 or (values.astype(np.int64) >> widths).any():
                 raise EncodeError("a number has more bits than it is given")
-        self._operations.append((None, values.astype(np.uint16), widths.astype(np.uint8), active))
+        self._record(None, values, widths.astype(np.uint8), active)
 
     def finish(self) -> bytes:
         """Code what was recorded: u32 states of all lanes, then u16 words, little-endian."""
@@ -248,6 +248,13 @@ class Encoder:
             states[lanes] = x
         words.reverse()
         return b"".join((states.astype("<u4").tobytes(), *(w.tobytes() for w in words)))
+
+    def _record(
+        self, tables: Uint8s | int | None, values: Integers, counts: Uint8s | None, active: Active
+    ) -> None:
+        """Keep copies: what is handed in may be a buffer that is used again."""
+        lanes = active if isinstance(active, int) else active.copy()
+        self._operations.append((tables, values.astype(np.uint16), counts, lanes))
 
     def _checked(self, values: Integers, active: Active) -> Integers:
         count = active if isinstance(active, int) else len(active)
