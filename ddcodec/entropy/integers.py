@@ -60,7 +60,9 @@ def decode_integers(
     if isinstance(shift, int) and not shift:
         return high
     low = decoder.bits(shift, active)
-    return (high << np.asarray(shift, np.int32)) | low
+    high <<= np.asarray(shift, np.int32)
+    high |= low
+    return high
 
 
 def encode_integers(

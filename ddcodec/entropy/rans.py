@@ -35,6 +35,7 @@ _STATE_BYTES = 4
 _WORD_BYTES = 2
 # numpy converts a Python number anew at each use; short steps would be half a quarter slower.
 _LOWER_BOUND = np.array(_LOWER, np.uint32)
+_ONE = np.array(1, np.uint32)
 _SLOT_MASK = np.array((1 << TABLE_BITS) - 1, np.uint32)
 _SLOT_SHIFT = np.array(TABLE_BITS, np.uint32)
 _OFFSET_SHIFT = np.array(8, np.uint32)
@@ -129,11 +130,15 @@ class Decoder:
             PayloadError: the stream ends.
         """
         x, widths, values, low = self._buffers(active)
-        np.copyto(widths, counts, casting="unsafe")
-        np.left_shift(np.uint32(1), widths, values)
-        np.subtract(values, np.uint32(1), values)
-        np.bitwise_and(values, x, values)
-        np.right_shift(x, widths, x)
+        if isinstance(counts, int):
+            np.bitwise_and(x, np.uint32((1 << counts) - 1), values)
+            np.right_shift(x, np.uint32(counts), x)
+        else:
+            np.copyto(widths, counts, casting="unsafe")
+            np.left_shift(_ONE, widths, values)
+            np.subtract(values, _ONE, values)
+            np.bitwise_and(values, x, values)
+            np.right_shift(x, widths, x)
         self._renormalise(x, low)
         if not isinstance(active, int):
             self._states[active] = x
