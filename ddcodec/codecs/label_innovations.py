@@ -1,0 +1,93 @@
+"""Soft labels, version 2: what each view's label adds to the prediction of the fields.
+
+Source: spec/labels.md, "Innovations".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ddcodec.codecs.base import ALL, Codec, check_axes, check_params, int_param
+from ddcodec.codecs.label_model import MAX_ATOMS, column_groups
+from ddcodec.codecs.packed import pack_matrix, unpack_matrix
+from ddcodec.codecs.soft_labels import MAX_STEP
+from ddcodec.errors import EncodeError, HeaderError, PayloadError
+
+__all__ = ["LabelInnovations"]
+
+Int32s = npt.NDArray[np.int32]
+AXES = "[classes, slots, views, columns]"
+
+
+@dataclass(frozen=True)
+class LabelInnovations(Codec[Int32s, Int32s]):
+    """int32 [classes, slots, views, columns]: symbols of the atoms, or steps of the logits.
+
+    Args:
+        columns: r symbols a label in the model's basis; K in the domain of logits; 0 for labels
+            that are their prediction, which need no byte.
+        band: columns that share a model of the entropy coder.
+        step: 0 for the basis; else symbols are multiples of step / 64 nat of each logit (1 is
+            lossless).
+    """
+
+    columns: int
+    band: int
+    step: int = 0
+
+    name: ClassVar[str] = "soft-labels"
+    version: ClassVar[int] = 2
+    compression: ClassVar[str] = "none"
+
+    def params(self) -> dict[str, Any]:
+        return {"columns": self.columns, "band": self.band, "step": self.step}
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Self:
+        check_params(cls.name, params, ("columns", "band", "step"))
+        codec = cls(
+            int_param(cls.name, params, "columns", 0, 0xFFFF),
+            int_param(cls.name, params, "band", 1, 0xFFFF),
+            int_param(cls.name, params, "step", 0, MAX_STEP),
+        )
+        if codec.step == 0 and codec.columns > MAX_ATOMS:
+            raise HeaderError(f"codec {cls.name}: more than {MAX_ATOMS} atoms")
+        return codec
+
+    def encode(self, array: Int32s) -> bytes:
+        if array.ndim != 4 or array.dtype != np.int32 or 0 in array.shape[:3]:
+            raise EncodeError(f"{self.name} encodes int32 arrays {AXES}; got {array.shape}")
+        if array.shape[3] != self.columns:
+            raise EncodeError(f"{self} cannot encode symbols of shape {array.shape}")
+        if not self.columns:
+            return b""
+        return pack_matrix(array.reshape(-1, self.columns), self._groups())
+
+    def decode(self, raw: bytes, shape: tuple[int, ...]) -> Int32s:
+        check_axes(self.name, shape[:3], 3, AXES)
+        if shape[3:] != (self.columns,):
+            raise PayloadError(f"{self.name} of {self.columns} columns; the table needs {shape}")
+        if not self.columns:
+            if raw:
+                raise PayloadError(f"{self.name}: bytes where nothing is coded; damaged")
+            return np.zeros(shape, np.int32)
+        rows = shape[0] * shape[1] * shape[2]
+        return unpack_matrix(self.name, raw, rows, self._groups()).reshape(shape)
+
+    def slice_raw(
+        self,
+        raw: bytes,
+        class_slice: slice,
+        slot_slice: slice,
+        shape: tuple[int, ...],
+        view_slice: slice = ALL,
+    ) -> bytes:
+        return self.encode(self._cut(raw, (class_slice, slot_slice, view_slice), shape))
+
+    def _groups(self) -> npt.NDArray[np.intp]:
+        return column_groups(1, self.columns, self.band)

@@ -1,0 +1,1 @@
+"""Soft labels as fields over crop geometry and coded innovations (spec/labels.md)."""
