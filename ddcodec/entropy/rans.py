@@ -155,15 +155,16 @@ class Decoder:
 
     def _buffers(self, active: Active) -> tuple[Uint32s, Uint32s, Uint32s, npt.NDArray[np.bool_]]:
         """States of the active lanes (a copy for an array of lanes), and buffers as long."""
-        count = active if isinstance(active, int) else len(active)
-        if not 0 <= count <= self._lanes:
-            raise ValueError(f"{count} active lanes of {self._lanes}")
-        if len(self._first[0]) != count:
-            a, b, c = self._scratch
-            self._first = (self._states[:count], a[:count], b[:count], c[:count])
-        if isinstance(active, int):
-            return self._first
-        return self._states.take(active), *self._first[1:]
+        if not isinstance(active, int):
+            # Mostly few lanes, those with an escape: the buffers stay cut for the many.
+            x = self._states.take(active)
+            return x, np.empty_like(x), np.empty_like(x), np.empty(x.shape, np.bool_)
+        if not 0 <= active <= self._lanes:
+            raise ValueError(f"{active} active lanes of {self._lanes}")
+        if len(self._first[0]) != active:
+            slots, entries, low = self._scratch
+            self._first = (self._states[:active], slots[:active], entries[:active], low[:active])
+        return self._first
 
     def _renormalise(self, x: Uint32s, low: npt.NDArray[np.bool_]) -> None:
         """Shift the next words into states below 2^16, in ascending order of lanes."""
