@@ -55,7 +55,16 @@ class StoredTeacher:
         Raises:
             PayloadError: a logit is not finite; the weights are damaged.
         """
-        out = np.empty((len(images), self._codec.classes), np.int16)
+        # Times a power of two, which is exact; numpy rounds ties to even.
+        z = self.outputs(images) * np.float32(_UNITS_PER_NAT)
+        if not np.isfinite(z).all():
+            raise PayloadError("the stored teacher gives a logit that is no number; it is damaged")
+        found: NDArray[np.int16] = np.rint(z).clip(_LOWEST, _HIGHEST).astype(np.int16)
+        return found
+
+    def outputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8 [n, side, side, 3] -> float32 [n, classes]: logits in nats, before rounding."""
+        out = np.empty((len(images), self._codec.classes), np.float32)
         # An inference mode around the call would make the layers' tensors unfit for later calls.
         with (
             torch.inference_mode(False),
@@ -65,18 +74,9 @@ class StoredTeacher:
             for start in range(0, len(images), _BATCH):
                 chunk = images[start : start + _BATCH]
                 x = normalised(chunk, self._weights, self._backend.device)
-                out[start : start + len(chunk)] = self._rounded(x)
+                y = run(self._codec.arch, self._operations, x)
+                out[start : start + len(chunk)] = y.cpu().numpy()
         return out
-
-    def _rounded(self, x: Tensor) -> NDArray[np.int16]:
-        # Times a power of two, so exact; torch rounds ties to even.
-        z = run(self._codec.arch, self._operations, x).mul_(_UNITS_PER_NAT)
-        if not bool(torch.isfinite(z).all()):
-            raise PayloadError("the stored teacher gives a logit that is no number; it is damaged")
-        found: NDArray[np.int16] = (
-            z.round_().clamp_(_LOWEST, _HIGHEST).to(torch.int16).cpu().numpy()
-        )
-        return found
 
 
 def normalised(images: NDArray[np.uint8], weights: StoredWeights, device: torch.device) -> Tensor:

@@ -67,7 +67,7 @@ def test_there_is_a_vector_to_accept_and_one_to_refuse_for_every_exact_codec() -
         covered = {vector["codec"] for vector in VECTORS["sections"] if outcome in vector}
         assert covered == {codec.name for codec in codecs.REGISTRY} - {
             "mosaic-webp",
-            "teacher-weights",  # in a file of their own: test_teacher_vectors.py
+            "teacher-weights",  # in a file of their own: tests/stored_teacher/test_vectors.py
         }
 
 
