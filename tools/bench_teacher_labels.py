@@ -3,9 +3,9 @@
     python tools/bench_teacher_labels.py ARTIFACT.ddz --teacher FOLDER --threads 1
 
 Takes the pictures of an artifact. Its first views are shown to the fit, as `ddz encode` would;
-distances are over the --sample that follow. KL is that of the labels from the float teacher's, in nats, both
-read at temperature 1 and 4. Also what the fit saves over plain rounding, and what activations of 8
-bits would cost.
+distances are over the --sample that follow. KL is that of the labels from the float teacher's, in
+nats, both read at temperature 1 and 4. Also what the fit saves over plain rounding, and what
+activations of 8 bits would cost.
 """
 
 from __future__ import annotations

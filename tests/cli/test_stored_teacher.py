@@ -1,0 +1,50 @@
+"""``ddz`` with artifacts whose labels a stored teacher computes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ddcodec
+from ddcodec.cli.app import run
+from ddcodec.report.collect import describe
+from tests.cli.conftest import Ddz
+
+
+@pytest.fixture(scope="module")
+def stored(
+    image_folder: Path, teacher_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("stored") / "teacher.ddz"
+    words = ["encode", image_folder, "--method", "random", "--ipc", 2, "--views", 2, "-o", path]
+    words += ["--labels", "teacher", "--teacher-bits", 4, "--teacher", teacher_folder]
+    assert run([str(word) for word in words]) == 0
+    return path
+
+
+def test_inspect_says_where_the_labels_come_from(ddz: Ddz, stored: Path) -> None:
+    told = ddz("inspect", stored).out
+    assert "labels          computed by a stored teacher, convnet3 at 4 bits," in told
+    assert "it pays from" in told and "this table has 12" in told
+    assert "teacher (teacher-weights v1)" in told
+    (found,) = json.loads(ddz("inspect", stored, "--json").out)["stored_teachers"]
+    assert found["arch"] == "convnet3" and found["break_even_labels"] == found["bytes"] + 1
+
+
+def test_decode_writes_the_labels_it_computes(ddz: Ddz, stored: Path, tmp_path: Path) -> None:
+    assert ddz("decode", stored, "-o", tmp_path / "out").code == 0
+    with np.load(tmp_path / "out" / "labels.npz") as written:
+        labels = written["labels"]
+    assert labels.shape == (12, 3)
+    data = ddcodec.open(stored).dataset()
+    assert np.array_equal(labels[::2], data.probabilities(range(6)))
+    assert "teacher probabilities" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_the_report_says_so_too(stored: Path) -> None:
+    facts = {fact.name: fact.value for fact in describe(ddcodec.open(stored)).facts}
+    assert facts["labels"].startswith("computed by a stored teacher, convnet3 at 4 bits")
+    assert facts["labels"].endswith("for training at temperature 4")
