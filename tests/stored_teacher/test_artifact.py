@@ -166,7 +166,8 @@ def test_a_dry_run_expects_about_what_it_will_take(
         dry_run=True,
     )
     stored = next(s.stored_len for s in artifact.sections if s.kind == "teacher")
-    assert planned.expected["teacher"] == pytest.approx(stored, rel=0.1)
+    # After a second of training, weights are nearly as they began, and take more bits.
+    assert planned.expected["teacher"] == pytest.approx(stored, rel=0.15)
     assert "labels" not in planned.expected
 
 
