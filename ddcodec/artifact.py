@@ -17,6 +17,7 @@ from ddcodec.synthesis.drift import drift_message, spread_sample
 if TYPE_CHECKING:
     from ddcodec.contents import Contents
     from ddcodec.dataset import DistilledDataset, Pixels, Transform
+    from ddcodec.labels.reader import LabelReader
     from ddcodec.rendering import Renderer, Row
 
 __all__ = ["Artifact", "Level", "SizeNode", "open_artifact"]
@@ -100,6 +101,13 @@ class Artifact:
         from ddcodec.contents import Contents
 
         return Contents(self._reader, self.head)
+
+    @cached_property
+    def labels(self) -> LabelReader:
+        """The stored soft labels as integer logits, decoded on demand."""
+        from ddcodec.labels.reader import LabelReader
+
+        return LabelReader(self.contents, self.head)
 
     def class_indices(self, names: Sequence[str]) -> tuple[int, ...]:
         """Indices of class names, ascending; raises EncodeError naming the unknown ones."""

@@ -27,7 +27,7 @@ def unpacked_bytes(section: Section, head: Head) -> int:
         return section.raw_len
     if section.kind == "teacher":
         return _plain_teacher(section)
-    elements = prod(array_shape(section.kind, section.box, head))
+    elements = prod(array_shape(section, head))
     if section.kind == "patches":
         params = section.codec.params
         return elements * int(params["width"]) * int(params["height"]) * 3

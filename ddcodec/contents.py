@@ -8,6 +8,7 @@ decodes through the codec registry.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -15,7 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddcodec import codecs
+from ddcodec.codecs.base import Codec
 from ddcodec.codecs.hard_labels import OWN_CLASS
+from ddcodec.codecs.label_fields import LabelFields
+from ddcodec.codecs.label_innovations import LabelInnovations
+from ddcodec.codecs.label_model import LabelModel, LabelModels
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.codecs.schedule import Schedule
 from ddcodec.codecs.teacher_weights import StoredWeights, TeacherWeights
@@ -32,9 +37,13 @@ CACHED_BYTES = 256 << 20
 MAX_ELEMENTS = 1 << 24
 
 
-def array_shape(kind: str, box: Box, head: Head) -> tuple[int, ...]:
-    """Shape of the array a section of this kind and box decodes to (spec/ddz.md, "Kinds")."""
-    recipe = head.recipe
+def array_shape(section: Section, head: Head) -> tuple[int, ...]:
+    """Shape of the array a section decodes to (spec/table.md, "Sections").
+
+    Raises:
+        HeaderError: the section holds no array, or its codec is not one of its kind.
+    """
+    kind, box, recipe = section.kind, section.box, head.recipe
     classes, slots, views = box.class_count, box.slot_count, box.view_count
     if kind == "seeds":
         return classes, slots or recipe.seeds_per_class
@@ -46,7 +55,18 @@ def array_shape(kind: str, box: Box, head: Head) -> tuple[int, ...]:
         return (classes * (slots or recipe.ipc) * recipe.patches_per_slot,)
     if kind == "labels":
         rows = classes, slots or recipe.ipc, views or recipe.views
-        return (*rows, head.origin(box.class_start)[1]) if recipe.labels.kind == "soft" else rows
+        if recipe.labels.kind != "soft":
+            return rows
+        codec = codecs.get(section.codec)
+        if isinstance(codec, LabelInnovations):
+            return (*rows, codec.columns)
+        return (*rows, head.origin(box.class_start)[1])
+    if kind in ("label-model", "label-fields"):
+        codec = codecs.get(section.codec)
+        if isinstance(codec, LabelModels):
+            return head.origin(box.class_start)[1], codec.features, codec.atoms
+        if isinstance(codec, LabelFields):
+            return classes, slots or recipe.ipc, codec.features, codec.atoms
     if kind == "pixels":
         return classes, slots or recipe.ipc, 4
     raise HeaderError(f"sections of kind {kind!r} hold no array")
@@ -66,6 +86,7 @@ class Contents:
         self._boxes: dict[str, dict[int, list[Section]]] = {}
         self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._schedule: Schedule | None = None
+        self._models: dict[int, tuple[LabelModels, LabelModel]] = {}
         self._teachers: dict[int, tuple[TeacherWeights, StoredWeights]] = {}
         for section in reader.sections:
             # Ancillary sections of a kind to come are nobody's business here.
@@ -82,14 +103,15 @@ class Contents:
             raise HeaderError(
                 f"the recipe's labels are of kind {recipe.labels.kind!r}", section=section.label
             )
-        if kind == "teacher" and box not in [Box(*origin) for origin in self._head.origins]:
-            raise HeaderError("a teacher is of one whole origin", section=section.label)
+        whole_origin = kind in ("teacher", "label-model")
+        if whole_origin and box not in [Box(*origin) for origin in self._head.origins]:
+            raise HeaderError(f"a {kind} is of one whole origin", section=section.label)
         slots = recipe.seeds_per_class if kind == "seeds" else recipe.ipc
         whole_tail = kind == "patches"  # a lossy mosaic may outlive a slice of its slots
         if box.class_count == 0 or box.class_start + box.class_count > len(self._head.classes):
             raise HeaderError("the section covers classes that do not exist", section=section.label)
         start, count = self._head.origin(box.class_start)
-        if kind == "labels" and box.class_start + box.class_count > start + count:
+        if kind in ("labels", "label-fields") and sum(box[:2]) > start + count:
             raise HeaderError("the section spans two origins", section=section.label)
         if (box.slot_start + box.slot_count > slots and not whole_tail) or (
             box.view_start + box.view_count > recipe.views
@@ -121,14 +143,47 @@ class Contents:
         patches: NDArray[np.uint8] = array[row * per : (row + 1) * per]
         return patches
 
-    def logits(self, class_index: int, slot: int, view: int) -> NDArray[np.int16]:
-        """int16[K] on the 1/64-nat grid, K classes of the row's origin; soft labels only."""
-        section, array = self._array("labels", class_index, slot, view)
+    def labels(
+        self, rows: Sequence[tuple[int, int]], view: int
+    ) -> Iterator[tuple[Codec[Any, Any], NDArray[np.intp], NDArray[Any]]]:
+        """Stored soft labels of rows (class, slot) at a view, one section after another.
+
+        Yields:
+            the section's codec; which of the rows it holds; and their part of its array, [n, ...].
+        """
+        held: dict[int, tuple[Section, list[int]]] = {}
+        for n, (c, s) in enumerate(rows):
+            section = self._find_or_fail("labels", c, s, view)
+            held.setdefault(section.index, (section, []))[1].append(n)
+        places = np.array(rows, np.intp).reshape(-1, 2)
+        for section, members in held.values():
+            chosen = np.array(members, np.intp)
+            box = section.box
+            c, s = (places[chosen] - [box.class_start, box.slot_start]).T
+            yield (
+                codecs.get(section.codec),
+                chosen,
+                self._kept(section)[c, s, view - box.view_start],
+            )
+
+    def label_model(self, class_index: int) -> tuple[LabelModels, LabelModel]:
+        """The model of the origin that holds a class, with its parameters."""
+        section = self._find_or_fail("label-model", class_index)
+        if section.index not in self._models:
+            codec = codecs.get(section.codec)
+            if not isinstance(codec, LabelModels):
+                raise HeaderError("the section holds no label model", section=section.label)
+            model = self.decode(section)
+            assert isinstance(model, LabelModel)
+            self._models[section.index] = codec, model
+        return self._models[section.index]
+
+    def label_field(self, class_index: int, slot: int) -> NDArray[np.int16]:
+        """int16[M, r]: the label field of one picture."""
+        section, array = self._array("label-fields", class_index, slot)
         box = section.box
-        row: NDArray[np.int16] = array[
-            class_index - box.class_start, slot - box.slot_start, view - box.view_start
-        ]
-        return row
+        field: NDArray[np.int16] = array[class_index - box.class_start, slot - box.slot_start]
+        return field
 
     def hard_label(self, class_index: int, slot: int, view: int) -> int:
         """Class index of a row; hard labels only."""
@@ -231,29 +286,37 @@ class Contents:
                 return section
         return None
 
-    def _array(
-        self, kind: str, class_index: int, slot: int = 0, view: int = 0
-    ) -> tuple[Section, NDArray[Any]]:
+    def _find_or_fail(self, kind: str, class_index: int, slot: int = 0, view: int = 0) -> Section:
         section = self._find(kind, class_index, slot, view)
         if section is None:
             raise HeaderError(
                 f"no {kind} section covers class {class_index}, slot {slot}, view {view}; "
                 "the artifact is incomplete"
             )
+        return section
+
+    def _array(
+        self, kind: str, class_index: int, slot: int = 0, view: int = 0
+    ) -> tuple[Section, NDArray[Any]]:
+        section = self._find_or_fail(kind, class_index, slot, view)
+        return section, self._kept(section)
+
+    def _kept(self, section: Section) -> NDArray[Any]:
+        """The section's array, decoded if it is not in memory."""
         cached = self._cache.get(section.index)
         if cached is not None:
             self._cache.move_to_end(section.index)
-            return section, cached
-        array = self.decode(section)
+            return cached
+        array: NDArray[Any] = self.decode(section)
         self._cache[section.index] = array
         while len(self._cache) > 1 and sum(a.nbytes for a in self._cache.values()) > CACHED_BYTES:
             self._cache.popitem(last=False)
-        return section, array
+        return array
 
-    def decode(self, section: Section) -> NDArray[Any]:
-        """Decode one section to its array; errors name the section."""
+    def decode(self, section: Section) -> Any:
+        """Decode one section to its array (or label model); errors name the section."""
         codec = codecs.get(section.codec)
-        shape = array_shape(section.kind, section.box, self._head)
+        shape = array_shape(section, self._head)
         if isinstance(codec, Mosaic):
             shape = (*shape, codec.height, codec.width, 3)
         if prod(shape) > MAX_ELEMENTS:
@@ -263,7 +326,6 @@ class Contents:
                 section=section.label,
             )
         try:
-            array: NDArray[Any] = codec.decode(self._reader.read_raw(section), shape)
-            return array
+            return codec.decode(self._reader.read_raw(section), shape)
         except PayloadError as error:
             raise PayloadError(error.message, section=section.label) from error

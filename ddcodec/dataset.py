@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ddcodec.codecs.soft_labels import probabilities
 from ddcodec.errors import EncodeError
+from ddcodec.labels.softmax import probabilities
 from ddcodec.rendering import Execution, Renderer, Row
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         if self.labels == "hard":
             return list(zip(shown, (c for c, _ in rows), strict=True))
         labels = self._probabilities(rows, pictures)
-        return list(zip(shown, torch.from_numpy(labels), strict=True))
+        return list(zip(shown, labels, strict=True))
 
     def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Images [n, 3, h, w] and labels ([n, K] float32 or [n] int64), on ``device``.
@@ -124,14 +124,14 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         images = self._tensors(pictures).to(self.device)
         if self.labels == "hard":
             return images, torch.tensor([c for c, _ in rows], device=self.device)
-        return images, torch.from_numpy(self._probabilities(rows, pictures)).to(self.device)
+        return images, self._probabilities(rows, pictures, self.device)
 
     def probabilities(self, indices: Sequence[int]) -> NDArray[np.float32]:
         """float32[n, K]: the labels alone, at the present view.
 
         Renders no image, but where a stored teacher has to see it.
         """
-        return self._probabilities([self.rows[i] for i in indices])
+        return self._probabilities([self.rows[i] for i in indices]).numpy()
 
     def _rendered(self, rows: Sequence[Row]) -> NDArray[np.uint8]:
         """uint8[n, height, width, 3]: the rows at the present view."""
@@ -150,16 +150,20 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         return (images.to(torch.float32) / 255 - mean) / std
 
     def _probabilities(
-        self, rows: Sequence[Row], pictures: NDArray[np.uint8] | None = None
-    ) -> NDArray[np.float32]:
+        self,
+        rows: Sequence[Row],
+        pictures: NDArray[np.uint8] | None = None,
+        device: str = "cpu",
+    ) -> Tensor:
         """float32[n, K]: label probabilities of the rows at the present view.
 
         ``pictures`` are the rows' own, if they have been rendered.
         """
-        out = np.zeros((len(rows), len(self.classes)), np.float32)
-        contents, head = self.artifact.contents, self.artifact.head
+        head = self.artifact.head
         if head.recipe.labels.kind == "hard":
-            return self._hard_probabilities(rows, out)
+            hard = np.zeros((len(rows), len(self.classes)), np.float32)
+            return torch.from_numpy(self._hard_probabilities(rows, hard)).to(device)
+        out = torch.zeros(len(rows), len(self.classes), device=device)
         by_origin: dict[tuple[int, int], list[int]] = {}
         for n, (c, _) in enumerate(rows):
             by_origin.setdefault(head.origin(c), []).append(n)
@@ -168,9 +172,10 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
                 pictures = self._rendered(rows) if pictures is None else pictures
                 logits = self._teacher(start).logits(pictures[members])
             else:
-                logits = np.stack([contents.logits(*rows[n], self.view) for n in members])
-            soft = probabilities(logits, head.recipe.labels.temperature)
-            out[members, start : start + count] = soft
+                logits = self.artifact.labels.logits([rows[n] for n in members], self.view)
+            there = torch.from_numpy(logits).to(device)
+            soft = probabilities(there, head.recipe.labels.temperature)
+            out[torch.tensor(members, device=device), start : start + count] = soft
         return out
 
     def _teacher(self, origin: int) -> StoredTeacher:

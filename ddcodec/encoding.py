@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from itertools import islice
-from math import log2
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,9 +20,10 @@ import numpy as np
 
 from ddcodec.artifact import open_artifact
 from ddcodec.codecs.teacher_weights import MAX_BITS, MIN_BITS
-from ddcodec.container import write_container
+from ddcodec.container import NewSection, write_container
 from ddcodec.errors import EncodeError, UnsupportedFeatureError
 from ddcodec.exact import profiles
+from ddcodec.label_sections import LabelOptions, LayerName, expected_bytes
 from ddcodec.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.methods import get_method
 from ddcodec.methods.base import Content, Job, Method, readable_images
@@ -79,7 +79,9 @@ class Settings:
     labels: Literal["soft", "hard", "teacher"]
     teacher_bits: int
     temperature: str
-    label_step: int
+    label_layers: LayerName
+    label_quality: float
+    label_bytes: int | None
     quality: int
     size: tuple[int, int]
     view: str
@@ -100,7 +102,9 @@ def encode(
     labels: Literal["soft", "hard", "teacher"] = "soft",
     teacher_bits: int = 5,
     label_temperature: int | str = 4,
-    label_step: int = 32,
+    label_layers: LayerName = "innovation",
+    label_quality: float = LabelOptions.quality,
+    label_bytes: int | None = None,
     quality: int = 50,
     view: str = "auto",
     size: int | tuple[int, int] | None = None,
@@ -128,7 +132,10 @@ def encode(
             few bits, and computes soft labels wherever the artifact is decoded.
         teacher_bits: bits of a stored teacher's weights, 3..8.
         label_temperature: temperature a student trains at, as an integer or ``num/den``.
-        label_step: step of the stored logits in 1/64 nats.
+        label_layers: how much of each soft label is kept: ``class``, ``image``, ``field``,
+            ``innovation`` or ``lossless``; see :class:`ddcodec.label_sections.LabelOptions`.
+        label_quality: mean KL divergence, in nats at the temperature, that coding may cost.
+        label_bytes: bytes of all soft labels; takes the place of ``label_quality``.
         quality: WebP quality of stored patches, 1..100.
         view: ``auto``, ``none``, or parts joined by ``+``: ``crop``, ``flip``, ``cutmix``,
             ``resized-crop``.
@@ -156,7 +163,9 @@ def encode(
         labels=labels,
         teacher_bits=_teacher_bits(teacher_bits),
         temperature=str(label_temperature),
-        label_step=_positive("label-step", label_step),
+        label_layers=label_layers,
+        label_quality=label_quality,
+        label_bytes=None if label_bytes is None else _positive("label-bytes", label_bytes),
         quality=quality,
         size=_size(size, source),
         view=view,
@@ -184,6 +193,10 @@ class _Encoder:
         self.method: Method = get_method(settings.method).from_options(settings.options)
         self.view = choose_view(settings.view, settings.size)
         self.temperature = _ratio(settings.temperature)
+        self.label_options = LabelOptions(
+            settings.label_layers, settings.label_quality, settings.label_bytes
+        )
+        self.divergence: float | None = None
         self.report = LoadReport()
         self.teacher = cache(self._load_teacher)
         self.prior = cache(self._load_prior)
@@ -232,11 +245,12 @@ class _Encoder:
             job = self._job(WorkFolder(Path(folder), self._job_key()))
             expected = self.method.plan(job)
         rows = len(self.source.classes) * self.settings.ipc
-        logits = rows * self.settings.views * len(self.source.classes)
-        # Measured on CIFAR-10 and CIFAR-100 with CutMix views: 0.60, 0.48 and 0.36 bytes a logit
-        # at steps 32, 64 and 128.
-        each = max(0.1, 0.6 - 0.12 * log2(self.settings.label_step / 32))
-        expected["labels"] = round(logits * each) if self.settings.labels == "soft" else 10
+        expected["labels"] = 10
+        if self.settings.labels == "soft":
+            classes, views = len(self.source.classes), self.settings.views
+            expected["labels"] = expected_bytes(
+                self.label_options, self.view, classes, self.settings.ipc, views
+            )
         if self._stores_teacher:
             expected["teacher"] = self._teacher_bytes()
             del expected["labels"]
@@ -283,7 +297,7 @@ class _Encoder:
             sections = [*base, *labelling.pixel_sections()]
             if self.settings.labels == "soft":
                 head = self._head(content, LabelRecipe("soft", self.temperature), work)
-                sections += labelling.soft_sections(self.teacher(), self.settings.label_step)
+                sections += self._soft_labels(labelling, head)
             elif self._stores_teacher:
                 head = self._head(content, LabelRecipe("teacher", self.temperature), work)
                 sections.append(
@@ -300,6 +314,12 @@ class _Encoder:
         )
         draft.unlink()
         return digest.hex()
+
+    def _soft_labels(self, labelling: Labelling, head: Head) -> list[NewSection]:
+        seed = self.settings.seed
+        result = labelling.soft_labels(self.teacher(), head, self.label_options, seed)
+        self.divergence = result.divergence
+        return result.sections
 
     def _head(self, content: Content, labels: LabelRecipe, work: WorkFolder) -> Head:
         classes = self.source.classes

@@ -6,7 +6,7 @@ rendering, view by view.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ddcodec.codecs.hard_labels import OWN_CLASS, HardLabels
 from ddcodec.codecs.pixel_digest import PixelDigests, pixel_digest
 from ddcodec.codecs.seeds import SeedDerived
-from ddcodec.codecs.soft_labels import SoftLabels, quantise
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import ANCILLARY, SAFE_TO_COPY, Box, NewSection
+from ddcodec.label_sections import LabelOptions, LabelResult, label_sections
 from ddcodec.methods.base import prefix_groups
 from ddcodec.recipe import Head
 from ddcodec.work import WorkFolder
@@ -31,12 +31,17 @@ __all__ = ["Labelling", "hard_label_sections", "seed_sections"]
 
 Progress = Callable[[str, int, int], None]
 
-# Soft labels of as many classes share a section as fill about this many raw bytes.
-SECTION_BYTES = 128 << 10
 # Hard labels: a reader decodes a section whole.
 SECTION_ROWS = 1 << 22
 # Images the teacher and the prior see at once: fixed, so that a resumed run computes the same.
 CHUNK = 250
+
+
+def centred(logits: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Logits [n, K] in 1/64 nat, their mean zero: int16 [n, K]. What is beyond 511 nats is cut."""
+    rows = logits - logits.mean(axis=1, keepdims=True)
+    rounded: NDArray[np.int16] = np.rint(np.clip(rows, -511, 511) * 64).astype(np.int16)
+    return rounded
 
 
 def seed_sections(classes: Sequence[str], seed: int) -> list[NewSection]:
@@ -102,25 +107,36 @@ class Labelling:
             for start, count in prefix_groups(head.recipe.ipc)
         ]
 
-    def soft_sections(self, teacher: Teacher, step: int) -> list[NewSection]:
+    def soft_labels(
+        self, teacher: Teacher, head: Head, options: LabelOptions, seed: int
+    ) -> LabelResult:
         """Soft labels of every row and view, on the teacher's logits of the decoded images.
 
         Args:
             teacher: its columns are the artifact's classes, in order.
-            step: quantisation step in 1/64 nats.
+            head: of the artifact to be, with soft labels.
+            options: how they are coded.
+            seed: of the encoder's choices.
         """
-        codec = SoftLabels(classes=len(self._classes), step=step)
-        sections = []
+        classes, recipe = len(self._classes), self._artifact.head.recipe
+        # Mapped, because labels of a thousand classes outgrow the memory.
+        whole = np.lib.format.open_memmap(
+            self._work.path / "labels.npy",
+            mode="w+",
+            dtype=np.int16,
+            shape=(classes * recipe.ipc, recipe.views, classes),
+        )
         for c in self._classes:
-            self._logits(teacher, c, step)
+            piece = self._work.piece(f"labels-{c:05d}", partial(self._ask, teacher, c))
+            whole[c * recipe.ipc : (c + 1) * recipe.ipc] = piece["logits"]
             self._tell("labels", c + 1)
-        for box in self._boxes():
-            classes = range(box.class_start, box.class_start + box.class_count)
-            slots = slice(box.slot_start, box.slot_start + box.slot_count)
-            seen = slice(box.view_start, box.view_start + box.view_count)
-            logits = np.stack([self._logits(teacher, c, step)[slots, seen] for c in classes])
-            sections.append(NewSection("labels", codec.spec(), box, codec.encode(logits)))
-        return sections
+
+        def tell(done: int, total: int) -> None:
+            if self._progress is not None:
+                self._progress("label search", done, total)
+
+        contents = self._artifact.contents
+        return label_sections(contents, head, whole, options, seed=seed, progress=tell)
 
     def teacher_section(self, teacher: Teacher, bits: int) -> NewSection:
         """The teacher itself in few bits, in place of labels; fitted to the decoded images.
@@ -154,41 +170,22 @@ class Labelling:
             by_view.setdefault((i + i // len(rows)) % views, []).append(rows[row])
         return np.concatenate([self._renderer.images(some, v) for v, some in by_view.items()])
 
-    def _boxes(self) -> Iterator[Box]:
-        """Boxes of label sections: usual prefixes of slots and views, classes by size."""
-        recipe, classes = self._artifact.head.recipe, len(self._classes)
-        for slot, slots in prefix_groups(recipe.ipc):
-            for view, views in prefix_groups(recipe.views):
-                each = slots * views * classes * 2
-                group = max(1, min(classes, SECTION_BYTES // each))
-                for start in range(0, classes, group):
-                    yield Box(start, min(group, classes - start), slot, slots, view, views)
-
     def _digests(self, classes: Sequence[int]) -> dict[str, NDArray[np.uint8]]:
         """Rendered together, because a pinned batch shape is dear to leave half empty."""
         pictures = self._renderer.pictures([row for c in classes for row in self._rows(c)])
         digests = b"".join(pixel_digest(p) for p in pictures)
         return {"digests": np.frombuffer(digests, np.uint8).reshape(len(classes), -1, 4)}
 
-    def _logits(self, teacher: Teacher, class_index: int, step: int) -> NDArray[np.int16]:
-        """int16[ipc, views, K] on the 1/64-nat grid, from the work folder or the teacher."""
-        piece = self._work.piece(
-            f"labels-{class_index:05d}",
-            lambda: {"logits": self._ask(teacher, class_index, step)},
-        )
-        return piece["logits"]
-
-    def _ask(self, teacher: Teacher, class_index: int, step: int) -> NDArray[np.int16]:
+    def _ask(self, teacher: Teacher, class_index: int) -> dict[str, NDArray[np.int16]]:
+        """``logits`` int16[ipc, views, K]: the teacher's, in 1/64 nat, their mean zero."""
         recipe, rows = self._artifact.head.recipe, self._rows(class_index)
         out = np.empty((recipe.ipc, recipe.views, len(self._classes)), np.int16)
         for view in range(recipe.views):
             for start in range(0, len(rows), CHUNK):
                 images = self._renderer.images(rows[start : start + CHUNK], view)
                 logits = teacher.logits(images).astype(np.float64)
-                peak = logits.max(axis=1, keepdims=True)
-                total = peak + np.log(np.exp(logits - peak).sum(axis=1, keepdims=True))
-                out[start : start + len(images), view] = quantise(logits - total, step)
-        return out
+                out[start : start + len(images), view] = centred(logits)
+        return {"logits": out}
 
     def _rows(self, class_index: int) -> list[tuple[int, int]]:
         return [(class_index, s) for s in range(self._artifact.head.recipe.ipc)]

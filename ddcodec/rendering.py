@@ -22,6 +22,7 @@ from ddcodec.recipe import Head, Text2Image
 from ddcodec.synthesis import layout as layouts
 from ddcodec.synthesis import views
 from ddcodec.synthesis.resample import resize
+from ddcodec.view_draws import Row, draw_views
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Execution", "Mix", "Renderer", "Row"]
 
-Row = tuple[int, int]  # (class index, slot)
 Images = NDArray[np.uint8]
 
 
@@ -143,26 +143,7 @@ class Renderer:
         return None if view == 0 else self._draw(rows, view)[1]
 
     def _draw(self, rows: Sequence[Row], view: int) -> tuple[views.ViewDraw, list[Row] | None]:
-        recipe = self._head.recipe
-        origins = [self._head.origin(c) for c, _ in rows]
-        draw = views.draw(
-            recipe.view,
-            seeds=np.array([self._contents.seeds(c)[s] for c, s in rows], np.uint64),
-            slots=np.array([s for _, s in rows], np.int64),
-            view_index=view,
-            height=recipe.height,
-            width=recipe.width,
-            origin_count=np.array([count for _, count in origins], np.int64),
-        )
-        if not recipe.view.cutmix:
-            return draw, None
-        partners = [
-            (start + int(offset), int(slot))
-            for (start, _), offset, slot in zip(
-                origins, draw.partner_class, draw.partner_slot, strict=True
-            )
-        ]
-        return draw, partners
+        return draw_views(self._contents, self._head, rows, view)
 
     def _compose(self, rows: Sequence[Row]) -> Images:
         """Patches of each row, laid out as one training image."""

@@ -110,7 +110,7 @@ def _cut(artifact: Artifact, section: Section, head: Head, classes: Sequence[int
     unchanged &= _keeps_undivided(section, artifact.head, head)
     if isinstance(codec, Mosaic) or (unchanged and len(inside) == box.class_count):
         return [CopiedSection(reader, section, box)]
-    raw, shape = reader.read_raw(section), array_shape(section.kind, box, artifact.head)
+    raw, shape = reader.read_raw(section), array_shape(section, artifact.head)
     new: NewSections = []
     for start, count in to_ranges(inside):
         first = start - box.class_start

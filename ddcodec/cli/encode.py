@@ -22,6 +22,7 @@ from ddcodec.exact import profiles
 
 if TYPE_CHECKING:
     from ddcodec.encoding import EncodeResult
+    from ddcodec.label_sections import LayerName
 
 __all__ = ["command", "parse_size"]
 
@@ -74,6 +75,28 @@ __all__ = ["command", "parse_size"]
     show_default=True,
     help="Of a weight, with --labels teacher.",
 )
+@click.option(
+    "--label-layers",
+    type=click.Choice(["class", "image", "field", "innovation", "lossless"]),
+    default="innovation",
+    show_default=True,
+    help="What soft labels keep: the mean of the class, of the image, its change with the crop, "
+    "what is left of each view; or every logit to 1/64 nat.",
+)
+@click.option(
+    "--label-quality",
+    type=float,
+    default=0.008,
+    show_default=True,
+    metavar="KL",
+    help="Mean divergence, in nats at the temperature, that coding soft labels may cost.",
+)
+@click.option(
+    "--label-bytes",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Bytes of all soft labels, in place of a quality.",
+)
 @click.option("--label-temperature", default="4", show_default=True, metavar="T")
 @click.option(
     "--quality", type=click.IntRange(1, 100), default=50, show_default=True, help="Of patches."
@@ -106,6 +129,9 @@ def command(
     size: str | None,
     labels: str,
     teacher_bits: int,
+    label_layers: str,
+    label_quality: float,
+    label_bytes: int | None,
     label_temperature: str,
     quality: int,
     view: str,
@@ -139,6 +165,9 @@ def command(
             profile=profile,
             labels=cast(Literal["soft", "hard", "teacher"], labels),
             teacher_bits=teacher_bits,
+            label_layers=cast("LayerName", label_layers),
+            label_quality=label_quality,
+            label_bytes=label_bytes,
             label_temperature=label_temperature,
             quality=quality,
             view=view,

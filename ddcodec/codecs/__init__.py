@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from ddcodec.codecs.base import Codec
 from ddcodec.codecs.hard_labels import HardLabels
+from ddcodec.codecs.label_fields import LabelFields
+from ddcodec.codecs.label_innovations import LabelInnovations
+from ddcodec.codecs.label_model import LabelModels
 from ddcodec.codecs.mosaic import MosaicPng, MosaicWebp
 from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.prompts import PromptFp16, PromptInt8
@@ -20,6 +23,9 @@ __all__ = ["REGISTRY", "Codec", "get"]
 
 REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     HardLabels,
+    LabelFields,
+    LabelInnovations,
+    LabelModels,
     MosaicPng,
     MosaicWebp,
     PixelDigests,

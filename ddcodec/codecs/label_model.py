@@ -104,7 +104,11 @@ class LabelModels(Codec[LabelModel, LabelModel]):
         shapes = (array.means.shape, array.basis.shape, array.class_fields.shape)
         if shapes != ((self.classes,) * 2, (self.atoms, self.classes), self.shape):
             raise EncodeError(f"{self} cannot encode a model of shapes {shapes}")
-        matrices = (array.means, array.basis.T, array.class_fields.reshape(self.classes, -1))
+        matrices: tuple[npt.NDArray[Any], ...] = (
+            array.means,
+            array.basis.T,
+            array.class_fields.reshape(self.classes, -1),
+        )
         packed = [pack_matrix(m, g) for m, g in zip(matrices, self._groups(), strict=True)]
         steps = np.stack([array.class_steps, array.field_steps]).astype("<u2").tobytes()
         return steps + b"".join(_LENGTH.pack(len(part)) + part for part in packed)

@@ -10,11 +10,11 @@ import struct
 import numpy as np
 import numpy.typing as npt
 
-from ddcodec.entropy.integers import best_model, decode_integers, encode_integers
-from ddcodec.entropy.rans import Decoder, Encoder
+from ddcodec.entropy.integers import best_model, decode_integers, encode_integers, integer_cost
+from ddcodec.entropy.rans import MAX_SYMBOLS_A_WORD, Decoder, Encoder
 from ddcodec.errors import PayloadError
 
-__all__ = ["ALL_ZERO", "pack_matrix", "packed_models", "unpack_matrix"]
+__all__ = ["ALL_ZERO", "pack_matrix", "packed_bits", "packed_models", "unpack_matrix"]
 
 Int32s = npt.NDArray[np.int32]
 Integers = npt.NDArray[np.integer]
@@ -27,6 +27,8 @@ MAX_SHIFT = 15
 # A lane costs about three bytes of states; so many bytes of content keep that near one per cent.
 BYTES_A_LANE = 256
 MAX_LANES = 4096
+# Steps are what decoding takes its time by: so many take seconds, whatever a file claims.
+MAX_STEPS = 1 << 20
 _LANES = struct.Struct("<H")
 
 
@@ -62,6 +64,16 @@ def packed_models(values: Integers, groups: Groups) -> list[tuple[int, int]]:
     return models
 
 
+def packed_bits(values: Integers, groups: Groups) -> float:
+    """About how many bits ``pack_matrix`` takes (encoder-side)."""
+    total = 0.0
+    for group, (table, shift) in enumerate(packed_models(values, groups)):
+        total += 16
+        if shift != ALL_ZERO:
+            total += float(integer_cost(values[:, groups == group], table, shift).sum())
+    return total
+
+
 def unpack_matrix(name: str, raw: bytes, rows: int, groups: Groups) -> Int32s:
     """The matrix that ``pack_matrix`` coded, int32 [rows, columns].
 
@@ -87,8 +99,14 @@ def unpack_matrix(name: str, raw: bytes, rows: int, groups: Groups) -> Int32s:
         if len(raw) != start or lanes != 1:
             raise PayloadError(f"{name}: bytes follow a matrix of zeros; the section is damaged")
         return np.zeros((rows, len(groups)), np.int32)
-    decoder = Decoder(raw[start:], lanes)
-    result = np.zeros((-(-rows // lanes), len(groups), lanes), np.int32)
+    stream = raw[start:]
+    steps = -(-rows // lanes)
+    if steps * len(coded) > MAX_STEPS:
+        raise PayloadError(f"{name}: {lanes} lanes are too few for {rows} rows; damaged")
+    if rows * len(coded) > MAX_SYMBOLS_A_WORD * (len(stream) // 2 - lanes):
+        raise PayloadError(f"{name}: {len(raw)} bytes cannot hold {rows} rows; damaged")
+    decoder = Decoder(stream, lanes)
+    result = np.zeros((steps, len(groups), lanes), np.int32)
     for step, part in enumerate(result):
         active = min(lanes, rows - step * lanes)
         for c, table, shift in coded:
@@ -104,8 +122,7 @@ def _malformed(table: int, shift: int) -> bool:
 
 def _lanes(values: Integers, coded: list[tuple[int, int, int]]) -> int:
     """As many lanes (a power of two) as the bytes of content allow; decoding is the faster."""
-    from ddcodec.entropy.integers import integer_cost
-
     bits = sum(float(integer_cost(values[:, c], table, shift).sum()) for c, table, shift in coded)
+    fewest = max(1, -(-len(values) * len(coded) // MAX_STEPS))
     most = min(MAX_LANES, len(values), max(1, round(bits / 8) // BYTES_A_LANE))
-    return 1 << (most.bit_length() - 1)
+    return max(1 << (most.bit_length() - 1), 1 << (fewest - 1).bit_length())

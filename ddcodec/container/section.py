@@ -14,6 +14,8 @@ SAFE_TO_COPY = 2
 
 KINDS: Mapping[str, int] = MappingProxyType(
     {
+        "label-fields": 0,
+        "label-model": 0,
         "labels": 0,
         "patches": 0,
         "pixels": ANCILLARY | SAFE_TO_COPY,

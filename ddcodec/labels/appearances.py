@@ -54,7 +54,7 @@ def monomials(view: View, degree: int) -> tuple[Powers, ...]:
     crops = view.kind != "identity"
     sizes = view.kind == "resized-crop"
     ranges = (range(1 + view.flip), *[range(1 + crops * degree)] * 2, range(1 + sizes * degree))
-    chosen = [p for p in product(*ranges) if 1 <= sum(p) <= degree]
+    chosen = [(f, x, y, s) for f, x, y, s in product(*ranges) if 1 <= f + x + y + s <= degree]
     return tuple(sorted(chosen, key=lambda p: (sum(p), [-n for n in p])))
 
 

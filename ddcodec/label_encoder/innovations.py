@@ -1,0 +1,104 @@
+"""Innovation symbols of each label, by coordinate descent on divergence + price x bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from ddcodec.label_encoder.costs import LARGEST, symbol_costs
+from ddcodec.label_encoder.label_set import softmax
+
+__all__ = ["search_symbols"]
+
+Float32s = npt.NDArray[np.float32]
+Float64s = npt.NDArray[np.float64]
+Rows = tuple[Float32s, Float32s]
+
+_SWEEPS = 2
+_CHUNK = 1 << 22  # products of atoms and logits held at once
+
+
+def search_symbols(
+    rows: Callable[[slice], Rows],
+    count: int,
+    basis: Float32s,
+    costs: Float64s,
+    temperature: float,
+    price: float,
+    *,
+    rounds: int,
+    workers: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> npt.NDArray[np.int32]:
+    """Symbols int32 [count, r] for labels that a prediction misses.
+
+    Args:
+        rows: a slice of labels -> target and predicted logits in nats, float32 [n, K].
+        count: number of labels.
+        basis: float32 [r, K], what one symbol adds to the logits in nats.
+        costs: float64 [r, LARGEST + 1], bits of the magnitudes to begin with.
+        temperature: of the divergence.
+        price: divergence a bit is worth.
+        rounds: how often costs are estimated anew; labels are searched each time.
+        workers: threads.
+        progress: called with (done, total) labels of all rounds.
+    """
+    symbols = np.zeros((count, len(basis)), np.int32)
+    chunk = max(16, _CHUNK // basis.size)
+    for number in range(rounds):
+        if number:
+            costs = symbol_costs(symbols)
+        charge = costs.astype(np.float32) * np.float32(price)
+
+        def work(first: int, charge: Float32s = charge, number: int = number) -> None:
+            part = slice(first, min(first + chunk, count))
+            target, predicted = rows(part)
+            symbols[part] = _search(
+                target, predicted, basis, symbols[part], temperature, charge, fresh=number == 0
+            )
+            if progress is not None:
+                progress(number * count + part.stop, rounds * count)
+
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, range(0, count, chunk)))
+    return symbols
+
+
+def _search(
+    target: Float32s,
+    predicted: Float32s,
+    basis: Float32s,
+    symbols: npt.NDArray[np.int32],
+    temperature: float,
+    costs: Float32s,
+    *,
+    fresh: bool,
+) -> npt.NDArray[np.int32]:
+    """Symbols int32 [n, r] of a chunk; quadratic model of the divergence about the target."""
+    p = softmax(target, temperature)
+    weighted = p[:, None, :] * basis  # [n, r, K]
+    mean = weighted.sum(axis=2)
+    scale = np.float32(1 / temperature**2)
+    hessian = (np.matmul(weighted, basis.T) - mean[:, :, None] * mean[:, None, :]) * scale
+    error = target - predicted
+    error -= (p * error).sum(axis=1, keepdims=True)
+    gradient = np.matmul(weighted, error[:, :, None])[:, :, 0] * scale
+    chosen = np.zeros(symbols.shape, np.float32) if fresh else symbols.astype(np.float32)
+    if not fresh:
+        gradient -= np.matmul(hessian, chosen[:, :, None])[:, :, 0]
+    for _ in range(_SWEEPS):
+        for j in range(basis.shape[0]):
+            curve = hessian[:, j, j] + np.float32(1e-12)
+            best = chosen[:, j] + gradient[:, j] / curve
+            tried = np.stack([np.rint(best), np.trunc(best), np.zeros_like(best)])
+            np.clip(tried, -LARGEST, LARGEST, out=tried)
+            loss = 0.5 * curve * (tried - best) ** 2 + costs[j][np.abs(tried).astype(np.intp)]
+            new = np.take_along_axis(tried, loss.argmin(axis=0)[None], axis=0)[0]
+            change = new - chosen[:, j]
+            moved = np.flatnonzero(change)
+            gradient[moved] -= hessian[moved, :, j] * change[moved, None]
+            chosen[:, j] = new
+    return chosen.astype(np.int32)

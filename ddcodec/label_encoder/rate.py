@@ -1,0 +1,86 @@
+"""The fineness at which labels meet a target: a mean divergence, or a number of bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ddcodec.errors import EncodeError
+from ddcodec.label_encoder.encoder import EncodedLabels
+
+__all__ = ["Found", "search"]
+
+_ROUNDS = 10
+_CLOSE = 0.03
+_FINEST, _COARSEST = 1e-4, 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The coded labels of a search, and what was measured of them.
+
+    Attributes:
+        coded: the labels.
+        fineness: at which they were coded.
+        measure: divergence or bytes, whichever was asked for.
+    """
+
+    coded: EncodedLabels
+    fineness: float
+    measure: float
+
+
+def search(
+    encode: Callable[[float], EncodedLabels],
+    measure: Callable[[EncodedLabels], float],
+    target: float,
+    start: float,
+    *,
+    rising: bool,
+) -> Found:
+    """The coarsest labels that meet a target, or the coarsest there are if all meet it.
+
+    Args:
+        encode: codes at a fineness; larger is coarser.
+        measure: what must not exceed the target.
+        target: above 0.
+        start: fineness to begin with.
+        rising: whether the measure rises with the fineness (a divergence), or falls (bytes).
+
+    Raises:
+        EncodeError: no fineness meets the target.
+    """
+    low, high = _FINEST, _COARSEST
+    best: Found | None = None
+    fineness = min(max(start, low), high)
+    for _ in range(_ROUNDS):
+        try:
+            coded = encode(fineness)
+        except EncodeError:  # too coarse to be written down
+            high = fineness
+            fineness = math.sqrt(low * high)
+            continue
+        found = Found(coded, fineness, measure(coded))
+        meets = found.measure <= target
+        if meets and (best is None or (fineness > best.fineness) == rising):
+            best = found
+        if meets and found.measure >= target * (1 - _CLOSE):
+            break
+        if meets == rising:
+            low = fineness
+        else:
+            high = fineness
+        if high < low * (1 + _CLOSE / 4):
+            break
+        # Divergence goes with the square of the fineness; bytes fall with its logarithm.
+        power = 0.5 if rising else -1.0
+        guess = fineness * (0.985 * target / max(found.measure, 1e-12)) ** power
+        inside = low * 1.02 < guess < high / 1.02
+        fineness = guess if inside else math.sqrt(low * high)
+    if best is None:
+        raise EncodeError(
+            f"labels cannot be coded within {target:g}; ask for fewer views or pictures, "
+            "or for a larger budget"
+        )
+    return best
