@@ -22,6 +22,7 @@ __all__ = ["LabelInnovations"]
 
 Int32s = npt.NDArray[np.int32]
 AXES = "[classes, slots, views, columns]"
+_NOTHING = b"\0"  # no section is empty
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class LabelInnovations(Codec[Int32s, Int32s]):
 
     Args:
         columns: r symbols a label in the model's basis; K in the domain of logits; 0 for labels
-            that are their prediction, which need no byte.
+            that are their prediction, which is one zero byte.
         band: columns that share a model of the entropy coder.
         step: 0 for the basis; else symbols are multiples of step / 64 nat of each logit (1 is
             lossless).
@@ -65,7 +66,7 @@ class LabelInnovations(Codec[Int32s, Int32s]):
         if array.shape[3] != self.columns:
             raise EncodeError(f"{self} cannot encode symbols of shape {array.shape}")
         if not self.columns:
-            return b""
+            return _NOTHING
         return pack_matrix(array.reshape(-1, self.columns), self._groups())
 
     def decode(self, raw: bytes, shape: tuple[int, ...]) -> Int32s:
@@ -73,7 +74,7 @@ class LabelInnovations(Codec[Int32s, Int32s]):
         if shape[3:] != (self.columns,):
             raise PayloadError(f"{self.name} of {self.columns} columns; the table needs {shape}")
         if not self.columns:
-            if raw:
+            if raw != _NOTHING:
                 raise PayloadError(f"{self.name}: bytes where nothing is coded; damaged")
             return np.zeros(shape, np.int32)
         rows = shape[0] * shape[1] * shape[2]
