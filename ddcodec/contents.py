@@ -35,6 +35,7 @@ CACHED_BYTES = 256 << 20
 # A box is checked against this before any codec sees it: a few bytes of a lossless codec may
 # stand for a large array (a derived seed list, one hard label for all rows).
 MAX_ELEMENTS = 1 << 24
+_HELD_VIEWS = 64
 
 
 def array_shape(section: Section, head: Head) -> tuple[int, ...]:
@@ -87,6 +88,8 @@ class Contents:
         self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._schedule: Schedule | None = None
         self._models: dict[int, tuple[LabelModels, LabelModel]] = {}
+        self._held: dict[int, NDArray[np.intp]] = {}
+        self._seeds: tuple[NDArray[np.uint64], NDArray[np.bool_]] | None = None
         self._teachers: dict[int, tuple[TeacherWeights, StoredWeights]] = {}
         for section in reader.sections:
             # Ancillary sections of a kind to come are nobody's business here.
@@ -128,6 +131,19 @@ class Contents:
         seeds: NDArray[np.uint64] = array[class_index - section.box.class_start]
         return seeds
 
+    def seeds_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
+        """uint64[n]: the seeds of rows [n, 2] of (class index, slot)."""
+        if self._seeds is None:
+            recipe = self._head.recipe
+            shape = len(self._head.classes), recipe.seeds_per_class
+            self._seeds = np.zeros(shape, np.uint64), np.zeros(shape[0], np.bool_)
+        table, ready = self._seeds
+        for c in np.unique(rows[~ready[rows[:, 0]], 0]).tolist():
+            table[c] = self.seeds(c)
+            ready[c] = True
+        found: NDArray[np.uint64] = table[rows[:, 0], rows[:, 1]]
+        return found
+
     def prompt(self, class_index: int) -> NDArray[np.float32]:
         """float32[vectors, width]: the token vectors of a class."""
         section, array = self._array("prompts", class_index)
@@ -151,13 +167,14 @@ class Contents:
         Yields:
             the section's codec; which of the rows it holds; and their part of its array, [n, ...].
         """
-        held: dict[int, tuple[Section, list[int]]] = {}
-        for n, (c, s) in enumerate(rows):
-            section = self._find_or_fail("labels", c, s, view)
-            held.setdefault(section.index, (section, []))[1].append(n)
         places = np.array(rows, np.intp).reshape(-1, 2)
-        for section, members in held.values():
-            chosen = np.array(members, np.intp)
+        held = self._holders(view)[places[:, 0], places[:, 1]]
+        for index in np.unique(held):
+            chosen = np.flatnonzero(held == index)
+            if index < 0:
+                c, s = places[chosen[0]].tolist()
+                self._find_or_fail("labels", c, s, view)
+            section = self._reader.sections[index]
             box = section.box
             c, s = (places[chosen] - [box.class_start, box.slot_start]).T
             yield (
@@ -165,6 +182,21 @@ class Contents:
                 chosen,
                 self._kept(section)[c, s, view - box.view_start],
             )
+
+    def _holders(self, view: int) -> NDArray[np.intp]:
+        """[classes, ipc]: the index of the section that holds each label of a view, or -1."""
+        if view not in self._held:
+            held = np.full((len(self._head.classes), self._head.recipe.ipc), -1, np.intp)
+            for section in self._reader.sections:
+                box = section.box
+                ends = box.view_start + (box.view_count or self._head.recipe.views)
+                if section.kind == "labels" and box.view_start <= view < ends:
+                    slots = slice(box.slot_start, box.slot_start + box.slot_count or None)
+                    held[box.class_start : box.class_start + box.class_count, slots] = section.index
+            if len(self._held) >= _HELD_VIEWS:
+                self._held.clear()
+            self._held[view] = held
+        return self._held[view]
 
     def label_model(self, class_index: int) -> tuple[LabelModels, LabelModel]:
         """The model of the origin that holds a class, with its parameters."""

@@ -25,22 +25,19 @@ def draw_views(
         recipe's views do not mix. View 0 draws nothing: its boxes are empty.
     """
     recipe = head.recipe
-    origins = [head.origin(c) for c, _ in rows]
+    places = np.array(rows, np.intp).reshape(-1, 2)
+    spans = np.array(head.origins, np.int64)
+    origins = spans[np.searchsorted(spans[:, 0], places[:, 0], side="right") - 1]
     drawn = draw(
         recipe.view,
-        seeds=np.array([contents.seeds(c)[s] for c, s in rows], np.uint64),
-        slots=np.array([s for _, s in rows], np.int64),
+        seeds=contents.seeds_of(places),
+        slots=places[:, 1],
         view_index=view,
         height=recipe.height,
         width=recipe.width,
-        origin_count=np.array([count for _, count in origins], np.int64),
+        origin_count=origins[:, 1],
     )
     if not recipe.view.cutmix:
         return drawn, None
-    partners = [
-        (start + int(offset), int(slot))
-        for (start, _), offset, slot in zip(
-            origins, drawn.partner_class, drawn.partner_slot, strict=True
-        )
-    ]
-    return drawn, partners
+    classes = (origins[:, 0] + drawn.partner_class).tolist()
+    return drawn, list(zip(classes, drawn.partner_slot.tolist(), strict=True))

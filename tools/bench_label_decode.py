@@ -1,0 +1,88 @@
+"""How fast soft labels are decoded, in labels a second on one core.
+
+    python tools/bench_label_decode.py ART.ddz [--batch 256]
+
+Whole sections (rANS alone), then logits and probabilities of every row view by view, then batches
+of random rows from decoded sections: what a training loop waits for. Medians of seven runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import click
+import numpy as np
+import torch
+
+import ddcodec
+from ddcodec import codecs
+from ddcodec.artifact import Artifact
+from ddcodec.codecs import soft_labels
+from ddcodec.contents import array_shape
+from ddcodec.labels.softmax import probabilities
+
+RUNS = 7
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--batch", default=256, show_default=True)
+def main(path: Path, batch: int) -> None:
+    """Time the decoder of ART.ddz."""
+    torch.set_num_threads(1)
+    with ddcodec.open(path) as artifact:
+        recipe = artifact.recipe
+        rows = [(c, s) for c in artifact.head.row_classes for s in range(recipe.ipc)]
+        labels = len(rows) * recipe.views
+        classes = len(artifact.head.classes)
+        click.echo(f"{labels} labels over {classes} classes")
+        sections = _seconds(lambda: _sections(artifact))
+        _tell("sections to symbols", labels, sections)
+        views = min(recipe.views, max(1, 200_000 // len(rows)))
+        kept = artifact.labels
+        all_views = _seconds(lambda: [kept.logits(rows, v) for v in range(views)])
+        _tell("symbols to int16 logits", views * len(rows), all_views)
+        _tell("both", labels, sections + all_views * labels / (views * len(rows)))
+        logits = kept.logits(rows, 0)
+        t = recipe.labels.temperature
+        _tell(
+            "probabilities, numpy",
+            len(rows),
+            _seconds(lambda: soft_labels.probabilities(logits, t)),
+        )
+        tensor = torch.from_numpy(logits)
+        _tell("probabilities, torch", len(rows), _seconds(lambda: probabilities(tensor, t)))
+        rng = np.random.default_rng(0)
+        picked = [rows[i] for i in rng.integers(0, len(rows), batch)]
+        seconds = _seconds(lambda: kept.logits(picked, recipe.views - 1))
+        click.echo(f"{'a random batch':26s} {1e3 * seconds:9.3f} ms for {batch} rows")
+        one = _seconds(lambda: kept.logits(picked[:1], recipe.views - 1))
+        click.echo(f"{'a random row':26s} {1e3 * one:9.3f} ms")
+
+
+def _sections(artifact: Artifact) -> None:
+    for section in artifact.sections:
+        if section.kind == "labels":
+            codec = codecs.get(section.codec)
+            codec.decode(artifact.reader.read_raw(section), array_shape(section, artifact.head))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    work()
+    times = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return median(times)
+
+
+def _tell(what: str, count: int, seconds: float) -> None:
+    click.echo(f"{what:26s} {count / seconds / 1e3:9.1f} k labels/s")
+
+
+if __name__ == "__main__":
+    main()
