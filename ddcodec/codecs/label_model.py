@@ -22,6 +22,8 @@ __all__ = ["LabelModel", "LabelModels", "column_groups"]
 
 Integer = TypeVar("Integer", np.int8, np.int16)
 
+# The means are a matrix of classes by classes, within what a section may decode to.
+MAX_CLASSES = 1 << 12
 MAX_FEATURES = 64
 MAX_ATOMS = 1024
 _LENGTH = struct.Struct("<I")
@@ -76,7 +78,7 @@ class LabelModels(Codec[LabelModel, LabelModel]):
     sliceable: ClassVar[bool] = False
 
     RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
-        "classes": (1, 0xFFFF),
+        "classes": (1, MAX_CLASSES),
         "features": (1, MAX_FEATURES),
         "atoms": (0, MAX_ATOMS),
         "band": (1, MAX_ATOMS),
@@ -101,6 +103,8 @@ class LabelModels(Codec[LabelModel, LabelModel]):
         return self.classes, self.features, self.atoms
 
     def encode(self, array: LabelModel) -> bytes:
+        if self.classes > MAX_CLASSES:
+            raise EncodeError(f"{self.classes} classes share no label model; at most {MAX_CLASSES}")
         shapes = (array.means.shape, array.basis.shape, array.class_fields.shape)
         if shapes != ((self.classes,) * 2, (self.atoms, self.classes), self.shape):
             raise EncodeError(f"{self} cannot encode a model of shapes {shapes}")

@@ -28,7 +28,7 @@ MAX_SHIFT = 15
 BYTES_A_LANE = 256
 MAX_LANES = 4096
 # Steps are what decoding takes its time by: so many take seconds, whatever a file claims.
-MAX_STEPS = 1 << 20
+MAX_STEPS = 1 << 18
 _LANES = struct.Struct("<H")
 
 
@@ -92,7 +92,8 @@ def unpack_matrix(name: str, raw: bytes, rows: int, groups: Groups) -> Int32s:
         raise PayloadError(f"{name}: {len(raw)} bytes hold no {count} models; the file is damaged")
     (lanes,) = _LANES.unpack_from(raw)
     models = np.frombuffer(raw, np.uint8, 2 * count, _LANES.size).reshape(count, 2).tolist()
-    if not 1 <= lanes <= MAX_LANES or any(_malformed(*model) for model in models):
+    # No more lanes than rows: lanes without rows would make room for what is not there.
+    if not 1 <= lanes <= min(MAX_LANES, rows) or any(_malformed(*model) for model in models):
         raise PayloadError(f"{name}: a model or the number of lanes is out of range; damaged")
     coded = [(c, *models[g]) for c, g in enumerate(groups.tolist()) if models[g][1] != ALL_ZERO]
     if not coded:

@@ -114,7 +114,8 @@ def _shares(parts: int, box: ViewDraw, height: int, width: int, inside: bool) ->
         wide = np.minimum(box.mix_right, columns[j + 1]) - np.maximum(box.mix_left, columns[j])
         covered = np.maximum(high, 0) * np.maximum(wide, 0)
         area = (rows[i + 1] - rows[i]) * (columns[j + 1] - columns[j])
-        out[:, i, j] = (covered if inside else area - covered) * ONE // area
+        # In a picture of one row or column some parts are empty.
+        out[:, i, j] = (covered if inside else area - covered) * ONE // max(1, area)
     return out
 
 

@@ -22,6 +22,9 @@ __all__ = ["LabelReader"]
 Int16s = npt.NDArray[np.int16]
 Indices = npt.NDArray[np.intp]
 
+KEPT_BYTES = 256 << 20
+"""Fields of pictures kept in memory; those of one batch always are."""
+
 
 class LabelReader:
     """Random access to the soft labels of one artifact.
@@ -51,6 +54,8 @@ class LabelReader:
         if not rows:
             raise HeaderError("labels of no rows")
         start, count = self._head.origin(rows[0][0])
+        if not all(start <= c < start + count for c, _ in rows):
+            raise HeaderError("labels of rows of several origins; ask for one origin at a time")
         out = np.empty((len(rows), count), np.int16)
         for codec, members, array in self._contents.labels(rows, view):
             if isinstance(codec, LabelInnovations):
@@ -96,9 +101,9 @@ class LabelReader:
             values = features(
                 which, recipe.view, own, drawn, recipe.height, recipe.width, inside=inside
             )
-            places = fields.places(pictures)
-            return Appearance(places, places // recipe.ipc, values)
+            return Appearance(*fields.places(pictures), values)
 
+        fields.start()
         shown = [appearance(rows, drawn, False)]
         if partners is not None and view:
             # A partner of which no pixel shows need not be in the artifact.
@@ -121,25 +126,51 @@ class _OriginFields:
         self._contents = contents
         self._origin = origin
         self._ipc = head.recipe.ipc
-        pictures = self.codec.classes * self._ipc
-        self.array = np.zeros((pictures, self.codec.features, self.codec.atoms))
-        self._ready = np.zeros(pictures, np.bool_)
+        self._known: dict[int, int] = {}  # picture -> its place in ``array``
+        self.array = np.zeros((0, *self._shape))
 
-    def places(self, pictures: Sequence[Row]) -> Indices:
-        """Where the fields of pictures (class index, slot) are in ``array``, once decoded."""
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.codec.features, self.codec.atoms
+
+    def start(self) -> None:
+        """Forget pictures, if there are many, before those of another batch are asked for."""
+        if self.array.nbytes > KEPT_BYTES:
+            self._known.clear()
+            self.array = np.zeros((0, *self._shape))
+
+    def places(self, pictures: Sequence[Row]) -> tuple[Indices, Indices]:
+        """Where the fields of pictures (class index, slot) are in ``array``, and their classes.
+
+        Classes count from the origin's first. Places hold until the next ``start``.
+        """
         rows = np.array(pictures, np.intp).reshape(-1, 2)
-        places = (rows[:, 0] - self._origin) * self._ipc + rows[:, 1]
-        missing = np.unique(places[~self._ready[places]])
-        if missing.size:
-            classes = missing // self._ipc
-            stored = (
-                [
-                    self._contents.label_field(self._origin + c, s)
-                    for c, s in zip(classes.tolist(), (missing % self._ipc).tolist(), strict=True)
-                ]
-                if self.codec.atoms
-                else np.zeros((missing.size, self.codec.features, 0), np.int16)
+        classes = rows[:, 0] - self._origin
+        wanted, back = np.unique(classes * self._ipc + rows[:, 1], return_inverse=True)
+        missing = [p for p in wanted.tolist() if p not in self._known]
+        if missing:
+            self._decode(missing)
+        places = np.array([self._known[p] for p in wanted.tolist()], np.intp)
+        return places[back.reshape(-1)], classes
+
+    def _decode(self, missing: list[int]) -> None:
+        stored = np.zeros((len(missing), *self._shape), np.int16)
+        if self.codec.atoms:
+            for n, picture in enumerate(missing):
+                c, slot = divmod(picture, self._ipc)
+                field = self._contents.label_field(self._origin + c, slot)
+                if field.shape != self._shape:
+                    raise HeaderError(
+                        f"label fields of shape {field.shape} do not fit their model, which has "
+                        f"{self._shape}; the file is damaged"
+                    )
+                stored[n] = field
+        whole = whole_fields(self.model, np.array(missing, np.intp) // self._ipc, stored)
+        count = len(self._known)
+        if count + len(missing) > len(self.array):
+            room = max(2 * len(self.array), count + len(missing))
+            self.array = np.concatenate(
+                [self.array[:count], np.empty((room - count, *self._shape))]
             )
-            self.array[missing] = whole_fields(self.model, classes, np.asarray(stored))
-            self._ready[missing] = True
-        return places
+        self.array[count : count + len(missing)] = whole
+        self._known.update(zip(missing, range(count, count + len(missing)), strict=True))

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ddcodec.codecs.label_model import LabelModel, LabelModels
+from ddcodec.errors import PayloadError
 
-__all__ = ["UNITS", "Appearance", "coefficients", "logits", "whole_fields"]
+__all__ = ["MAX_COEFFICIENT", "UNITS", "Appearance", "coefficients", "logits", "whole_fields"]
 
 Int16s = npt.NDArray[np.int16]
 Int32s = npt.NDArray[np.int32]
@@ -19,6 +20,9 @@ Indices = npt.NDArray[np.intp]
 
 UNITS = 16
 """Coefficient units of one innovation symbol."""
+
+MAX_COEFFICIENT = 1 << 31
+"""A larger one is an error: products with a basis of 1024 atoms are then below 2^48."""
 
 _FEATURE_BITS = 8
 _EXACT_FLOAT32 = 1 << 24
@@ -58,8 +62,7 @@ def whole_fields(
         float64 [n, M, r], integers all.
     """
     own = fields.astype(np.float64) * model.field_steps[:, None]
-    of_classes = model.class_fields.astype(np.float64) * model.class_steps[:, None]
-    return own + of_classes[classes]
+    return own + model.class_fields[classes].astype(np.float64) * model.class_steps[:, None]
 
 
 def coefficients(
@@ -71,7 +74,8 @@ def coefficients(
         fields: [pictures, M, r], as :func:`whole_fields` gives them.
         appearances: the pictures that show in the views, each of which adds features x field.
     """
-    # Every product and sum is an integer below 2^53, so that binary64 has it exactly.
+    # Fields are below 2^32 and features at most 16,128, no more than 34 of either picture: every
+    # sum is an integer below 2^53, which binary64 has exactly.
     total = np.full((), float(1 << (_FEATURE_BITS - 1)))
     for one in appearances:
         rows = one.features[:, None, :].astype(np.float64)
@@ -99,6 +103,9 @@ def logits(
 
     Returns:
         int16 [n, K] on the 1/64-nat grid; values beyond 16 bits are clipped.
+
+    Raises:
+        PayloadError: a coefficient is beyond ``MAX_COEFFICIENT``.
     """
     count = len(appearances[0].fields)
     out = np.empty((count, codec.classes), np.int16)
@@ -114,7 +121,8 @@ def logits(
                 whole += np.float64(UNITS) * part
             total += _product(whole, model, codec.shift)
         if part is not None and step:
-            total += np.int64(step) * part
+            # From the prediction as 16 bits have it: so any logits can be coded without a loss.
+            total = np.clip(total, -0x8000, 0x7FFF) + np.int64(step) * part
         out[rows] = np.clip(total, -0x8000, 0x7FFF)
     return out
 
@@ -133,8 +141,11 @@ def _means(codec: LabelModels, model: LabelModel, shown: Sequence[Appearance]) -
 
 
 def _product(whole: npt.NDArray[np.float64], model: LabelModel, shift: int) -> Int64s:
+    largest = float(np.abs(whole).max(initial=0))
+    if largest > MAX_COEFFICIENT:
+        raise PayloadError(f"a label's coefficient is {largest:.0f}; the file is damaged")
     # Integer sums are exact in binary32 up to 2^24, which is twice as fast as binary64.
-    largest = float(np.abs(whole).max(initial=0)) * 128 * whole.shape[1]
-    dtype = np.float32 if largest < _EXACT_FLOAT32 else np.float64
+    narrow = largest * 128 * whole.shape[1] < _EXACT_FLOAT32
+    dtype = np.float32 if narrow else np.float64
     product = (whole.astype(dtype) @ model.basis.astype(dtype)).astype(np.int64)
     return np.asarray((product + ((1 << shift) >> 1)) >> shift)
