@@ -31,6 +31,12 @@ __all__ = ["merge", "subset"]
 
 NewSections = list[NewSection | CopiedSection]
 
+# What the labels of a whole origin share, and what to call them coded or computed apart.
+OF_ORIGINS = {
+    "label-model": "has another label model",
+    "teacher": "stores another teacher",
+}
+
 
 def subset(
     artifact: Artifact,
@@ -96,7 +102,7 @@ def _cut(artifact: Artifact, section: Section, head: Head, classes: Sequence[int
         return []
     if section.kind == "schedule" or section.kind not in KINDS:
         return [CopiedSection(reader, section, box)]
-    if section.kind == "teacher":  # every row of its origin needs all of it
+    if section.kind in OF_ORIGINS:  # every row of its origin needs all of it
         wanted = any(box.class_start <= c < box.class_start + box.class_count for c in classes)
         return [CopiedSection(reader, section, box)] if wanted else []
     slots = head.recipe.seeds_per_class if section.kind == "seeds" else head.recipe.ipc
@@ -158,14 +164,15 @@ def merge(
         The content digest in hex.
 
     Raises:
-        EncodeError: a class in both, or recipes that differ (saying in what).
+        EncodeError: a class in both, recipes that differ (saying in what), or labels of the same
+            classes that were coded, or are computed, apart.
     """
     if len(artifacts) < 2:
         raise EncodeError("merge needs at least two artifacts")
     first = artifacts[0].head
     _check_mergeable(artifacts)
     if all(a.head.classes == first.classes for a in artifacts):
-        _check_same_teachers(artifacts)
+        _check_same_labels(artifacts)
         classes, origins, shifts = first.classes, first.origins, [0] * len(artifacts)
     else:
         classes, origins, shifts = _side_by_side(artifacts)
@@ -204,17 +211,18 @@ def _check_mergeable(artifacts: Sequence[Artifact]) -> None:
             seen[name] = artifact
 
 
-def _check_same_teachers(artifacts: Sequence[Artifact]) -> None:
-    """Slices of one artifact share its teacher; another one would give their rows other labels."""
-    seen: dict[Box, bytes] = {}
+def _check_same_labels(artifacts: Sequence[Artifact]) -> None:
+    """Slices of one artifact share its teacher and label model; others mean other labels."""
+    seen: dict[tuple[str, Box], tuple[codecs.Codec[Any, Any], bytes]] = {}
     for artifact in artifacts:
         for section in artifact.sections:
-            if section.kind == "teacher":
-                raw = artifact.reader.read_raw(section)
-                if seen.setdefault(section.box, raw) != raw:
+            if section.kind in OF_ORIGINS:
+                content = codecs.get(section.codec), artifact.reader.read_raw(section)
+                if seen.setdefault((section.kind, section.box), content) != content:
                     raise EncodeError(
-                        f"{artifact.path} stores another teacher for the same classes; merge only "
-                        "slices of one artifact, or artifacts of other classes"
+                        f"{artifact.path} {OF_ORIGINS[section.kind]} for the same classes: its "
+                        "labels were made apart; merge only slices of one artifact, or artifacts "
+                        "of other classes"
                     )
 
 

@@ -23,6 +23,9 @@ from ddcodec.errors import EncodeError
 from ddcodec.slicing import merge, subset
 from tests.artifacts import encode_small, everything, soft_copy
 
+LAYERS = ("class", "image", "field", "innovation", "lossless")
+VIEWS = ("resized-crop+flip", "crop+flip+cutmix")
+
 
 @pytest.fixture(scope="module")
 def artifact(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
@@ -76,6 +79,124 @@ def test_support_pictures_come_along_only_where_views_mix(
         part = artifact.subset(tmp_path / f"{view}-part.ddz", classes=["cross"])
         assert sum(part.contents.has("patches", c) for c in range(3)) == expected
         assert part.classes == ("cross",)
+
+
+def logits(artifact: Artifact) -> dict[tuple[str, int, int], bytes]:
+    """(class name, slot, view) -> the integer logits of every row."""
+    recipe, names = artifact.recipe, artifact.head.classes
+    rows = [(c, s) for c in artifact.head.row_classes for s in range(recipe.ipc)]
+    return {
+        (names[c], s, view): row.tobytes()
+        for view in range(recipe.views)
+        for (c, s), row in zip(rows, artifact.labels.logits(rows, view), strict=True)
+    }
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(layers, view) for layers in LAYERS for view in VIEWS],
+    ids=lambda param: "-".join(param),
+)
+def labelled(
+    request: pytest.FixtureRequest,
+    image_folder: Path,
+    teacher_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Artifact:
+    """Soft labels of every layer, in sections so small that slices cut and drop some of them."""
+    layers, view = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ddcodec.label_sections.SECTION_LABELS", 8)
+        return encode_small(
+            image_folder,
+            tmp_path_factory.mktemp("labelled") / "whole.ddz",
+            labels="soft",
+            teacher=str(teacher_folder),
+            view=view,
+            views=5,
+            label_layers=layers,
+            label_quality=1e-4,
+        )
+
+
+@given(
+    classes=st.sets(st.sampled_from(["blob", "cross", "stripes"]), min_size=1),
+    ipc=st.integers(1, 4),
+    views=st.integers(1, 5),
+)
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_labels_that_stay_are_unchanged_whatever_their_layers(
+    labelled: Artifact, tmp_path: Path, classes: set[str], ipc: int, views: int
+) -> None:
+    part = labelled.subset(
+        tmp_path / "part.ddz", classes=sorted(classes), ipc=ipc, views=views, force=True
+    )
+    part.verify("pixels")
+    whole, rows = logits(labelled), logits(part)
+    assert len(rows) == len(classes) * ipc * views
+    assert all(whole[key] == row for key, row in rows.items())
+    again = part.subset(tmp_path / "again.ddz", views=1, force=True)
+    assert all(whole[key] == row for key, row in logits(again).items())
+
+
+def test_labelled_parts_unite_to_the_whole(labelled: Artifact, tmp_path: Path) -> None:
+    one = labelled.subset(tmp_path / "one.ddz", classes=["stripes"])
+    rest = labelled.subset(tmp_path / "rest.ddz", classes=["blob", "cross"])
+    for parts in ([one, rest], [rest, one]):
+        merge(parts, tmp_path / "united.ddz", force=True)
+        united = ddcodec.open(tmp_path / "united.ddz")
+        united.verify("pixels")
+        assert logits(united) == logits(labelled)
+        assert [s.kind for s in united.sections].count("label-model") == 1
+
+
+def test_label_fields_of_partners_come_along(labelled: Artifact, tmp_path: Path) -> None:
+    part = labelled.subset(tmp_path / "part.ddz", classes=["cross"])
+    support = set(range(3) if part.recipe.view.cutmix else [1])
+    fields = {c for c in range(3) if part.contents.has("label-fields", c)}
+    assert fields in (set(), support)
+    assert {c for c in range(3) if part.contents.has("labels", c)} == {1}
+    assert bool(fields) == any(s.kind == "label-fields" for s in labelled.sections)
+
+
+def test_labels_coded_apart_do_not_merge(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    soft = {"labels": "soft", "teacher": str(teacher_folder)}
+    fine = encode_small(image_folder, tmp_path / "a.ddz", label_quality=1e-4, **soft)
+    coarse = encode_small(image_folder, tmp_path / "b.ddz", label_quality=0.05, **soft)
+    parts = [
+        fine.subset(tmp_path / "one.ddz", classes=["blob"]),
+        coarse.subset(tmp_path / "two.ddz", classes=["cross", "stripes"]),
+    ]
+    with pytest.raises(EncodeError, match="another label model for the same classes"):
+        merge(parts, tmp_path / "both.ddz")
+    assert not (tmp_path / "both.ddz").exists()
+
+
+def test_labels_of_strangers_stand_side_by_side(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "others"
+    for name in ("blob", "cross", "stripes"):
+        (other / f"{name}2").mkdir(parents=True)
+        for file in (image_folder / "train" / name).iterdir():
+            (other / f"{name}2" / file.name).write_bytes(file.read_bytes())
+    soft = {"labels": "soft", "view": "crop+cutmix"}
+    a = encode_small(image_folder, tmp_path / "a.ddz", teacher=str(teacher_folder), **soft)
+    b = encode_small(other, tmp_path / "b.ddz", seed=1, **soft)
+    merge([a, b], tmp_path / "both.ddz")
+    both = ddcodec.open(tmp_path / "both.ddz")
+    both.verify("pixels")
+    for part in (a, b):
+        rows = [(c, s) for c in range(3) for s in range(4)]
+        shift = 0 if part is a else 3
+        there = [(c + shift, s) for c, s in rows]
+        for view in range(3):
+            ours = both.labels.logits(there, view)
+            assert (ours == part.labels.logits(rows, view)).all()
 
 
 def test_parts_unite_to_the_whole(artifact: Artifact, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class EncodedLabels:
         shown = [one.rows(rows) for one in labels.appearances]
         part = None
         if self.symbols is not None:
-            part = self.symbols.reshape(-1, self.codec.atoms)[rows]
+            part = self.symbols.reshape(labels.count, self.codec.atoms)[rows]
         return logits(self.codec, self.model, whole, shown, part)
 
     def divergence(self, labels: LabelSet) -> float:
