@@ -69,6 +69,8 @@ def decode_fully(data: bytes) -> None:
     for section in artifact.sections:
         if section.kind == "schedule":
             contents.schedule()
+        elif section.kind == "teacher":
+            contents.teacher(section.box.class_start)
         else:
             contents.decode(section)
     artifact.verify("digest")

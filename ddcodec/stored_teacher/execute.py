@@ -22,8 +22,9 @@ __all__ = ["StoredTeacher", "normalised"]
 _DIGITS = 2
 _UNITS_PER_NAT = 64
 _LOWEST, _HIGHEST = -32768, 32767
-# Images at a time: no label depends on it.
-_BATCH = 64
+# Pixels at a time; no label depends on it. Maps that stay in a CPU's cache are twice as fast.
+_PIXELS_ON_CPU = 1 << 14
+_PIXELS = 1 << 20
 
 
 class StoredTeacher:
@@ -48,6 +49,8 @@ class StoredTeacher:
         self._weights = weights
         self._backend = backend or choose_backend(device)
         self._operations = _Exact(weights.layers, self._backend)
+        pixels = _PIXELS_ON_CPU if self._backend.device.type == "cpu" else _PIXELS
+        self._together = max(1, pixels // codec.side**2)
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.int16]:
         """uint8 [n, side, side, 3] -> int16 [n, classes], in units of 1/64 nat.
@@ -71,8 +74,8 @@ class StoredTeacher:
             torch.no_grad(),
             plain_arithmetic(self._backend.device),
         ):
-            for start in range(0, len(images), _BATCH):
-                chunk = images[start : start + _BATCH]
+            for start in range(0, len(images), self._together):
+                chunk = images[start : start + self._together]
                 x = normalised(chunk, self._weights, self._backend.device)
                 y = run(self._codec.arch, self._operations, x)
                 out[start : start + len(chunk)] = y.cpu().numpy()
