@@ -8,9 +8,10 @@ decodes through the codec registry.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,31 @@ CACHED_BYTES = 256 << 20
 # A box is checked against this before any codec sees it: a few bytes of a lossless codec may
 # stand for a large array (a derived seed list, one hard label for all rows).
 MAX_ELEMENTS = 1 << 24
-_HELD_VIEWS = 64
+# Tables of all rows are made up to this size; beyond, rows are looked for one by one. The head
+# may promise far more rows than the file holds.
+MAX_TABLE = 1 << 24
+
+_CODECS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "label-fields": ("label-fields",),
+        "label-model": ("label-model",),
+        "patches": ("mosaic-png", "mosaic-webp"),
+        "pixels": ("pixel-digest",),
+        "prompts": ("prompt-fp16", "prompt-int8"),
+        "seeds": ("seed-derived", "seed-list"),
+    }
+)
+_LABEL_CODECS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"hard": ("hard-labels",), "soft": ("soft-labels", "top-k-labels")}
+)
+_LABEL_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "label-fields": ("soft",),
+        "label-model": ("soft",),
+        "labels": ("hard", "soft"),
+        "teacher": ("teacher",),
+    }
+)
 
 
 def array_shape(section: Section, head: Head) -> tuple[int, ...]:
@@ -46,6 +71,14 @@ def array_shape(section: Section, head: Head) -> tuple[int, ...]:
     """
     kind, box, recipe = section.kind, section.box, head.recipe
     classes, slots, views = box.class_count, box.slot_count, box.view_count
+    wanted = _LABEL_CODECS.get(recipe.labels.kind) if kind == "labels" else _CODECS.get(kind)
+    if wanted is None:
+        raise HeaderError(f"sections of kind {kind!r} hold no array", section=section.label)
+    if section.codec.name not in wanted:
+        raise HeaderError(
+            f"codec {section.codec.name} is none of a {kind} section; the file is damaged",
+            section=section.label,
+        )
     if kind == "seeds":
         return classes, slots or recipe.seeds_per_class
     if kind == "prompts":
@@ -62,15 +95,13 @@ def array_shape(section: Section, head: Head) -> tuple[int, ...]:
         if isinstance(codec, LabelInnovations):
             return (*rows, codec.columns)
         return (*rows, head.origin(box.class_start)[1])
-    if kind in ("label-model", "label-fields"):
-        codec = codecs.get(section.codec)
-        if isinstance(codec, LabelModels):
-            return head.origin(box.class_start)[1], codec.features, codec.atoms
-        if isinstance(codec, LabelFields):
-            return classes, slots or recipe.ipc, codec.features, codec.atoms
     if kind == "pixels":
         return classes, slots or recipe.ipc, 4
-    raise HeaderError(f"sections of kind {kind!r} hold no array")
+    codec = codecs.get(section.codec)
+    if isinstance(codec, LabelFields):
+        return classes, slots or recipe.ipc, codec.features, codec.atoms
+    assert isinstance(codec, LabelModels)
+    return head.origin(box.class_start)[1], codec.features, codec.atoms
 
 
 class Contents:
@@ -102,7 +133,7 @@ class Contents:
         if kind == "schedule":
             by_class.setdefault(0, []).append(section)
             return
-        if kind == ("labels" if recipe.labels.kind == "teacher" else "teacher"):
+        if recipe.labels.kind not in _LABEL_KINDS.get(kind, (recipe.labels.kind,)):
             raise HeaderError(
                 f"the recipe's labels are of kind {recipe.labels.kind!r}", section=section.label
             )
@@ -116,6 +147,8 @@ class Contents:
         start, count = self._head.origin(box.class_start)
         if kind in ("labels", "label-fields") and sum(box[:2]) > start + count:
             raise HeaderError("the section spans two origins", section=section.label)
+        if kind == "label-fields" and box.view_count:
+            raise HeaderError("label fields are of no view", section=section.label)
         if (box.slot_start + box.slot_count > slots and not whole_tail) or (
             box.view_start + box.view_count > recipe.views
         ):
@@ -129,13 +162,16 @@ class Contents:
         """uint64[seeds_per_class]: the seeds of a class."""
         section, array = self._array("seeds", class_index)
         seeds: NDArray[np.uint64] = array[class_index - section.box.class_start]
+        if len(seeds) != self._head.recipe.seeds_per_class:
+            raise HeaderError("the section holds not all seeds of a class", section=section.label)
         return seeds
 
     def seeds_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
         """uint64[n]: the seeds of rows [n, 2] of (class index, slot)."""
+        shape = len(self._head.classes), self._head.recipe.seeds_per_class
+        if prod(shape) > MAX_TABLE:
+            return np.array([self.seeds(c)[s] for c, s in rows.tolist()], np.uint64)
         if self._seeds is None:
-            recipe = self._head.recipe
-            shape = len(self._head.classes), recipe.seeds_per_class
             self._seeds = np.zeros(shape, np.uint64), np.zeros(shape[0], np.bool_)
         table, ready = self._seeds
         for c in np.unique(rows[~ready[rows[:, 0]], 0]).tolist():
@@ -168,8 +204,8 @@ class Contents:
             the section's codec; which of the rows it holds; and their part of its array, [n, ...].
         """
         places = np.array(rows, np.intp).reshape(-1, 2)
-        held = self._holders(view)[places[:, 0], places[:, 1]]
-        for index in np.unique(held):
+        held = self._holders(places, view)
+        for index in np.unique(held).tolist():
             chosen = np.flatnonzero(held == index)
             if index < 0:
                 c, s = places[chosen[0]].tolist()
@@ -183,30 +219,32 @@ class Contents:
                 self._kept(section)[c, s, view - box.view_start],
             )
 
-    def _holders(self, view: int) -> NDArray[np.intp]:
-        """[classes, ipc]: the index of the section that holds each label of a view, or -1."""
+    def _holders(self, places: NDArray[np.intp], view: int) -> NDArray[np.intp]:
+        """[n]: the index of the section that holds the label of each row [n, 2], or -1."""
+        shape = len(self._head.classes), self._head.recipe.ipc
+        if prod(shape) > MAX_TABLE:
+            found = [self._find_or_fail("labels", c, s, view) for c, s in places.tolist()]
+            return np.array([section.index for section in found], np.intp)
         if view not in self._held:
-            held = np.full((len(self._head.classes), self._head.recipe.ipc), -1, np.intp)
+            held = np.full(shape, -1, np.intp)
             for section in self._reader.sections:
                 box = section.box
                 ends = box.view_start + (box.view_count or self._head.recipe.views)
                 if section.kind == "labels" and box.view_start <= view < ends:
                     slots = slice(box.slot_start, box.slot_start + box.slot_count or None)
                     held[box.class_start : box.class_start + box.class_count, slots] = section.index
-            if len(self._held) >= _HELD_VIEWS:
+            if (1 + len(self._held)) * prod(shape) > MAX_TABLE:
                 self._held.clear()
             self._held[view] = held
-        return self._held[view]
+        holders: NDArray[np.intp] = self._held[view][places[:, 0], places[:, 1]]
+        return holders
 
     def label_model(self, class_index: int) -> tuple[LabelModels, LabelModel]:
         """The model of the origin that holds a class, with its parameters."""
         section = self._find_or_fail("label-model", class_index)
         if section.index not in self._models:
-            codec = codecs.get(section.codec)
-            if not isinstance(codec, LabelModels):
-                raise HeaderError("the section holds no label model", section=section.label)
-            model = self.decode(section)
-            assert isinstance(model, LabelModel)
+            model, codec = self.decode(section), codecs.get(section.codec)
+            assert isinstance(model, LabelModel) and isinstance(codec, LabelModels)
             self._models[section.index] = codec, model
         return self._models[section.index]
 
@@ -292,10 +330,22 @@ class Contents:
             self._require("patches" if stored else "prompts", c, recipe.ipc if stored else 1)
             if recipe.labels.kind != "teacher":
                 self._require("labels", c, recipe.ipc, recipe.views)
+                self._check_label_layers(c)
                 continue
             self._require("teacher", c, 1)
             for section in self._boxes["teacher"][c]:
                 self._teacher_codec(section)
+        for c in self._boxes.get("label-fields", {}):  # of partners too
+            self._require("label-fields", c, recipe.ipc)
+
+    def _check_label_layers(self, class_index: int) -> None:
+        """That labels that are coded against a model and fields have them."""
+        stored = [codecs.get(s.codec) for s in self._boxes["labels"][class_index]]
+        if any(isinstance(codec, LabelInnovations) for codec in stored):
+            self._require("label-model", class_index, 1)
+            model = codecs.get(self._boxes["label-model"][class_index][0].codec)
+            if not isinstance(model, LabelModels) or model.atoms:
+                self._require("label-fields", class_index, self._head.recipe.ipc)
 
     def _require(self, kind: str, class_index: int, slots: int, views: int = 1) -> None:
         def area(box: Box) -> int:
