@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -19,16 +18,25 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ddcodec.artifact import open_artifact
-from ddcodec.codecs.teacher_weights import MAX_BITS, MIN_BITS
 from ddcodec.container import NewSection, write_container
-from ddcodec.errors import EncodeError, UnsupportedFeatureError
+from ddcodec.errors import EncodeError
 from ddcodec.exact import profiles
 from ddcodec.label_sections import LabelOptions, LayerName, expected_bytes
 from ddcodec.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.methods import get_method
 from ddcodec.methods.base import Content, Job, Method, readable_images
 from ddcodec.recipe import Evaluation, Head, LabelRecipe, Recipe
-from ddcodec.source import LoadReport, Source, load_images, native_size, scan
+from ddcodec.settings import (
+    CODING,
+    Settings,
+    bits_within,
+    image_size,
+    known_profile,
+    positive,
+    seed_within,
+    temperature_ratio,
+)
+from ddcodec.source import LoadReport, Source, load_images, scan
 from ddcodec.synthesis.views import View
 from ddcodec.version import __version__
 from ddcodec.view_choice import choose_view
@@ -39,7 +47,7 @@ if TYPE_CHECKING:
     from ddcodec.classifiers.training import Statistics
     from ddcodec.prior.load import Prior
 
-__all__ = ["EncodeResult", "Settings", "encode"]
+__all__ = ["EncodeResult", "encode"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -55,6 +63,8 @@ class EncodeResult:
         expected: expected bytes by section kind, estimated from a look at a few images.
         file_len: bytes of the artifact; 0 for a dry run.
         warnings: one sentence each: what was converted, skipped or ignored.
+        divergence: mean KL divergence of the stored soft labels from the teacher's, in nats at the
+            label temperature; None for hard labels and for a dry run.
     """
 
     path: Path | None
@@ -63,29 +73,7 @@ class EncodeResult:
     expected: Mapping[str, int]
     file_len: int
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What determines an artifact, besides the images; see :func:`encode` for the meaning."""
-
-    method: str
-    ipc: int
-    views: int
-    seed: int
-    prior: str
-    teacher: str
-    profile: str
-    labels: Literal["soft", "hard", "teacher"]
-    teacher_bits: int
-    temperature: str
-    label_layers: LayerName
-    label_quality: float
-    label_bytes: int | None
-    quality: int
-    size: tuple[int, int]
-    view: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    divergence: float | None = None
 
 
 def encode(
@@ -154,20 +142,20 @@ def encode(
     source = scan(src)
     settings = Settings(
         method=method,
-        ipc=_positive("ipc", ipc),
-        views=_positive("views", views),
-        seed=_seed(seed),
+        ipc=positive("ipc", ipc),
+        views=positive("views", views),
+        seed=seed_within(seed),
         prior=prior,
         teacher=teacher,
-        profile=_profile(profile),
+        profile=known_profile(profile),
         labels=labels,
-        teacher_bits=_teacher_bits(teacher_bits),
+        teacher_bits=bits_within(teacher_bits),
         temperature=str(label_temperature),
         label_layers=label_layers,
         label_quality=label_quality,
-        label_bytes=None if label_bytes is None else _positive("label-bytes", label_bytes),
+        label_bytes=None if label_bytes is None else positive("label-bytes", label_bytes),
         quality=quality,
-        size=_size(size, source),
+        size=image_size(size, source),
         view=view,
         options=dict(options or {}),
     )
@@ -192,7 +180,7 @@ class _Encoder:
         self.work_path = Path(work) if work is not None else target.with_name(target.name + ".work")
         self.method: Method = get_method(settings.method).from_options(settings.options)
         self.view = choose_view(settings.view, settings.size)
-        self.temperature = _ratio(settings.temperature)
+        self.temperature = temperature_ratio(settings.temperature)
         self.label_options = LabelOptions(
             settings.label_layers, settings.label_quality, settings.label_bytes
         )
@@ -220,6 +208,7 @@ class _Encoder:
             expected={},
             file_len=self.target.stat().st_size,
             warnings=self._warnings(),
+            divergence=self.divergence,
         )
 
     @property
@@ -356,6 +345,10 @@ class _Encoder:
         if self._asks_teacher:
             info["teacher"] = self.teacher().arch
             info["teacher_digest"] = bytes.fromhex(self.teacher().digest)
+        if self.divergence is not None:  # a header holds no floating-point number
+            info["labels"] = {"divergence": f"{self.divergence:.3g}"}
+            if self.settings.labels == "soft":
+                info["labels"]["layers"] = self.settings.label_layers
         # The pixels of exact profiles depend on no environment.
         if content.prior is not None and self.settings.profile == profiles.FLOAT:
             from ddcodec.prior.load import fingerprint
@@ -364,9 +357,7 @@ class _Encoder:
         return info
 
     def _plan(self) -> dict[str, Any]:
-        plan: dict[str, Any] = {
-            k: v for k, v in vars(self.settings).items() if k not in ("prior", "profile", "teacher")
-        }
+        plan = self.settings.told()
         plan["options"] = {**vars(self.method)}
         plan["classes"] = len(self.source.classes)
         plan["images"] = len(self.source)
@@ -378,11 +369,13 @@ class _Encoder:
         return plan
 
     def _job_key(self) -> dict[str, Any]:
+        # Finished pieces hold the teacher's answers, which can be coded in other ways.
+        plan = {k: v for k, v in self._plan().items() if k not in CODING}
         return {
             "format": 1,
             "tool": __version__,
             "source": self.source.fingerprint,
-            "plan": json.loads(json.dumps(self._plan())),
+            "plan": json.loads(json.dumps(plan)),
         }
 
     def _warnings(self) -> tuple[str, ...]:
@@ -439,46 +432,3 @@ def _check_ipc(source: Source, settings: Settings, method: Method) -> None:
                 f"class {name!r} has {len(files)} images, fewer than --ipc {settings.ipc}; "
                 "lower --ipc or add images"
             )
-
-
-def _positive(name: str, value: int) -> int:
-    if value < 1:
-        raise EncodeError(f"--{name} is {value}; it must be at least 1")
-    return value
-
-
-def _teacher_bits(bits: int) -> int:
-    if not MIN_BITS <= bits <= MAX_BITS:
-        raise EncodeError(f"--teacher-bits is {bits}; it must be within {MIN_BITS}..{MAX_BITS}")
-    return bits
-
-
-def _seed(seed: int) -> int:
-    if not 0 <= seed < 1 << 64:
-        raise EncodeError(f"--seed is {seed}; it must be within 0..2^64-1")
-    return seed
-
-
-def _profile(profile: str) -> str:
-    if profile not in profiles.NAMES:
-        raise UnsupportedFeatureError(
-            f"profile {profile!r} is not in this version; use --profile "
-            f"{', '.join(profiles.NAMES[:-1])} or {profiles.NAMES[-1]}"
-        )
-    return profile
-
-
-def _size(size: int | tuple[int, int] | None, source: Source) -> tuple[int, int]:
-    if size is None:
-        return native_size(source)
-    return (size, size) if isinstance(size, int) else size
-
-
-def _ratio(text: str) -> tuple[int, int]:
-    try:
-        value = Fraction(text)
-    except (ValueError, ZeroDivisionError) as error:
-        raise EncodeError(f"temperature {text!r} is not a number such as 4 or 5/2") from error
-    if not Fraction(1, 64) <= value <= 1024:
-        raise EncodeError(f"temperature {text!r} is not within 1/64..1024")
-    return value.numerator, value.denominator

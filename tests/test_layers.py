@@ -37,7 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("view_choice", "work"),
     ("methods",),
     ("label_sections",),
-    ("labelling",),
+    ("labelling", "settings"),
     ("encoding",),
     ("report", "export"),
     ("__init__",),
