@@ -160,11 +160,14 @@ class Contents:
 
     def seeds(self, class_index: int) -> NDArray[np.uint64]:
         """uint64[seeds_per_class]: the seeds of a class."""
-        section, array = self._array("seeds", class_index)
-        seeds: NDArray[np.uint64] = array[class_index - section.box.class_start]
-        if len(seeds) != self._head.recipe.seeds_per_class:
-            raise HeaderError("the section holds not all seeds of a class", section=section.label)
-        return seeds
+        parts: list[NDArray[np.uint64]] = []
+        count, wanted = 0, self._head.recipe.seeds_per_class
+        while count < wanted:  # mostly one section holds them all
+            section, array = self._array("seeds", class_index, count)
+            box = section.box
+            parts.append(array[class_index - box.class_start, count - box.slot_start :])
+            count += len(parts[-1])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def seeds_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
         """uint64[n]: the seeds of rows [n, 2] of (class index, slot)."""
