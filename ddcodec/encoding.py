@@ -284,16 +284,12 @@ class _Encoder:
                 artifact, work, prior=prior, device=self.device, progress=self.progress
             )
             sections = [*base, *labelling.pixel_sections()]
-            if self.settings.labels == "soft":
-                head = self._head(content, LabelRecipe("soft", self.temperature), work)
-                sections += self._soft_labels(labelling, head)
-            elif self._stores_teacher:
-                head = self._head(content, LabelRecipe("teacher", self.temperature), work)
-                sections.append(
-                    labelling.teacher_section(self.teacher(), self.settings.teacher_bits)
-                )
-            else:
+            if self.settings.labels == "hard":
                 sections += hard
+            else:
+                kind = self.settings.labels
+                head = self._head(content, LabelRecipe(kind, self.temperature), work)
+                sections += self._soft_labels(labelling, head)
         digest = write_container(
             self.target,
             head=head.to_map(),
@@ -305,8 +301,12 @@ class _Encoder:
         return digest.hex()
 
     def _soft_labels(self, labelling: Labelling, head: Head) -> list[NewSection]:
-        seed = self.settings.seed
-        result = labelling.soft_labels(self.teacher(), head, self.label_options, seed)
+        """Stored labels, or the teacher that computes them."""
+        teacher, seed = self.teacher(), self.settings.seed
+        if self._stores_teacher:
+            result = labelling.stored_teacher(teacher, head, self.settings.teacher_bits)
+        else:
+            result = labelling.soft_labels(teacher, head, self.label_options, seed)
         self.divergence = result.divergence
         return result.sections
 

@@ -7,8 +7,9 @@ rendering, view by view.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from ddcodec.codecs.pixel_digest import PixelDigests, pixel_digest
 from ddcodec.codecs.seeds import SeedDerived
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import ANCILLARY, SAFE_TO_COPY, Box, NewSection
+from ddcodec.label_encoder.label_set import UNITS_PER_NAT, divergence
 from ddcodec.label_sections import LabelOptions, LabelResult, label_sections
 from ddcodec.methods.base import prefix_groups
 from ddcodec.recipe import Head
@@ -138,26 +140,38 @@ class Labelling:
         contents = self._artifact.contents
         return label_sections(contents, head, whole, options, seed=seed, progress=tell)
 
-    def teacher_section(self, teacher: Teacher, bits: int) -> NewSection:
+    def stored_teacher(self, teacher: Teacher, head: Head, bits: int) -> LabelResult:
         """The teacher itself in few bits, in place of labels; fitted to the decoded images.
 
         Args:
             teacher: its columns are the artifact's classes, in order.
+            head: of the artifact to be, with labels of kind ``teacher``.
             bits: of a weight.
 
         Raises:
             EncodeError: this teacher cannot be stored.
         """
+        from ddcodec.stored_teacher.execute import StoredTeacher
         from ddcodec.stored_teacher.quantise import pictures_wanted, quantise_teacher
 
-        def fit() -> dict[str, NDArray[np.uint8]]:
-            images = self._sample(pictures_wanted(self._artifact.recipe.width))
-            codec, weights = quantise_teacher(teacher, images, bits)
-            return {"raw": np.frombuffer(codec.encode(weights), np.uint8)}
+        wanted = pictures_wanted(head.recipe.width)
 
-        raw = self._work.piece("teacher", fit)["raw"].tobytes()
-        codec = TeacherWeights(teacher.arch, bits, len(self._classes), self._artifact.recipe.width)
-        return NewSection("teacher", codec.spec(), Box(0, len(self._classes)), raw)
+        def fit() -> dict[str, NDArray[Any]]:
+            # Measured on images that the fit has not seen, if there are enough.
+            images = self._sample(2 * wanted)
+            seen, unseen = (images, images) if len(images) < wanted else (images[::2], images[1::2])
+            codec, weights = quantise_teacher(teacher, seen, bits)
+            found = StoredTeacher(codec, weights).logits(unseen) / np.float32(UNITS_PER_NAT)
+            temperature = Fraction(*head.recipe.labels.temperature)
+            each = divergence(teacher.logits(unseen), found.astype(np.float32), float(temperature))
+            raw = np.frombuffer(codec.encode(weights), np.uint8)
+            return {"raw": raw, "divergence": each.mean()}
+
+        piece = self._work.piece("teacher", fit)
+        codec = TeacherWeights(teacher.arch, bits, len(self._classes), head.recipe.width)
+        box = Box(0, len(self._classes))
+        section = NewSection("teacher", codec.spec(), box, piece["raw"].tobytes())
+        return LabelResult([section], float(piece["divergence"]))
 
     def _sample(self, count: int) -> NDArray[np.uint8]:
         """uint8[n, h, w, 3]: images spread evenly over rows and views; all, if there are fewer."""

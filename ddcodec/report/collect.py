@@ -181,8 +181,13 @@ def _facts(artifact: Artifact) -> list[Fact]:
         facts.append(Fact("prior", pinned))
         facts += [Fact(path, digest, exact=True) for path, digest in sorted(pin.files.items())]
     told = {"method", "tool"}
+    other = {"labels": "label coding"}  # what labels are is a fact of its own
     facts += [
-        Fact(key.replace("_", " "), _plain(value), exact=isinstance(value, bytes | Mapping))
+        Fact(
+            other.get(key, key.replace("_", " ")),
+            _plain(value),
+            exact=isinstance(value, bytes | Mapping),
+        )
         for key, value in sorted(info.items())
         if key not in told
     ]
