@@ -58,7 +58,12 @@ __all__ = ["command", "parse_size"]
     help="How the prior is executed: bits of weights (w) and activations (a), with the same pixels "
     "on every machine; or float, without that promise.",
 )
-@click.option("--work", metavar="DIR", help="Finished parts go here; OUT.ddz.work by default.")
+@click.option(
+    "--work",
+    metavar="DIR",
+    help="Finished parts go here, and stay: labels are coded again, at another quality, without "
+    "asking the teacher. OUT.ddz.work by default, removed at the end.",
+)
 @click.option("--size", metavar="N|WxH", help="Image size in pixels; that of SRC by default.")
 @click.option(
     "--labels",
@@ -80,8 +85,9 @@ __all__ = ["command", "parse_size"]
     type=click.Choice(["class", "image", "field", "innovation", "lossless"]),
     default="innovation",
     show_default=True,
-    help="What soft labels keep: the mean of the class, of the image, its change with the crop, "
-    "what is left of each view; or every logit to 1/64 nat.",
+    help="How much of soft labels is kept, each with what stands before it: the mean of the class, "
+    "of the image, its change with crop and flip, what is left of each view; or every logit, to "
+    "1/64 nat.",
 )
 @click.option(
     "--label-quality",
@@ -89,15 +95,22 @@ __all__ = ["command", "parse_size"]
     default=0.008,
     show_default=True,
     metavar="KL",
-    help="Mean divergence, in nats at the temperature, that coding soft labels may cost.",
+    help="Mean divergence from the teacher, in nats at the temperature, that coding may cost; "
+    "larger is smaller.",
 )
 @click.option(
     "--label-bytes",
     type=click.IntRange(1),
     metavar="N",
-    help="Bytes of all soft labels, in place of a quality.",
+    help="Bytes that all soft labels may take, in place of a quality.",
 )
-@click.option("--label-temperature", default="4", show_default=True, metavar="T")
+@click.option(
+    "--label-temperature",
+    default="4",
+    show_default=True,
+    metavar="T",
+    help="At which students are to train, such as 4 or 5/2.",
+)
 @click.option(
     "--quality", type=click.IntRange(1, 100), default=50, show_default=True, help="Of patches."
 )
@@ -223,6 +236,7 @@ def _values(result: EncodeResult, dry_run: bool) -> dict[str, object]:
         "digest": result.digest,
         "plan": dict(result.plan),
         "expected": dict(result.expected),
+        "label_divergence": result.divergence,
         "warnings": list(result.warnings),
     }
 
@@ -231,6 +245,9 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
     if not dry_run:
         yield f"{result.path}: {result.file_len:,} bytes"
         yield f"content digest {result.digest}"
+        if result.divergence is not None:
+            at = result.plan["temperature"]
+            yield f"labels {result.divergence:.2g} nats from the teacher's, at temperature {at}"
         yield f"next: ddz inspect {result.path}"
         return
     yield "plan"

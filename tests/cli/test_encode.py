@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,44 @@ def test_profiles_are_listed_and_others_refused(
     # A method without a prior does the same whatever the profile is, and does not mention one.
     plan = ddz(*words, "--profile", "float", "--dry-run").out
     assert "profile" not in plan
+
+
+def test_soft_labels_tell_what_coding_them_costs(
+    ddz: Ddz, image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    words = ("encode", image_folder, "--method", "random", "--ipc", 2, "--views", 3)
+    words = (*words, "--teacher", teacher_folder, "--label-temperature", "5/2")
+    done = ddz(*words, "-o", tmp_path / "a.ddz", "--label-quality", 0.001)
+    assert done.code == 0
+    told = re.search(r"^labels (\S+) nats from the teacher's, at temperature 5/2$", done.out, re.M)
+    assert told is not None and 0 < float(told[1]) <= 0.001
+    coarse = ddz(*words, "-o", tmp_path / "b.ddz", "--label-layers", "class", "--json")
+    values = json.loads(coarse.out)
+    assert values["label_divergence"] > float(told[1])
+    assert values["plan"]["label_layers"] == "class"
+    small = ddz(*words, "-o", tmp_path / "c.ddz", "--label-bytes", 200, "--json")
+    assert "label_quality" not in json.loads(small.out)["plan"]
+    shown = json.loads(ddz("inspect", tmp_path / "c.ddz", "--json").out)
+    assert 0 < shown["labels"]["bytes"] <= 200
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--label-bytes", 0), ("--label-layers", "logits"), ("--label-quality", "fine")]
+)
+def test_malformed_label_options_are_usage_errors(
+    ddz: Ddz, image_folder: Path, tmp_path: Path, wrong: tuple[object, ...]
+) -> None:
+    assert ddz("encode", image_folder, *HARD, "-o", tmp_path / "x.ddz", *wrong).code == 2
+
+
+def test_a_budget_that_no_labels_fit_says_what_to_do(
+    ddz: Ddz, image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    words = ("encode", image_folder, "--method", "random", "--ipc", 2, "--views", 3)
+    done = ddz(*words, "--teacher", teacher_folder, "-o", tmp_path / "x.ddz", "--label-bytes", 1)
+    assert done.code == 1
+    assert "larger budget" in done.err
+    assert not (tmp_path / "x.ddz").exists()
 
 
 def test_sizes() -> None:
