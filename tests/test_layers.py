@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rendering", "labels.reader"),
     ("artifact",),
     ("budget", "slicing"),
-    ("dataset",),
+    ("dataset", "label_summary"),
     ("view_choice", "work"),
     ("methods",),
     ("label_sections",),

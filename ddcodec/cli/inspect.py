@@ -10,8 +10,9 @@ import click
 
 from ddcodec.cli.common import artifact_argument, dump_json, json_option, open_artifact
 from ddcodec.exact import profiles
+from ddcodec.label_summary import in_words, to_map
 from ddcodec.recipe import Text2Image
-from ddcodec.stored_teacher.summary import in_words, summaries
+from ddcodec.stored_teacher.summary import summaries
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact, SizeNode
@@ -54,6 +55,7 @@ def as_values(artifact: Artifact) -> dict[str, Any]:
             "images": images,
             "labels": images * recipe.views,
         },
+        "labels": to_map(artifact),
         "stored_teachers": [found.to_map() for found in summaries(artifact.sections)],
         "head": head.to_map(),
         "info": dict(artifact.info),
@@ -85,7 +87,7 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
         f"x {_plural(recipe.views, 'view')}, {recipe.width}x{recipe.height} pixels"
     )
     yield f"classes         {_class_list(artifact)}"
-    for number, line in enumerate(in_words(artifact.sections, count * recipe.ipc * recipe.views)):
+    for number, line in enumerate(in_words(artifact)):
         yield f"{'' if number else 'labels':<16}{line}"
     yield ""
     yield from _budget_lines(artifact)

@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 from ddcodec.artifact import Artifact, SizeNode
+from ddcodec.label_summary import in_words, to_map
 from ddcodec.report.evaluate import Evaluation
-from ddcodec.stored_teacher.summary import in_words
 from ddcodec.version import __version__
 
 __all__ = [
@@ -61,6 +61,7 @@ class ArtifactSheet:
         name: file name.
         facts: provenance.
         sizes: the size budget.
+        labels: kind, temperature and size of the labels.
         gallery: pictures as a reader decodes them; not part of the JSON.
         size: (width, height) in pixels of a picture.
     """
@@ -69,6 +70,7 @@ class ArtifactSheet:
     digest: str
     facts: tuple[Fact, ...]
     sizes: SizeNode
+    labels: Mapping[str, Any]
     gallery: tuple[ClassPictures, ...]
     size: tuple[int, int]
 
@@ -78,6 +80,7 @@ class ArtifactSheet:
             "digest": self.digest,
             "facts": {fact.name: fact.value for fact in self.facts},
             "sizes": _size_map(self.sizes),
+            "labels": dict(self.labels),
         }
 
 
@@ -132,6 +135,7 @@ def describe(artifact: Artifact, *, prior: str | None = None, device: str = "cpu
         digest=artifact.digest,
         facts=tuple(_facts(artifact)),
         sizes=artifact.sizes(),
+        labels=to_map(artifact),
         gallery=_gallery(artifact, prior, device),
         size=artifact.recipe.size,
     )
@@ -170,7 +174,7 @@ def _facts(artifact: Artifact) -> list[Fact]:
         Fact("table", table),
         Fact("pictures", f"{recipe.synthesis.to_map()['kind']}, layout {recipe.layout.kind}"),
         Fact("views", views),
-        Fact("labels", _label_text(artifact)),
+        Fact("labels", "; ".join(in_words(artifact))),
     ]
     pin = artifact.head.prior
     if pin is None:
@@ -180,14 +184,9 @@ def _facts(artifact: Artifact) -> list[Fact]:
         pinned = f"{pin.source}{revision}, {len(pin.files)} files pinned by SHA-256"
         facts.append(Fact("prior", pinned))
         facts += [Fact(path, digest, exact=True) for path, digest in sorted(pin.files.items())]
-    told = {"method", "tool"}
-    other = {"labels": "label coding"}  # what labels are is a fact of its own
+    told = {"labels", "method", "tool"}
     facts += [
-        Fact(
-            other.get(key, key.replace("_", " ")),
-            _plain(value),
-            exact=isinstance(value, bytes | Mapping),
-        )
+        Fact(key.replace("_", " "), _plain(value), exact=isinstance(value, bytes | Mapping))
         for key, value in sorted(info.items())
         if key not in told
     ]
@@ -209,19 +208,6 @@ def _view_text(view: Mapping[str, Any]) -> str:
     parts = [str(view["kind"])]
     parts += [name for name in ("flip", "cutmix") if view.get(name)]
     return " + ".join(parts)
-
-
-def _label_text(artifact: Artifact) -> str:
-    labels = artifact.recipe.labels
-    if labels.kind == "hard":
-        return "hard: the class of each picture"
-    numerator, denominator = labels.temperature
-    at = f"{numerator}" if denominator == 1 else f"{numerator}/{denominator}"
-    if labels.kind == "teacher":
-        rows = len(artifact.classes) * artifact.recipe.ipc
-        words = "; ".join(in_words(artifact.sections, rows * artifact.recipe.views))
-        return f"{words}; for training at temperature {at}"
-    return f"soft, for training at temperature {at}"
 
 
 def _size_map(node: SizeNode) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import Ddz
+
+LAYERS = {"means_and_basis": "label-model", "fields": "label-fields", "innovations": "labels"}
 
 
 def test_the_tree_shows_every_kind(ddz: Ddz, artifact: Path) -> None:
@@ -35,6 +38,42 @@ def test_json_adds_up(ddz: Ddz, artifact: Path) -> None:
     assert sums(values["sizes"])
     payload = sum(section["stored"] for section in values["sections"])
     assert payload + container(values["sizes"]) == values["bytes"]
+
+
+def test_labels_are_told_by_layer(
+    ddz: Ddz, image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "soft.ddz"
+    words = ("encode", image_folder, "--method", "random", "--ipc", 4, "--views", 9)
+    words = (*words, "--teacher", teacher_folder, "--label-quality", 1e-4, "-o", path)
+    assert ddz(*words).code == 0
+    values = json.loads(ddz("inspect", path, "--json").out)
+    labels, kinds = values["labels"], {section["kind"] for section in values["sections"]}
+    assert {"label-model", "label-fields", "labels"} <= kinds
+    assert (labels["kind"], labels["temperature"], labels["count"]) == ("soft", [4, 1], 108)
+    assert sum(labels["layers"].values()) == labels["bytes"]
+    assert labels["bytes_a_label"] == labels["bytes"] / 108
+    assert labels["fp16"] == 108 * 3 * 2
+    assert labels["fp16_over_bytes"] == labels["fp16"] / labels["bytes"]
+    assert 0 < labels["divergence"] <= 1e-4
+    assert sums(values["sizes"])
+    (node,) = (child for child in values["sizes"]["children"] if child["name"] == "labels")
+    assert (node["bytes"], node["plain"]) == (labels["bytes"], labels["fp16"])
+    told = ddz("inspect", path).out
+    for layer, kind in LAYERS.items():
+        size = sum(s["stored"] for s in values["sections"] if s["kind"] == kind)
+        assert labels["layers"][layer] == size
+        assert re.search(rf"─ {layer.replace('_', ' ')} \(\S+ v\d\) +{size:,} ", told)
+    line = (
+        f"labels          soft: {labels['bytes']:,} bytes, {labels['bytes_a_label']:.2f} a label, "
+    )
+    assert line in told
+    assert "for training at temperature 4, " in told
+
+
+def test_hard_labels_are_told_in_a_line(ddz: Ddz, artifact: Path) -> None:
+    assert "labels          hard: the class of each picture\n" in ddz("inspect", artifact).out
+    assert json.loads(ddz("inspect", artifact, "--json").out)["labels"] == {"kind": "hard"}
 
 
 def sums(node: dict[str, Any]) -> bool:

@@ -19,7 +19,8 @@ def test_a_teacher_labels_an_encode(ddz: Ddz, image_folder: Path, tmp_path: Path
     words = ("--method", "random", "--teacher", out, "--ipc", 2, "--views", 2)
     assert ddz("encode", image_folder, *words, "-o", tmp_path / "x.ddz").code == 0
     shown = ddz("inspect", tmp_path / "x.ddz")
-    assert "labels (soft-labels v1)" in shown.out
+    assert "labels          soft: " in shown.out
+    assert "├─ labels" in shown.out and "means and basis (label-model v1)" in shown.out
 
 
 def test_report_prints_a_table_and_writes_a_page(
