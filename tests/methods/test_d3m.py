@@ -34,7 +34,9 @@ def artifact(
 
 def test_it_stores_a_token_a_class_and_no_pixels(artifact: Artifact) -> None:
     kinds = {s.kind for s in artifact.sections}
-    assert kinds == {"labels", "pixels", "prompts", "schedule", "seeds"}
+    stored = {"pixels", "prompts", "schedule", "seeds"}
+    assert kinds - stored - {"label-fields"} == {"label-model", "labels"}
+    assert stored < kinds
     prompts = next(n for n in artifact.sizes().children if n.name == "prompts")
     width = load_prior("tiny").text_width
     assert prompts.raw == 3 * width * 2
