@@ -126,6 +126,10 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
             return images, torch.tensor([c for c, _ in rows], device=self.device)
         return images, self._probabilities(rows, pictures, self.device)
 
+    def images(self, indices: Sequence[int]) -> Tensor:
+        """[n, 3, h, w], as ``pixels`` asks: the images alone, at the present view, on the CPU."""
+        return self._tensors(self._rendered([self.rows[i] for i in indices]))
+
     def probabilities(self, indices: Sequence[int]) -> NDArray[np.float32]:
         """float32[n, K]: the labels alone, at the present view.
 

@@ -167,7 +167,7 @@ class Labelling:
             raw = np.frombuffer(codec.encode(weights), np.uint8)
             return {"raw": raw, "divergence": each.mean()}
 
-        piece = self._work.piece("teacher", fit)
+        piece = self._work.piece(f"teacher-{bits}", fit)
         codec = TeacherWeights(teacher.arch, bits, len(self._classes), head.recipe.width)
         box = Box(0, len(self._classes))
         section = NewSection("teacher", codec.spec(), box, piece["raw"].tobytes())

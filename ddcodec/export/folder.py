@@ -173,8 +173,7 @@ def _write_images(
             paths = {row: _path(target, folders, data, row, view) for row in rows}
             missing = [row for row in rows if not paths[row].exists()]
             if missing:
-                images, _ = data.batch(missing)
-                pixels = images.cpu().numpy().transpose(0, 2, 3, 1)
+                pixels = data.images(missing).numpy().transpose(0, 2, 3, 1)
                 for row, image in zip(missing, pixels, strict=True):
                     _write_atomically(paths[row], _png(image))
             done += len(rows)

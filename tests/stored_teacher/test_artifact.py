@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 import ddcodec
@@ -20,8 +22,10 @@ from ddcodec.codecs.hard_labels import HardLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import Box, CopiedSection, NewSection, write_container
 from ddcodec.errors import EncodeError, HeaderError, MissingDependencyError
+from ddcodec.labelling import Labelling
 from ddcodec.recipe import LabelRecipe
 from ddcodec.slicing import merge
+from ddcodec.work import WorkFolder
 from tests.artifacts import encode_small, everything
 
 Encode = Callable[..., Artifact]
@@ -136,6 +140,27 @@ def test_an_interrupted_encode_ends_in_the_same_bytes(
         with pytest.raises(KeyboardInterrupt):
             encode(tmp_path / "resumed.ddz")
     assert encode(tmp_path / "resumed.ddz").digest == straight.digest
+
+
+def test_the_fit_sees_rows_and_views_evenly(artifact: Artifact, tmp_path: Path) -> None:
+    labelling = Labelling(
+        artifact, WorkFolder(tmp_path, {}), prior=None, device="cpu", progress=None
+    )
+    shown: list[tuple[tuple[int, int], int]] = []
+
+    class Recorder:
+        def images(self, rows: list[tuple[int, int]], view: int) -> NDArray[np.uint8]:
+            shown.extend((row, view) for row in rows)
+            return np.zeros((len(rows), 16, 16, 3), np.uint8)
+
+    labelling._renderer = Recorder()  # type: ignore[assignment]
+    for count, most in ((100, 36), (36, 36), (20, 20), (5, 5)):
+        shown.clear()
+        assert len(labelling._sample(count)) == len(set(shown)) == most
+        for axis in (0, 1):
+            counts = Counter(cell[axis] for cell in shown).values()
+            assert max(counts) - min(counts) <= 1
+    assert len({c for (c, _), _ in shown}) == 3
 
 
 def test_bits_out_of_range_are_refused(encode: Encode, tmp_path: Path) -> None:
