@@ -22,7 +22,8 @@ import zstandard
 MAX_HEADER, MAX_NODES, MAX_DEPTH, MAX_SECTIONS = 4 << 20, 1 << 16, 8, 1 << 16
 MAX_SECTION, MAX_TOTAL, MAX_WINDOW = 256 << 20, 64 << 30, 8 << 20
 U32 = 0xFFFFFFFF
-KIND_FLAGS = {"labels": 0, "patches": 0, "pixels": 3, "prompts": 0, "schedule": 0, "seeds": 0}
+CRITICAL = "label-fields label-model labels patches prompts schedule seeds teacher"
+KIND_FLAGS = {"pixels": 3} | dict.fromkeys(CRITICAL.split(), 0)
 EXIT_CODES = {
     "checksum-mismatch": 4,
     "digest-mismatch": 4,
