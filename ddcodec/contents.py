@@ -214,12 +214,20 @@ class Contents:
                 c, s = places[chosen[0]].tolist()
                 self._find_or_fail("labels", c, s, view)
             section = self._reader.sections[index]
-            box = section.box
+            box, codec = section.box, codecs.get(section.codec)
+            if isinstance(codec, LabelInnovations):
+                self._check_columns(section, codec)
             c, s = (places[chosen] - [box.class_start, box.slot_start]).T
-            yield (
-                codecs.get(section.codec),
-                chosen,
-                self._kept(section)[c, s, view - box.view_start],
+            yield codec, chosen, self._kept(section)[c, s, view - box.view_start]
+
+    def _check_columns(self, section: Section, codec: LabelInnovations) -> None:
+        model, _ = self.label_model(section.box.class_start)
+        wanted = model.classes if codec.step else model.atoms
+        if codec.columns not in (0, wanted):
+            raise HeaderError(
+                f"labels of {codec.columns} columns do not fit their model, which has {wanted}; "
+                "the file is damaged",
+                section=section.label,
             )
 
     def _holders(self, places: NDArray[np.intp], view: int) -> NDArray[np.intp]:
@@ -253,8 +261,16 @@ class Contents:
 
     def label_field(self, class_index: int, slot: int) -> NDArray[np.int16]:
         """int16[M, r]: the label field of one picture."""
-        section, array = self._array("label-fields", class_index, slot)
-        box = section.box
+        section = self._find_or_fail("label-fields", class_index, slot)
+        _, model = self.label_model(class_index)
+        stored, shape = section.codec.params, model.class_fields.shape[1:]
+        if (stored.get("features"), stored.get("atoms")) != shape:
+            raise HeaderError(
+                f"label fields do not fit their model, which has {shape[0]} features and "
+                f"{shape[1]} atoms; the file is damaged",
+                section=section.label,
+            )
+        array, box = self._kept(section), section.box
         field: NDArray[np.int16] = array[class_index - box.class_start, slot - box.slot_start]
         return field
 

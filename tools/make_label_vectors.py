@@ -417,6 +417,7 @@ def resized() -> tuple[Case, list[Item]]:
         model_codec(3, 0, RESIZED, degree=0),
     )
     plain = codec("soft-labels", classes=3, step=8)
+    nothing = codec("soft-labels", columns=0, band=1, step=0)
     words = [2 * n if n >= 0 else -2 * n - 1 for n in spread(520, 3 * (1 + 6), 6)]
     planes = [struct.pack(f"<{len(w)}H", *w) for w in (words[:3], words[3:])]
     raw = b"".join(p[::2] + p[1::2] for p in planes)
@@ -425,7 +426,8 @@ def resized() -> tuple[Case, list[Item]]:
         Item("label-model", model, (0, 2, 0, 0, 0, 0), model_raw(model, 510)),
         Item("label-model", means, (2, 3, 0, 0, 0, 0), model_raw(means, 514)),
         fields_item(model, (0, 2, 0, 0, 0, 0), 518),
-        Item("labels", codec("soft-labels", columns=0, band=1, step=0), (0, 4, 0, 2, 0, 3), b"\0"),
+        Item("labels", nothing, (0, 2, 0, 2, 0, 3), b"\0"),
+        Item("labels", nothing, (2, 2, 0, 2, 0, 3), b"\0"),
         Item("labels", plain, (4, 1, 0, 2, 0, 3), raw),
     ]
 

@@ -375,6 +375,8 @@ class Labels:
         codec = self.codec(number)
         rows = box[1], box[3] or self.recipe["ipc"], box[5] or self.recipe["views"]
         start, count = self.origin(c)
+        inside = start <= box[0] and box[0] + box[1] <= start + count
+        require(inside, "header", "a section of two origins")
         place = c - box[0], s - box[2], v - box[4]
         if (codec["name"], codec["version"]) != ("soft-labels", 2):
             array = self.array(number, (*rows, count))

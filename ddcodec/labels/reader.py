@@ -77,12 +77,6 @@ class LabelReader:
             self._fields[origin] = _OriginFields(self._contents, self._head, origin)
         fields = self._fields[origin]
         codec, model = fields.codec, fields.model
-        wanted = codec.classes if innovations.step else codec.atoms
-        if innovations.columns not in (0, wanted):
-            raise HeaderError(
-                f"labels of {innovations.columns} columns do not fit their model, which has "
-                f"{wanted}; the file is damaged"
-            )
         part = symbols if innovations.columns else None
         shown = self._appearances(fields, rows, view)
         return logits(codec, model, fields.array, shown, part, innovations.step)
@@ -158,13 +152,7 @@ class _OriginFields:
         if self.codec.atoms:
             for n, picture in enumerate(missing):
                 c, slot = divmod(picture, self._ipc)
-                field = self._contents.label_field(self._origin + c, slot)
-                if field.shape != self._shape:
-                    raise HeaderError(
-                        f"label fields of shape {field.shape} do not fit their model, which has "
-                        f"{self._shape}; the file is damaged"
-                    )
-                stored[n] = field
+                stored[n] = self._contents.label_field(self._origin + c, slot)
         whole = whole_fields(self.model, np.array(missing, np.intp) // self._ipc, stored)
         count = len(self._known)
         if count + len(missing) > len(self.array):
