@@ -24,7 +24,6 @@ __all__ = ["REGISTRY", "Codec", "get"]
 REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     HardLabels,
     LabelFields,
-    LabelInnovations,
     LabelModels,
     MosaicPng,
     MosaicWebp,
@@ -35,6 +34,7 @@ REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     SeedDerived,
     SeedList,
     SoftLabels,
+    LabelInnovations,
     TeacherWeights,
 )
 
