@@ -206,7 +206,10 @@ class Contents:
         Yields:
             the section's codec; which of the rows it holds; and their part of its array, [n, ...].
         """
-        places = np.array(rows, np.intp).reshape(-1, 2)
+        places, recipe = np.array(rows, np.intp).reshape(-1, 2), self._head.recipe
+        ends = len(self._head.classes), recipe.ipc
+        if not 0 <= view < recipe.views or (places < 0).any() or (places >= ends).any():
+            raise HeaderError(f"labels of rows or of a view ({view}) beyond the table")
         held = self._holders(places, view)
         for index in np.unique(held).tolist():
             chosen = np.flatnonzero(held == index)

@@ -1,0 +1,176 @@
+"""Labels of artifacts: real ones of the asked quality, hostile ones refused in little memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import make_label_vectors
+import numpy as np
+import pytest
+import read_labels
+from make_vectors import Item, file_of
+
+import ddcodec
+from ddcodec.artifact import Artifact, from_reader
+from ddcodec.classifiers.store import load_teacher, save_teacher
+from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
+from ddcodec.codecs.label_innovations import LabelInnovations
+from ddcodec.container import Reader
+from ddcodec.demo_data import write_digits
+from ddcodec.errors import DdcodecError, HeaderError
+from ddcodec.labels import reader
+from ddcodec.source import load_images, scan
+
+FOLDER = make_label_vectors.FOLDER
+TEMPERATURE = 4
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """scikit-learn's digits, and a teacher of them that trained for seconds."""
+    folder = tmp_path_factory.mktemp("digits")
+    source = scan(write_digits(folder / "digits"))
+    images, labels = load_images(source, (16, 16))
+    settings = TeacherSettings(steps=60, batch_size=32, pad=2)
+    save_teacher(train_teacher(images, labels, source.classes, settings), folder / "teacher")
+    return folder / "digits", folder / "teacher"
+
+
+@pytest.fixture(params=["class", "field", "innovation", "lossless"])
+def coded(
+    request: pytest.FixtureRequest, digits: tuple[Path, Path], tmp_path: Path
+) -> Iterator[Artifact]:
+    """Labels of digits in each layer, at a quality of 0.002 nats."""
+    source, teacher = digits
+    ddcodec.encode(
+        source,
+        tmp_path / "a.ddz",
+        method="random",
+        ipc=3,
+        views=12,
+        size=16,
+        teacher=str(teacher),
+        label_temperature=TEMPERATURE,
+        label_layers=request.param,
+        label_quality=0.002,
+    )
+    with ddcodec.open(tmp_path / "a.ddz") as artifact:
+        yield artifact
+
+
+def log_softmax(values: np.ndarray) -> np.ndarray:
+    peak = values.max(axis=1, keepdims=True)
+    found: np.ndarray = values - peak - np.log(np.exp(values - peak).sum(axis=1, keepdims=True))
+    return found
+
+
+def test_real_labels_are_as_close_as_was_asked(coded: Artifact, digits: tuple[Path, Path]) -> None:
+    teacher = load_teacher(digits[1], coded.classes)
+    rows = [(c, s) for c in range(10) for s in range(3)]
+    kl, worst = [], 0.0
+    for view in range(coded.recipe.views):
+        wanted = np.asarray(teacher.logits(coded.renderer().images(rows, view)), np.float64)
+        found = coded.labels.logits(rows, view)
+        p = log_softmax(wanted / TEMPERATURE)
+        q = log_softmax(found / 64 / TEMPERATURE)
+        kl.append((np.exp(p) * (p - q)).sum(axis=1))
+        centred = wanted - wanted.mean(axis=1, keepdims=True)
+        worst = max(worst, float(np.abs(centred - found / 64).max()))
+    (codec,) = {s.codec.name: s.codec for s in coded.sections if s.kind == "labels"}.values()
+    assert codec.version == LabelInnovations.version
+    if codec.params["step"] == 1:  # lossless: the teacher's logits, rounded
+        assert worst <= 0.5 / 64 + 1e-4
+    elif codec.params["columns"]:
+        assert np.mean(kl) <= 0.002
+    assert np.mean(kl) < 0.2  # whatever the layers
+
+
+def test_real_labels_are_those_of_the_second_decoder(coded: Artifact) -> None:
+    assert coded.path is not None
+    plain = read_labels.Labels(coded.path.read_bytes())
+    rows = [(0, 0), (4, 2), (9, 1)]
+    for view in (0, 1, 11):
+        wanted = [plain.logits(c, s, view) for c, s in rows]
+        assert coded.labels.logits(rows, view).tolist() == wanted
+
+
+def test_any_order_and_any_cache_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ddcodec.open(FOLDER / "y_cutmix.ddz") as artifact:
+        rows = [(c, s) for c in range(4) for s in range(3)]
+        whole = [artifact.labels.logits(rows, v) for v in range(5)]
+    monkeypatch.setattr(reader, "KEPT_BYTES", 0)
+    with ddcodec.open(FOLDER / "y_cutmix.ddz") as artifact:
+        for v in (3, 0, 4):
+            for n in (7, 7, 1, 11):
+                assert artifact.labels.logits([rows[n]], v)[0].tolist() == whole[v][n].tolist()
+            assert artifact.labels.logits(rows[::-1], v)[::-1].tolist() == whole[v].tolist()
+
+
+def test_what_cannot_be_asked_for() -> None:
+    with ddcodec.open(FOLDER / "y_resized.ddz") as artifact:
+        for rows, view in (([], 0), ([(0, 0), (4, 0)], 0), ([(0, 0)], 3), ([(0, 2)], 0)):
+            with pytest.raises(HeaderError):
+                artifact.labels.logits(rows, view)
+    head, items = make_label_vectors.crops()
+    whole = [i for i in items if i.kind != "labels"]
+    nothing = make_label_vectors.codec("soft-labels", columns=0, band=1, step=0)
+    artifact = opened(head, [*whole, Item("labels", nothing, (0, 3, 0, 0, 0, 0), b"\0")])
+    assert artifact.labels.logits([(0, 0)], 3).shape == (1, 3)
+    with pytest.raises(HeaderError, match="beyond"):
+        artifact.labels.logits([(0, 0)], 4)
+
+
+def opened(head: dict[str, Any], items: list[Item]) -> Artifact:
+    data = file_of(*make_label_vectors.in_order(items), head=head)
+    return from_reader(Reader.from_bytes(data))
+
+
+@pytest.mark.parametrize("ipc", [1 << 12, 1 << 24])
+def test_a_head_that_promises_millions_of_pictures_takes_no_memory(ipc: int) -> None:
+    """The file holds two slots of each class; a table of all rows would be gigabytes."""
+    head, items = make_label_vectors.cutmix()
+    promised = {**head, "recipe": {**head["recipe"], "ipc": ipc}, "rows": [[0, 4]]}
+    artifact = opened(
+        promised,
+        [i._replace(box=(*i.box[:2], 0, 3, *i.box[4:])) if i.kind == "seeds" else i for i in items],
+    )
+    tracemalloc.start()
+    with pytest.raises(DdcodecError):
+        artifact.labels.logits([(0, 0), (3, 1)], 1)
+    with pytest.raises(DdcodecError):
+        artifact.verify("structure")
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    tracemalloc.stop()
+
+
+def test_fields_stored_twice_or_for_a_view_are_refused() -> None:
+    head, items = make_label_vectors.crops()
+    (fields,) = (item for item in items if item.kind == "label-fields")
+    one = fields._replace(box=(0, 1, 0, 2, 0, 0), raw=b"\1\0" + b"\0\xff" * 9)
+    with pytest.raises(HeaderError, match="stored twice"):
+        opened(head, [*items, one]).verify("structure")
+    moved = [i if i is not fields else i._replace(box=(0, 3, 0, 2, 0, 4)) for i in items]
+    with pytest.raises(HeaderError, match="no view"):
+        opened(head, moved).verify("structure")
+
+
+@pytest.mark.parametrize("kind", ["seeds", "labels", "label-model", "label-fields", "patches"])
+def test_a_section_of_another_kinds_codec_is_refused(kind: str) -> None:
+    head, items = make_label_vectors.crops()
+    wrong = {"compression": "none", "name": "pixel-digest", "params": {}, "version": 1}
+    changed = [i._replace(codec=wrong) if i.kind == kind else i for i in items]
+    artifact = opened(head, changed)
+    for section in artifact.sections:
+        if section.kind == kind:
+            with pytest.raises(HeaderError, match="pixel-digest"):
+                artifact.contents.decode(section)
+
+
+def test_partners_are_needed_only_where_they_show() -> None:
+    with ddcodec.open(FOLDER / "y_slice.ddz") as artifact:
+        assert artifact.verify("digest") == 0
+        held = {s.box.class_start for s in artifact.sections if s.kind == "label-fields"}
+        assert 1 < len(held) < len(artifact.head.classes)
