@@ -20,11 +20,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import read_codecs
+from make_label_vectors import packed
 from read_ddz import Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "spec" / "vectors" / "codecs" / "vectors.json"
 SEED = 0x0123456789ABCDEF
+ORDERS = [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2), (2, 0, 3, 1)]
 
 
 def words16(values: list[int]) -> bytes:
@@ -43,6 +45,16 @@ def pair(mean: int, residual: int) -> bytes:
 
 def floats(code: str, values: list[float]) -> bytes:
     return struct.pack(f"<{len(values)}{code}", *values)
+
+
+def top_k(
+    orders: list[list[int]], rows: list[list[int]], groups: list[int], base: int = 0
+) -> bytes:
+    """Top-k labels, every matrix in one table and one lane."""
+    models = [(0x53, 1)] * (max(groups) + 1)
+    listed = packed(orders, [0] * len(orders[0]), [(0x10, 2)] * bool(orders[0]))
+    head = struct.pack("<hI", base, len(listed))
+    return head + listed + packed(rows, groups, models)
 
 
 def png(width: int, height: int, rows: list[bytes]) -> bytes:
@@ -90,6 +102,7 @@ def cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
         ("soft-labels", {"classes": 1}, [1, 1, 1, 1], bytes(4), "a parameter is missing"),
         ("soft-labels", {"classes": 1, "step": 1}, [1, 1, 1, 1], pair(32767, 9), "wraps"),
         ("soft-labels", {"classes": 1, "step": 0}, [1, 1, 1, 1], bytes(4), "step 0"),
+        *top_k_cases(),
         ("hard-labels", {}, [2, 1, 2], b"\0", "the class of the row"),
         ("hard-labels", {}, [1, 1, 3], b"\1\0\0\2\0\xfe\xff", "explicit"),
         ("hard-labels", {}, [1, 1, 1], b"\1\xff\xff", "65535 is not used"),
@@ -103,6 +116,62 @@ def cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
         ("pixel-digest", {}, [1, 2, 4], bytes(range(8)), "two digests"),
         ("pixel-digest", {}, [1, 2, 4], bytes(7), "cut"),
         ("seed-list", {"x": 1}, [1, 1], bytes(8), "an unknown parameter"),
+    ]
+
+
+def top_k_cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
+    """Two classes, two views of each, five columns, two entries."""
+    base = {"classes": 5, "k": 2, "step": 16, "common": 0, "ranked": 2, "band": 1}
+    shape, groups, orders = [2, 1, 2, 5], [0, 1, 2, 3, 4], [[3, 1], [0, 4]]
+    rows = [[0, 3, 5, 0, 1], [-1, 0, 0, 2, 0], [2, -4, 1, 4, 3], [0, 100, 7, 1, 0]]
+    good = top_k(orders, rows, groups)
+
+    def one(what: str, *changed: int, **params: int) -> tuple[Any, ...]:
+        """The same with another last row."""
+        raw = top_k(orders, [*rows[:3], [*changed]], groups) if changed else good
+        return "top-k-labels", {**base, **params}, shape, raw, what
+
+    def listing(what: str, *first: int) -> tuple[Any, ...]:
+        """The same with another order of the first class."""
+        return "top-k-labels", base, shape, top_k([[*first], orders[1]], rows, groups), what
+
+    shared = [[0, 0, 5, 0, 1], [-1, 0, 0, 2, 0], [2, -4, 1, 4, 3], [0, 0, 7, 1, 0]]
+    every = [[r[0], r[1], 1, 0, 2, *order] for r, order in zip(rows, ORDERS, strict=True)]
+    return [
+        one("rests and entries"),
+        ("top-k-labels", base, [2, 2, 1, 5], good, "the same as two slots"),
+        (
+            "top-k-labels",
+            {**base, "common": 1, "band": 2},
+            shape,
+            top_k(orders, shared, [0, 1, 2, 3, 3], -2044),
+            "a common rest, ranks of one model",
+        ),
+        (
+            "top-k-labels",
+            {**base, "k": 4, "classes": 4, "ranked": 0, "band": 3},
+            [4, 1, 1, 4],
+            top_k([[]] * 4, every, [0, 1, 2, 2, 2, 3, 3, 3, 4]),
+            "every entry, no order",
+        ),
+        ("top-k-labels", base, [2, 1, 2, 6], good, "another number of columns"),
+        ("top-k-labels", base, shape, good[:-1], "cut"),
+        ("top-k-labels", base, shape, good[:5], "no length"),
+        ("top-k-labels", base, shape, good[:2] + b"\xff\xff\0\0" + good[6:], "cut orders"),
+        ("top-k-labels", base, shape, b"\1" + good[1:], "a base without a common rest"),
+        listing("a column twice in an order", 3, 3),
+        listing("a column beyond the last", 3, 5),
+        listing("a column before the first", -1, 3),
+        one("a negative drop", 0, 0, -1, 0, 1),
+        one("a rank twice", 0, 0, 1, 4, 4),
+        one("a rank beyond the last", 0, 0, 1, 0, 5),
+        one("a rank before the first", 0, 0, 1, -1, 0),
+        one("a logit beyond", 2048, 0, 0, 0, 1),
+        one("the lowest rest", 0, 2047, 1, 0, 1),
+        one("a rest beyond", 0, 2048, 1, 0, 1),
+        one("more entries than columns", k=6),
+        one("more ranks than columns", ranked=6),
+        one("no third kind of rest", common=2),
     ]
 
 

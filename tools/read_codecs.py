@@ -136,6 +136,42 @@ def soft_labels(raw: bytes, shape: Shape, params: Params) -> list[int]:
     return z
 
 
+def top_k_labels(raw: bytes, shape: Shape, params: Params) -> list[int]:
+    """Section 10."""
+    from read_labels import read_packed  # which imports this module
+
+    classes, slots, views, columns = shape
+    k, step, ranked, band = (params[name] for name in ("k", "step", "ranked", "band"))
+    require(max(k, ranked) <= params["classes"], "header", "k or ranked exceed the classes")
+    require(columns == params["classes"], "payload", "the origin has another number of classes")
+    require(len(raw) >= 6, "payload", "too few bytes")
+    base, length = struct.unpack_from("<hI", raw)
+    require(6 + length <= len(raw), "payload", "the orders are cut")
+    require(params["common"] == 1 or base == 0, "payload", "a base that nothing is told from")
+    orders = read_packed(raw[6 : 6 + length], classes, [0] * ranked)
+    for order in orders:
+        good = len(set(order)) == ranked and all(0 <= c < columns for c in order)
+        require(good, "payload", f"order {order}")
+        order += sorted(set(range(columns)) - set(order))
+    first = 2 + -(-(k - 1) // band)
+    groups = [0, 1, *(2 + j // band for j in range(k - 1)), *(first + j // band for j in range(k))]
+    flat: list[int] = []
+    for number, row in enumerate(read_packed(raw[6 + length :], classes * slots * views, groups)):
+        q, drops, ranks = [row[0]], row[2 : k + 1], row[k + 1 :]
+        good = len(set(ranks)) == k and all(0 <= r < columns for r in ranks)
+        require(good and min(drops, default=0) >= 0, "payload", f"ranks {ranks} or drops {drops}")
+        for drop in drops:
+            q.append(q[-1] - drop)
+        z = [step * ((base if params["common"] else q[-1]) - row[1])] * columns
+        entries = [step * value for value in q]
+        fits = all(-0x8000 <= value < 0x8000 for value in [*entries, z[0]])
+        require(fits, "payload", "a logit beyond 16 bits")
+        for rank, value in zip(ranks, entries, strict=True):
+            z[orders[number // (slots * views)][rank]] = value
+        flat += z
+    return flat
+
+
 def weights(numerator: int, denominator: int) -> list[int]:
     """Section 6: the table E of a temperature; trailing zeros are left out."""
     known = denominator <= 64 * numerator <= 65536 * denominator
@@ -209,8 +245,19 @@ CODECS: dict[str, tuple[int, Callable[[bytes, Shape, Params], list[Any]]]] = {
     "seed-derived": (2, seed_derived),
     "seed-list": (2, seed_list),
     "soft-labels": (4, soft_labels),
+    "top-k-labels": (4, top_k_labels),
 }
-LIMITS = {"soft-labels": {"classes": 65535, "step": 2048}}
+LIMITS = {
+    "soft-labels": {"classes": (1, 65535), "step": (1, 2048)},
+    "top-k-labels": {
+        "classes": (1, 65535),
+        "k": (1, 65535),
+        "step": (1, 2048),
+        "common": (0, 1),
+        "ranked": (0, 65535),
+        "band": (1, 65535),
+    },
+}
 
 
 def decode(codec: dict[str, Any], raw: bytes, shape: Shape) -> Any:
@@ -220,8 +267,8 @@ def decode(codec: dict[str, Any], raw: bytes, shape: Shape) -> Any:
     require(known, "unknown-codec", f"{name} version {codec['version']} is not decoded here")
     limits = LIMITS.get(name, {})
     require(params.keys() == limits.keys(), "header", "unknown or missing parameters")
-    for key, high in limits.items():
-        good = type(params[key]) is int and 1 <= params[key] <= high
+    for key, (low, high) in limits.items():
+        good = type(params[key]) is int and low <= params[key] <= high
         require(good, "header", f"parameter {key}")
     if name == "schedule-table":
         return schedule_table(raw)

@@ -16,6 +16,7 @@ from ddcodec.codecs.schedule import ScheduleTable
 from ddcodec.codecs.seeds import SeedDerived, SeedList
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
+from ddcodec.codecs.top_k_labels import TopKLabels
 from ddcodec.container import CodecSpec
 from ddcodec.errors import UnknownCodecError
 
@@ -36,6 +37,7 @@ REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     SoftLabels,
     LabelInnovations,
     TeacherWeights,
+    TopKLabels,
 )
 
 

@@ -15,6 +15,7 @@ from ddcodec.codecs.label_model import LabelModel, LabelModels
 from ddcodec.codecs.mosaic import MosaicPng, MosaicWebp
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
+from ddcodec.codecs.top_k_labels import TopKLabels
 from ddcodec.container import CodecSpec
 from ddcodec.errors import HeaderError, PayloadError, UnknownCodecError
 
@@ -24,6 +25,7 @@ PARAMS: dict[type[codecs.Codec[Any, Any]], dict[str, Any]] = {
     LabelInnovations: {"columns": 3, "band": 2, "step": 0},
     LabelModels: dict.fromkeys(LabelModels.RANGES, 1),
     SoftLabels: {"classes": 2, "step": 3},
+    TopKLabels: {"classes": 4, "k": 2, "step": 3, "common": 0, "ranked": 2, "band": 1},
     TeacherWeights: {"arch": "convnet3", "bits": 4, "classes": 2, "side": 8},
     MosaicPng: SIDES,
     MosaicWebp: SIDES,
