@@ -246,7 +246,8 @@ class Contents:
                 ends = box.view_start + (box.view_count or self._head.recipe.views)
                 if section.kind == "labels" and box.view_start <= view < ends:
                     slots = slice(box.slot_start, box.slot_start + box.slot_count or None)
-                    held[box.class_start : box.class_start + box.class_count, slots] = section.index
+                    part = held[box.class_start : box.class_start + box.class_count, slots]
+                    part[part < 0] = section.index  # the first, should two cover it
             if (1 + len(self._held)) * prod(shape) > MAX_TABLE:
                 self._held.clear()
             self._held[view] = held

@@ -11,6 +11,8 @@ import make_label_vectors
 import numpy as np
 import pytest
 import read_labels
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from make_vectors import Item, file_of
 
 import ddcodec
@@ -107,6 +109,54 @@ def test_any_order_and_any_cache_give_the_same(monkeypatch: pytest.MonkeyPatch) 
             for n in (7, 7, 1, 11):
                 assert artifact.labels.logits([rows[n]], v)[0].tolist() == whole[v][n].tolist()
             assert artifact.labels.logits(rows[::-1], v)[::-1].tolist() == whole[v].tolist()
+
+
+KINDS = st.sampled_from(
+    [
+        make_label_vectors.FLIPS,
+        make_label_vectors.CROPS,
+        make_label_vectors.RESIZED,
+        {**make_label_vectors.RESIZED, "scale": [1, 4096, 4096]},
+        {**make_label_vectors.FLIPS, "flip": 0},
+    ]
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(KINDS, st.data())
+def test_whole_files_have_the_labels_of_the_second_decoder(
+    view: dict[str, Any], data: st.DataObject
+) -> None:
+    """Any view, feature set, number of atoms and kind of symbols."""
+
+    def number(low: int, high: int) -> int:
+        return data.draw(st.integers(low, high))
+
+    view = {**view, "cutmix": number(0, 1)}
+    k, ipc, views, r = number(1, 4), number(1, 3), number(1, 3), number(0, 3)
+    params = {"parts": number(1, 2), "degree": number(0, 3), "response": number(0, 1)}
+    params |= {"shift": number(0, 12), "mean_step": number(1, 64), "band": number(1, 4)}
+    head = make_label_vectors.head_of(
+        view, [number(3, 9), number(3, 9)], [[0, k]], ipc, views, [[0, k]]
+    )
+    model = make_label_vectors.model_codec(k, r, view, **params)
+    columns, step = data.draw(st.sampled_from([(0, 0), (r, 0), (k, 1), (k, 100), (0, 5)]))
+    entry = make_label_vectors.codec("soft-labels", columns=columns, band=number(1, 4), step=step)
+    stream = number(0, 1 << 20)
+    items = [
+        *make_label_vectors.common(head, stream),
+        Item("label-model", model, (0, k, 0, 0, 0, 0), make_label_vectors.model_raw(model, stream)),
+        make_label_vectors.labels_item(entry, (0, k, 0, ipc, 0, views), stream, 6),
+    ]
+    if r:
+        items.append(make_label_vectors.fields_item(model, (0, k, 0, ipc, 0, 0), stream))
+    artifact = opened(head, items)
+    assert artifact.verify("digest") == 0
+    plain = read_labels.Labels(file_of(*make_label_vectors.in_order(items), head=head))
+    rows = [(c, s) for c in range(k) for s in range(ipc)]
+    for v in range(views):
+        wanted = [plain.logits(c, s, v) for c, s in rows]
+        assert artifact.labels.logits(rows, v).tolist() == wanted
 
 
 def test_what_cannot_be_asked_for() -> None:
