@@ -159,8 +159,10 @@ def label_sections(
     which = choose_features(head.recipe.view, head.recipe.views, options.layers)
     labels = label_set(contents, head, which, values)
     layers: Literal["class", "field", "innovation"] = "field"
-    if options.layers in ("class", "innovation"):
-        layers = "class" if options.layers == "class" else "innovation"
+    if options.layers == "class" or values.shape[2] == 1:  # one class alone is always certain
+        layers = "class"
+    elif options.layers == "innovation":
+        layers = "innovation"
     encoder = LabelEncoder(labels, which, layers=layers, seed=seed, progress=progress)
     coded = _to_target(encoder, labels, head, options)
     if options.layers == "lossless":

@@ -11,10 +11,12 @@ import pytest
 
 import ddcodec
 from ddcodec.artifact import Artifact
-from ddcodec.classifiers.store import load_teacher
+from ddcodec.classifiers.store import load_teacher, save_teacher
+from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
 from ddcodec.errors import EncodeError, ModelMismatchError, SourceError, UnsupportedFeatureError
 from ddcodec.label_encoder.label_set import divergence
 from ddcodec.labelling import Labelling, centred
+from ddcodec.source import load_images, scan
 from tests.artifacts import encode_small
 
 
@@ -161,6 +163,18 @@ def test_what_a_teacher_said_is_coded_again_without_asking_it(
     monkeypatch.setattr(Labelling, "_ask", lambda *_: pytest.fail("asked again"))
     again = encode_small(image_folder, tmp_path / "c.ddz", label_quality=0.05, **work, **request)
     assert again.digest == fresh.digest
+
+
+@pytest.mark.parametrize("layers", ["class", "innovation", "lossless"])
+def test_a_single_class_is_always_certain(image_folder: Path, tmp_path: Path, layers: str) -> None:
+    source = tmp_path / "one"
+    shutil.copytree(image_folder / "train" / "blob", source / "blob")
+    images, labels = load_images(scan(source), (16, 16))
+    settings = TeacherSettings(steps=1, batch_size=12, pad=2)
+    save_teacher(train_teacher(images, labels, ["blob"], settings), tmp_path / "teacher")
+    request: dict[str, Any] = {"labels": "soft", "teacher": str(tmp_path / "teacher")}
+    artifact = encode_small(source, tmp_path / "a.ddz", label_layers=layers, **request)
+    assert (artifact.dataset().probabilities(range(4)) == 1).all()
 
 
 def test_hard_labels_diverge_from_nobodys(image_folder: Path, tmp_path: Path) -> None:

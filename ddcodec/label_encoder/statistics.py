@@ -80,7 +80,8 @@ def principal_basis(
     kept = values > _NEGLIGIBLE * values[-1]
     roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
     rest = (nats - (share_matrix(labels)[rows] @ means)) @ (vectors * roots)
-    by_picture = rest.reshape(-1, labels.logits.shape[1], rest.shape[1])
+    views = labels.logits.shape[1]
+    by_picture = rest.reshape(len(rest) // views, views, rest.shape[1])
     middle = by_picture.mean(axis=1)
     within = (by_picture - middle[:, None]).reshape(rest.shape)
     spread = within.T @ within / len(within) + middle.T @ middle / len(middle)
