@@ -27,6 +27,7 @@ from ddcodec.codecs.schedule import Schedule
 from ddcodec.codecs.teacher_weights import StoredWeights, TeacherWeights
 from ddcodec.container import KINDS, Box, Reader, Section
 from ddcodec.errors import HeaderError, LimitExceededError, PayloadError
+from ddcodec.labels.appearances import FeatureSet
 from ddcodec.recipe import Head, Stored, Text2Image
 
 __all__ = ["Contents", "array_shape"]
@@ -223,16 +224,6 @@ class Contents:
             c, s = (places[chosen] - [box.class_start, box.slot_start]).T
             yield codec, chosen, self._kept(section)[c, s, view - box.view_start]
 
-    def _check_columns(self, section: Section, codec: LabelInnovations) -> None:
-        model, _ = self.label_model(section.box.class_start)
-        wanted = model.classes if codec.step else model.atoms
-        if codec.columns not in (0, wanted):
-            raise HeaderError(
-                f"labels of {codec.columns} columns do not fit their model, which has {wanted}; "
-                "the file is damaged",
-                section=section.label,
-            )
-
     def _holders(self, places: NDArray[np.intp], view: int) -> NDArray[np.intp]:
         """[n]: the index of the section that holds the label of each row [n, 2], or -1."""
         shape = len(self._head.classes), self._head.recipe.ipc
@@ -258,25 +249,53 @@ class Contents:
         """The model of the origin that holds a class, with its parameters."""
         section = self._find_or_fail("label-model", class_index)
         if section.index not in self._models:
-            model, codec = self.decode(section), codecs.get(section.codec)
-            assert isinstance(model, LabelModel) and isinstance(codec, LabelModels)
+            codec, model = self._model_codec(section), self.decode(section)
+            assert isinstance(model, LabelModel)
             self._models[section.index] = codec, model
         return self._models[section.index]
 
     def label_field(self, class_index: int, slot: int) -> NDArray[np.int16]:
         """int16[M, r]: the label field of one picture."""
         section = self._find_or_fail("label-fields", class_index, slot)
-        _, model = self.label_model(class_index)
-        stored, shape = section.codec.params, model.class_fields.shape[1:]
-        if (stored.get("features"), stored.get("atoms")) != shape:
-            raise HeaderError(
-                f"label fields do not fit their model, which has {shape[0]} features and "
-                f"{shape[1]} atoms; the file is damaged",
-                section=section.label,
-            )
+        if self._cache.get(section.index) is None:
+            self._check_fields(section)
         array, box = self._kept(section), section.box
         field: NDArray[np.int16] = array[class_index - box.class_start, slot - box.slot_start]
         return field
+
+    def _model_codec(self, section: Section) -> LabelModels:
+        """The codec, if its features are those of the recipe's views."""
+        codec = codecs.get(section.codec)
+        if not isinstance(codec, LabelModels):
+            raise HeaderError("the section holds no label model", section=section.label)
+        which = FeatureSet(codec.parts, codec.degree, codec.response)
+        count = which.count(self._head.recipe.view)
+        if codec.features != count or codec.classes != section.box.class_count:
+            raise HeaderError(
+                f"a label model of {codec.classes} classes and {codec.features} features, where "
+                f"{section.box.class_count} classes have views of {count}; the file is damaged",
+                section=section.label,
+            )
+        return codec
+
+    def _check_fields(self, section: Section) -> None:
+        model = self._model_codec(self._find_or_fail("label-model", section.box.class_start))
+        if array_shape(section, self._head)[2:] != (model.features, model.atoms):
+            raise HeaderError(
+                f"label fields do not fit their model, which has {model.features} features and "
+                f"{model.atoms} atoms; the file is damaged",
+                section=section.label,
+            )
+
+    def _check_columns(self, section: Section, codec: LabelInnovations) -> None:
+        model = self._model_codec(self._find_or_fail("label-model", section.box.class_start))
+        wanted = model.classes if codec.step else model.atoms
+        if codec.columns not in (0, wanted):
+            raise HeaderError(
+                f"labels of {codec.columns} columns do not fit their model, which has {wanted}; "
+                "the file is damaged",
+                section=section.label,
+            )
 
     def hard_label(self, class_index: int, slot: int, view: int) -> int:
         """Class index of a row; hard labels only."""
@@ -353,22 +372,33 @@ class Contents:
             self._require("patches" if stored else "prompts", c, recipe.ipc if stored else 1)
             if recipe.labels.kind != "teacher":
                 self._require("labels", c, recipe.ipc, recipe.views)
-                self._check_label_layers(c)
                 continue
             self._require("teacher", c, 1)
             for section in self._boxes["teacher"][c]:
                 self._teacher_codec(section)
-        for c in self._boxes.get("label-fields", {}):  # of partners too
-            self._require("label-fields", c, recipe.ipc)
+        self._check_label_layers()
 
-    def _check_label_layers(self, class_index: int) -> None:
-        """That labels that are coded against a model and fields have them."""
-        stored = [codecs.get(s.codec) for s in self._boxes["labels"][class_index]]
-        if any(isinstance(codec, LabelInnovations) for codec in stored):
-            self._require("label-model", class_index, 1)
-            model = codecs.get(self._boxes["label-model"][class_index][0].codec)
-            if not isinstance(model, LabelModels) or model.atoms:
-                self._require("label-fields", class_index, self._head.recipe.ipc)
+    def _check_label_layers(self) -> None:
+        """That labels that are coded against a model and fields have them, and they fit."""
+        layered = set()
+        for section in self._reader.sections:
+            if section.kind == "label-model":
+                self._model_codec(section)
+            elif section.kind == "label-fields":
+                self._check_fields(section)
+            elif section.kind == "labels":
+                codec = codecs.get(section.codec)
+                if isinstance(codec, LabelInnovations):
+                    self._check_columns(section, codec)
+                    layered.add(section.index)
+        ipc = self._head.recipe.ipc
+        for c in self._head.row_classes:
+            if any(section.index in layered for section in self._boxes["labels"][c]):
+                model = self._model_codec(self._find_or_fail("label-model", c))
+                if model.atoms:
+                    self._require("label-fields", c, ipc)
+        for c in self._boxes.get("label-fields", {}):  # of partners too
+            self._require("label-fields", c, ipc)
 
     def _require(self, kind: str, class_index: int, slots: int, views: int = 1) -> None:
         def area(box: Box) -> int:

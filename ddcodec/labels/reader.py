@@ -84,11 +84,6 @@ class LabelReader:
     def _appearances(self, fields: _OriginFields, rows: list[Row], view: int) -> list[Appearance]:
         recipe, codec = self._head.recipe, fields.codec
         which = FeatureSet(codec.parts, codec.degree, codec.response)
-        if which.count(recipe.view) != codec.features:
-            raise HeaderError(
-                f"the label model has {codec.features} features, but its feature set has "
-                f"{which.count(recipe.view)} for these views; the file is damaged"
-            )
         drawn, partners = draw_views(self._contents, self._head, rows, view)
 
         def appearance(pictures: list[Row], own: ViewDraw, inside: bool) -> Appearance:
