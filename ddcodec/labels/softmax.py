@@ -15,6 +15,8 @@ from ddcodec.codecs.soft_labels import weights
 __all__ = ["probabilities"]
 
 _CHUNK = 1 << 22
+# Devices that have no binary64; their labels are computed on the CPU.
+_WITHOUT_FLOAT64 = ("mps",)
 
 
 def probabilities(logits: Tensor, temperature: tuple[int, int]) -> Tensor:
@@ -32,6 +34,9 @@ def probabilities(logits: Tensor, temperature: tuple[int, int]) -> Tensor:
     Raises:
         HeaderError: the temperature is out of range.
     """
+    device = logits.device
+    if device.type in _WITHOUT_FLOAT64:
+        logits = logits.cpu()
     table = _table(temperature, logits.device)
     out = torch.empty(logits.shape, dtype=torch.float32, device=logits.device)
     chunk = max(1, _CHUNK // logits.shape[1])
@@ -40,7 +45,7 @@ def probabilities(logits: Tensor, temperature: tuple[int, int]) -> Tensor:
         e = table[whole.amax(dim=1, keepdim=True) - whole]
         # Sums of K < 2^16 weights of at most 2^30 are exact in binary64, in any order.
         out[start : start + chunk] = e / e.sum(dim=1, keepdim=True)
-    return out
+    return out.to(device)
 
 
 @lru_cache(maxsize=16)

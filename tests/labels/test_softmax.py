@@ -44,6 +44,13 @@ def test_no_label_depends_on_how_many_are_asked_for(monkeypatch: pytest.MonkeyPa
     assert probabilities(z[:0], (4, 1)).shape == (0, 9)
 
 
+def test_devices_without_binary64_leave_it_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    z = torch.tensor([[3, -700, 12]], dtype=torch.int16)
+    wanted = probabilities(z, (4, 1))
+    monkeypatch.setattr(softmax, "_WITHOUT_FLOAT64", ("cpu",))
+    assert probabilities(z, (4, 1)).equal(wanted)
+
+
 def test_temperatures_out_of_range_are_refused() -> None:
     with pytest.raises(HeaderError, match="temperature"):
         probabilities(torch.zeros(1, 2, dtype=torch.int16), (1, 65))
