@@ -116,8 +116,9 @@ def _budget_lines(artifact: Artifact) -> Iterator[str]:
         share = f"{100 * node.stored / max(root.stored, 1):.1f} %"
         # The container has no plain form; the file's ratio is to the plain arrays alone.
         plain = f"{100 * node.stored / node.unpacked:.1f} %" if node.unpacked else "-"
-        each = [node.stored / max(n, 1) for n in (count, images, labels)]
-        cells = (_number(node.stored), share, *(f"{value:,.1f}" for value in each), plain)
+        each = [f"{node.stored / max(n, 1):,.1f}" for n in (count, images)]
+        # A label may well take less than a byte.
+        cells = (_number(node.stored), share, *each, f"{node.stored / max(labels, 1):,.2f}", plain)
         yield f"{text:<{width}}" + "".join(f"{cell:>12}" for cell in cells)
 
 
