@@ -102,7 +102,7 @@ def choose_features(view: View, views: int, layers: LayerName) -> FeatureSet:
         return FeatureSet(2, 0, 1) if view.cutmix and layers not in ("class", "image") else plain
     many = views >= MANY_VIEWS
     if view.cutmix:
-        return FeatureSet(2, 2 if many else 1, 1)
+        return FeatureSet(2, 2, 1) if many else FeatureSet(1, 1, 0)
     return FeatureSet(1, 3 if many else 2, 0)
 
 

@@ -39,6 +39,7 @@ class LabelModel:
         class_fields: int16 [K, M, r].
         class_steps, field_steps: uint16 [M], coefficient units of one unit of a class's or a
             picture's field.
+        units: uint16 [r], coefficient units of one innovation symbol, each at least 1.
     """
 
     means: npt.NDArray[np.int16]
@@ -46,6 +47,7 @@ class LabelModel:
     class_fields: npt.NDArray[np.int16]
     class_steps: npt.NDArray[np.uint16]
     field_steps: npt.NDArray[np.uint16]
+    units: npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ class LabelModels(Codec[LabelModel, LabelModel]):
         if self.classes > MAX_CLASSES:
             raise EncodeError(f"{self.classes} classes share no label model; at most {MAX_CLASSES}")
         shapes = (array.means.shape, array.basis.shape, array.class_fields.shape)
-        if shapes != ((self.classes,) * 2, (self.atoms, self.classes), self.shape):
+        wanted = (self.classes,) * 2, (self.atoms, self.classes), self.shape
+        if shapes != wanted or len(array.units) != self.atoms or not array.units.all():
             raise EncodeError(f"{self} cannot encode a model of shapes {shapes}")
         matrices: tuple[npt.NDArray[Any], ...] = (
             array.means,
@@ -114,16 +117,22 @@ class LabelModels(Codec[LabelModel, LabelModel]):
             array.class_fields.reshape(self.classes, -1),
         )
         packed = [pack_matrix(m, g) for m, g in zip(matrices, self._groups(), strict=True)]
-        steps = np.stack([array.class_steps, array.field_steps]).astype("<u2").tobytes()
-        return steps + b"".join(_LENGTH.pack(len(part)) + part for part in packed)
+        steps = np.concatenate([array.class_steps, array.field_steps, array.units])
+        return steps.astype("<u2").tobytes() + b"".join(
+            _LENGTH.pack(len(part)) + part for part in packed
+        )
 
     def decode(self, raw: bytes, shape: tuple[int, ...]) -> LabelModel:
         if shape != self.shape:
             raise PayloadError(f"{self.name} of {self.shape}; the origin needs {shape}")
-        start = 4 * self.features
+        count = 2 * self.features + self.atoms
+        start = 2 * count
         if len(raw) < start:
             raise PayloadError(f"{self.name}: {len(raw)} raw bytes are too few; damaged")
-        steps = np.frombuffer(raw, "<u2", 2 * self.features).astype(np.uint16).reshape(2, -1)
+        steps = np.frombuffer(raw, "<u2", count).astype(np.uint16)
+        class_steps, field_steps, units = np.split(steps, [self.features, 2 * self.features])
+        if not units.all():
+            raise PayloadError(f"{self.name}: a symbol's unit is 0; the section is damaged")
         matrices = []
         for part, groups in zip(_parts(self.name, raw, start), self._groups(), strict=True):
             matrices.append(unpack_matrix(self.name, part, self.classes, groups))
@@ -132,7 +141,9 @@ class LabelModels(Codec[LabelModel, LabelModel]):
             _narrow(self.name, means, np.int16),
             np.ascontiguousarray(_narrow(self.name, basis, np.int8).T),
             _narrow(self.name, fields, np.int16).reshape(self.shape),
-            *steps,
+            class_steps,
+            field_steps,
+            units,
         )
 
     def _groups(self) -> tuple[npt.NDArray[np.intp], ...]:

@@ -11,15 +11,12 @@ import numpy.typing as npt
 from ddcodec.codecs.label_model import LabelModel, LabelModels
 from ddcodec.errors import PayloadError
 
-__all__ = ["MAX_COEFFICIENT", "UNITS", "Appearance", "coefficients", "logits", "whole_fields"]
+__all__ = ["MAX_COEFFICIENT", "Appearance", "coefficients", "logits", "whole_fields"]
 
 Int16s = npt.NDArray[np.int16]
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.intp]
-
-UNITS = 16
-"""Coefficient units of one innovation symbol."""
 
 MAX_COEFFICIENT = 1 << 31
 """A larger one is an error: products with a basis of 1024 atoms are then below 2^48."""
@@ -118,7 +115,7 @@ def logits(
         if codec.atoms:
             whole = coefficients(fields, shown)
             if part is not None and not step:
-                whole += np.float64(UNITS) * part
+                whole += model.units.astype(np.float64) * part
             total += _product(whole, model, codec.shift)
         if part is not None and step:
             # From the prediction as 16 bits have it: so any logits can be coded without a loss.
