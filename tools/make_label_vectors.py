@@ -123,10 +123,14 @@ def model_codec(k: int, r: int, view: Case, **params: int) -> Case:
 def model_raw(
     entry: Case, stream: int, *, fields: Matrix | None = None, steps: int | None = None
 ) -> bytes:
-    """A model of any numbers of a few bits; or with these class fields [K][M r] and steps."""
+    """A model of any numbers of a few bits; or with these class fields [K][M r] and steps.
+
+    Units are 16 and so on, to the largest there is.
+    """
     k, m, r, band = (entry["params"][key] for key in ("classes", "features", "atoms", "band"))
     small = [1 + n for n in draw(stream, 2 * m, 300)]
     raw = struct.pack(f"<{2 * m}H", *(small if steps is None else [steps] * 2 * m))
+    raw += struct.pack(f"<{r}H", *[16, 1, 65535, 300][:r])
     parts = [
         (rows_of(stream + 1, k, k, 6), [0] * k, 3),
         (rows_of(stream + 2, k, r, 6), groups_of(1, r, band), 3),
@@ -191,7 +195,7 @@ def sections() -> list[Case]:
         section("no symbols", none, (2, 1, 2, 0), b"\0"),
         section("large symbols of logits", fine, (1, 2, 2, 5), table_raw(4, [0] * 5, 130, 15)),
     ]
-    steps = 4 * m
+    steps = 4 * m + 2 * 3
     parts = [
         packed([[40000, 0, 0]] * 3, [0] * 3, [(0, 12)]),
         packed([[128, 0, 0]] * 3, [0, 0, 1], [(0, 5), ZERO]),
@@ -209,7 +213,9 @@ def sections() -> list[Case]:
         return raw[:steps] + b"".join(struct.pack("<I", len(p)) + p for p in matrices)
 
     bad = [
-        section("steps are cut off", model, shape, raw[: steps - 1]),
+        section("steps are cut off", model, shape, raw[: 4 * m - 1]),
+        section("units are cut off", model, shape, raw[: steps - 1]),
+        section("a unit of 0", model, shape, raw[: 4 * m + 2] + b"\0\0" + raw[4 * m + 4 :]),
         section("a matrix is missing", model, shape, raw[: steps + 2]),
         section("a matrix is cut off", model, shape, raw[:-1]),
         section("a byte too many", model, shape, raw + b"\0"),

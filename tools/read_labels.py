@@ -46,13 +46,14 @@ RANGES: dict[str, dict[str, tuple[int, int]]] = {
 
 
 class Model(NamedTuple):
-    """Section 4: means [K][K], basis [r][K], class fields [K][M][r] and steps [M]."""
+    """Section 4: means [K][K], basis [r][K], class fields [K][M][r], steps [M], units [r]."""
 
     means: Matrix
     basis: Matrix
     class_fields: list[Matrix]
     class_steps: list[int]
     field_steps: list[int]
+    units: list[int]
 
 
 class Draw(NamedTuple):
@@ -128,8 +129,10 @@ def read_model(raw: bytes, shape: Sequence[int], params: Params) -> Model:
     """Section 4, ``label-model``; the shape is [classes of the origin, M, r]."""
     k, m, r, band = (params[key] for key in ("classes", "features", "atoms", "band"))
     require(tuple(shape) == (k, m, r), "payload", f"a model of {(k, m, r)} for {shape}")
-    require(len(raw) >= 4 * m, "payload", "steps are missing")
-    steps, at, matrices = read_codecs.unpack("H", raw[: 4 * m]), 4 * m, []
+    at, matrices = 4 * m + 2 * r, []
+    require(len(raw) >= at, "payload", "steps or units are missing")
+    steps = read_codecs.unpack("H", raw[:at])
+    require(all(steps[2 * m :]), "payload", "a unit of 0")
     for groups in ([0] * k, groups_of(1, r, band), groups_of(m, r, band)):
         require(len(raw) >= at + 4, "payload", "a matrix is missing")
         (length,) = struct.unpack_from("<I", raw, at)
@@ -141,7 +144,7 @@ def read_model(raw: bytes, shape: Sequence[int], params: Params) -> Model:
     narrow(means, 16), narrow(turned, 8), narrow(flat, 16)
     basis = [[row[j] for row in turned] for j in range(r)]
     fields = [[row[i * r : (i + 1) * r] for i in range(m)] for row in flat]
-    return Model(means, basis, fields, steps[:m], steps[m:])
+    return Model(means, basis, fields, steps[:m], steps[m : 2 * m], steps[2 * m :])
 
 
 def read_fields(raw: bytes, shape: Sequence[int], params: Params) -> Any:
@@ -287,7 +290,7 @@ def logits(
             for m, value in enumerate(phi):
                 whole = model.class_steps[m] * model.class_fields[c][m][j]
                 total += value * (whole + model.field_steps[m] * field[m][j])
-        e.append((total >> 8) + (16 * symbols[j] if symbols and not step else 0))
+        e.append((total >> 8) + (model.units[j] * symbols[j] if symbols and not step else 0))
     require(all(abs(value) <= 1 << 31 for value in e), "payload", "a coefficient beyond 2^31")
     z = []
     for k in range(params["classes"]):

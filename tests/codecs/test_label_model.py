@@ -24,6 +24,7 @@ def model_of(codec: LabelModels, seed: int, bits: int = 15) -> LabelModel:
         rng.integers(-128, 128, (r, k)).astype(np.int8),
         rng.integers(-high, high, (k, m, r)).astype(np.int16),
         *rng.integers(0, 1 << 16, (2, m)).astype(np.uint16),
+        rng.integers(1, 1 << 16, r).astype(np.uint16),
     )
 
 
@@ -43,7 +44,7 @@ def test_every_model_comes_back(k: int, m: int, r: int, band: int, bits: int, se
     model = model_of(codec, seed, bits)
     raw = codec.encode(model)
     found = codec.decode(raw, codec.shape)
-    for name in ("means", "basis", "class_fields", "class_steps", "field_steps"):
+    for name in ("means", "basis", "class_fields", "class_steps", "field_steps", "units"):
         wanted, array = getattr(model, name), getattr(found, name)
         assert array.dtype == wanted.dtype and array.tolist() == wanted.tolist(), name
     assert LabelModels.from_params(codec.params()) == codec
@@ -78,6 +79,8 @@ def test_groups_are_of_neighbouring_atoms_of_a_feature() -> None:
         {"means": np.zeros((3, 4), np.int16)},
         {"basis": np.zeros((2, 4), np.int8)},
         {"class_fields": np.zeros((3, 4, 3), np.int16)},
+        {"units": np.ones(3, np.uint16)},
+        {"units": np.array([1, 0], np.uint16)},
     ],
 )
 def test_a_model_of_another_shape_is_refused(change: dict[str, Any]) -> None:

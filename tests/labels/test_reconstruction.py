@@ -38,6 +38,7 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
         rng.integers(-128, 128, (r, k)).astype(np.int8),
         rng.integers(-high, high, (k, m, r)).astype(np.int16),
         *rng.integers(0, 1 << step_bits, (2, m)).astype(np.uint16),
+        rng.integers(1, 1 << step_bits, r).astype(np.uint16),
     )
     mean_step, shift = draw(st.sampled_from([1, 7, 2048])), draw(st.integers(0, 24))
     codec = LabelModels(k, m, r, 1, mean_step, shift, 1, 0, 0)
@@ -86,6 +87,7 @@ def plain_answer(case: dict[str, Any], n: int) -> Any:
         *(getattr(model, f).tolist() for f in ("means", "basis", "class_fields")),
         model.class_steps.tolist(),
         model.field_steps.tolist(),
+        model.units.tolist(),
     )
     shown = [
         (int(one.classes[n]), case["fields"][one.fields[n]].tolist(), one.features[n].tolist())
@@ -117,6 +119,7 @@ def extreme(sign: int, features: int = 34, appearances: int = 2) -> Any:
         np.ones((1, 1), np.int8),
         np.full((1, features, 1), sign * 32767, np.int16),
         *np.full((2, features), 65535, np.uint16),
+        np.ones(1, np.uint16),
     )
     values = np.full((1, features), 16_128)
     values[0, -1] = 16_127
@@ -141,6 +144,7 @@ def one_label(coefficient: int, basis: int = 1) -> Any:
         np.full((1, 1), basis, np.int8),
         np.zeros((1, 1, 1), np.int16),
         *np.ones((2, 1), np.uint16),
+        np.full(1, 16, np.uint16),
     )
     codec = LabelModels(1, 1, 1, 1, 1, 24, 1, 0, 0)
     place = np.zeros(1, np.intp)
@@ -173,6 +177,7 @@ def test_any_logits_can_be_coded_without_a_loss(seed: int, bits: int) -> None:
         rng.integers(-128, 128, (r, k)).astype(np.int8),
         rng.integers(-high, high, (k, m, r)).astype(np.int16),
         *rng.integers(0, 60, (2, m)).astype(np.uint16),
+        np.full(r, 16, np.uint16),
     )
     codec = LabelModels(k, m, r, 1, 64, 2, 1, 0, 0)
     classes = np.arange(k)

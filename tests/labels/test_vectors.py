@@ -67,8 +67,7 @@ def test_each_section_decodes_as_it_says(case: dict[str, Any]) -> None:
         return
     found = decode(case)
     if isinstance(found, LabelModel):
-        names = {"class_fields": "class_fields", "means": "means", "basis": "basis"}
-        names |= {"class_steps": "class_steps", "field_steps": "field_steps"}
+        names = ("means", "basis", "class_fields", "class_steps", "field_steps", "units")
         assert {n: getattr(found, n).tolist() for n in names} == case["array"]
     else:
         assert found.tolist() == case["array"]
