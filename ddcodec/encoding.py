@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ddcodec.artifact import open_artifact
+from ddcodec.codecs.label_model import MAX_CLASSES
 from ddcodec.container import NewSection, write_container
 from ddcodec.errors import EncodeError
 from ddcodec.exact import profiles
@@ -91,7 +92,7 @@ def encode(
     teacher_bits: int = 5,
     label_temperature: int | str = 4,
     label_layers: LayerName = "innovation",
-    label_quality: float = LabelOptions.quality,
+    label_quality: float | None = None,
     label_bytes: int | None = None,
     quality: int = 50,
     view: str = "auto",
@@ -122,7 +123,8 @@ def encode(
         label_temperature: temperature a student trains at, as an integer or ``num/den``.
         label_layers: how much of each soft label is kept: ``class``, ``image``, ``field``,
             ``innovation`` or ``lossless``; see :class:`ddcodec.label_sections.LabelOptions`.
-        label_quality: mean KL divergence, in nats at the temperature, that coding may cost.
+        label_quality: mean KL divergence, in nats at the temperature, that coding may cost; by
+            default 3 % of the divergence of labels from their mean.
         label_bytes: bytes of all soft labels; takes the place of ``label_quality``.
         quality: WebP quality of stored patches, 1..100.
         view: ``auto``, ``none``, or parts joined by ``+``: ``crop``, ``flip``, ``cutmix``,
@@ -185,6 +187,11 @@ class _Encoder:
             settings.label_layers, settings.label_quality, settings.label_bytes
         )
         self.divergence: float | None = None
+        if settings.labels == "soft" and len(source.classes) > MAX_CLASSES:
+            raise EncodeError(
+                f"{len(source.classes)} classes are too many for stored soft labels, which take at "
+                f"most {MAX_CLASSES}; use --labels teacher or hard"
+            )
         self.report = LoadReport()
         self.teacher = cache(self._load_teacher)
         self.prior = cache(self._load_prior)

@@ -70,16 +70,17 @@ def main() -> None:
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--teacher", required=True)
+@click.option("--views", type=int, help="Only the first views.")
 @click.option("-o", "out", required=True, type=click.Path(path_type=Path))
-def ask(path: Path, teacher: str, out: Path) -> None:
+def ask(path: Path, teacher: str, views: int | None, out: Path) -> None:
     """The teacher's centred logits of every view, int16 [images, views, K] in 1/64 nat."""
     with ddcodec.open(path) as artifact:
         asked = load_teacher(teacher, artifact.head.classes)
-        views = artifact.recipe.views
+        views = views or artifact.recipe.views
         shape = (len(_rows(artifact)), views, len(artifact.head.classes))
         labels = np.lib.format.open_memmap(out, mode="w+", dtype=np.int16, shape=shape)
         with click.progressbar(_images(artifact), length=views, label="views") as bar:
-            for view, images in enumerate(bar):
+            for view, images in zip(range(views), bar, strict=False):
                 labels[:, view] = centred(asked.logits(images).astype(np.float64))
 
 

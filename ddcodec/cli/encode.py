@@ -92,11 +92,9 @@ __all__ = ["command", "parse_size"]
 @click.option(
     "--label-quality",
     type=float,
-    default=0.008,
-    show_default=True,
     metavar="KL",
     help="Mean divergence from the teacher, in nats at the temperature, that coding may cost; "
-    "larger is smaller.",
+    "by default 3 % of that between labels and their mean.",
 )
 @click.option(
     "--label-bytes",
@@ -143,7 +141,7 @@ def command(
     labels: str,
     teacher_bits: int,
     label_layers: str,
-    label_quality: float,
+    label_quality: float | None,
     label_bytes: int | None,
     label_temperature: str,
     quality: int,

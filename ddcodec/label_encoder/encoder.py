@@ -155,7 +155,8 @@ class LabelEncoder:
             raise EncodeError(f"fineness {fineness} is not within 0..100")
         labels, classes = self._labels, self._labels.logits.shape[2]
         step = max(1, min(2048, round(0.7 * fineness * labels.temperature * UNITS_PER_NAT)))
-        means = np.rint(self._means * UNITS_PER_NAT / step).astype(np.int16)
+        means = np.rint(self._means * UNITS_PER_NAT / step)
+        means = np.clip(means, -0x8000, 0x7FFF).astype(np.int16)
         if self._layers == "class":
             return self._means_alone(means, step)
         basis, shift = _integer_basis(self._from_axes * fineness / UNITS)

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from ddcodec.label_encoder.label_set import LabelSet, softmax
 
-__all__ = ["class_means", "principal_basis", "sample_rows"]
+__all__ = ["class_means", "principal_basis", "sample_rows", "spread"]
 
 Float64s = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -26,6 +26,13 @@ def sample_rows(labels: LabelSet, rng: np.random.Generator) -> Indices:
         return np.arange(labels.count)
     chosen = np.sort(rng.choice(len(labels.logits), pictures, replace=False))
     return np.asarray((chosen[:, None] * views + np.arange(views)).reshape(-1))
+
+
+def spread(labels: LabelSet, rng: np.random.Generator) -> float:
+    """Mean divergence of labels from the mean label, in nats at the temperature (of a sample)."""
+    p = softmax(labels.nats(sample_rows(labels, rng)), labels.temperature).astype(np.float64)
+    mean = p.mean(axis=0)
+    return float((p * (np.log(np.maximum(p, 1e-300)) - np.log(mean))).sum(axis=1).mean())
 
 
 def class_means(labels: LabelSet) -> Float64s:
