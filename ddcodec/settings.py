@@ -43,7 +43,7 @@ class Settings:
     teacher_bits: int
     temperature: str
     label_layers: LayerName
-    label_quality: float
+    label_quality: float | None
     label_bytes: int | None
     quality: int
     size: tuple[int, int]
