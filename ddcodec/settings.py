@@ -59,9 +59,9 @@ class Settings:
             hidden.add("temperature")
         if self.labels != "soft":
             hidden |= CODING
-        else:
-            hidden.add("label_bytes" if self.label_bytes is None else "label_quality")
-        return {k: v for k, v in vars(self).items() if k not in hidden}
+        elif self.label_bytes is not None:
+            hidden.add("label_quality")
+        return {k: v for k, v in vars(self).items() if k not in hidden and v is not None}
 
 
 def positive(name: str, value: int) -> int:

@@ -41,6 +41,9 @@ def test_dry_run_writes_nothing_and_estimates_bytes(
     assert done.code == 0
     assert "expected bytes" in done.out and "patches" in done.out
     assert list(tmp_path.iterdir()) == []
+    soft = ddz("encode", image_folder, *HARD, "--labels", "soft", "-o", out, "--dry-run")
+    assert "label_layers" in soft.out and "label_layers" not in done.out
+    assert "None" not in soft.out
 
 
 def test_existing_output_is_kept_without_force(
