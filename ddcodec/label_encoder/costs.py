@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 __all__ = ["LARGEST", "symbol_costs"]
 
-LARGEST = 120
+LARGEST = 1000
 """The largest magnitude an encoder chooses."""
 
 _PRIOR = 0.01  # share of a geometric prior, so that no symbol is ever out of reach

@@ -17,7 +17,9 @@ Float32s = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]
 Rows = tuple[Float32s, Float32s]
 
+_LINEARISATIONS = 2
 _SWEEPS = 2
+_SETTLED = 0.01  # share of symbols that still change
 _CHUNK = 1 << 22  # products of atoms and logits held at once
 
 
@@ -42,13 +44,15 @@ def search_symbols(
         costs: float64 [r, LARGEST + 1], bits of the magnitudes to begin with.
         temperature: of the divergence.
         price: divergence a bit is worth.
-        rounds: how often costs are estimated anew; labels are searched each time.
+        rounds: how often, at most, costs are estimated anew and all labels searched.
         workers: threads.
         progress: called with (done, total) labels of all rounds.
     """
     symbols = np.zeros((count, len(basis)), np.int32)
+    to_symbols = np.linalg.pinv(basis).astype(np.float32)
     chunk = max(16, _CHUNK // basis.size)
     for number in range(rounds):
+        before = symbols.copy()
         if number:
             costs = symbol_costs(symbols)
         charge = costs.astype(np.float32) * np.float32(price)
@@ -56,14 +60,17 @@ def search_symbols(
         def work(first: int, charge: Float32s = charge, number: int = number) -> None:
             part = slice(first, min(first + chunk, count))
             target, predicted = rows(part)
-            symbols[part] = _search(
-                target, predicted, basis, symbols[part], temperature, charge, fresh=number == 0
-            )
+            if not number:
+                exact = np.rint((target - predicted) @ to_symbols)
+                symbols[part] = np.clip(exact, -LARGEST, LARGEST)
+            symbols[part] = _search(target, predicted, basis, symbols[part], temperature, charge)
             if progress is not None:
                 progress(number * count + part.stop, rounds * count)
 
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(work, range(0, count, chunk)))
+        if (symbols != before).mean() < _SETTLED:
+            break
     return symbols
 
 
@@ -74,31 +81,36 @@ def _search(
     symbols: npt.NDArray[np.int32],
     temperature: float,
     costs: Float32s,
-    *,
-    fresh: bool,
 ) -> npt.NDArray[np.int32]:
-    """Symbols int32 [n, r] of a chunk; quadratic model of the divergence about the target."""
+    """Symbols int32 [n, r] of a chunk, from those given.
+
+    The divergence is taken as quadratic about the current labels, with the curvature midway to the
+    target: at the target alone a sharp label hardly resists, however wrong it becomes.
+    """
     p = softmax(target, temperature)
+    chosen = symbols.astype(np.float32)
+    for _ in range(_LINEARISATIONS):
+        q = softmax(predicted + chosen @ basis, temperature)
+        hessian = curvature(basis, (p + q) * np.float32(0.5), temperature)
+        gradient = (p - q) @ basis.T / np.float32(temperature)
+        for _ in range(_SWEEPS):
+            for j in range(basis.shape[0]):
+                curve = hessian[:, j, j] + np.float32(1e-12)
+                best = chosen[:, j] + gradient[:, j] / curve
+                tried = np.stack([np.rint(best), np.trunc(best), np.zeros_like(best)])
+                np.clip(tried, -LARGEST, LARGEST, out=tried)
+                loss = 0.5 * curve * (tried - best) ** 2 + costs[j][np.abs(tried).astype(np.intp)]
+                new = np.take_along_axis(tried, loss.argmin(axis=0)[None], axis=0)[0]
+                change = new - chosen[:, j]
+                moved = np.flatnonzero(change)
+                gradient[moved] -= hessian[moved, :, j] * change[moved, None]
+                chosen[:, j] = new
+    return chosen.astype(np.int32)
+
+
+def curvature(basis: Float32s, p: Float32s, temperature: float) -> Float32s:
+    """Second derivatives of the divergence by the symbols of each label: float32 [n, r, r]."""
     weighted = p[:, None, :] * basis  # [n, r, K]
     mean = weighted.sum(axis=2)
-    scale = np.float32(1 / temperature**2)
-    hessian = (np.matmul(weighted, basis.T) - mean[:, :, None] * mean[:, None, :]) * scale
-    error = target - predicted
-    error -= (p * error).sum(axis=1, keepdims=True)
-    gradient = np.matmul(weighted, error[:, :, None])[:, :, 0] * scale
-    chosen = np.zeros(symbols.shape, np.float32) if fresh else symbols.astype(np.float32)
-    if not fresh:
-        gradient -= np.matmul(hessian, chosen[:, :, None])[:, :, 0]
-    for _ in range(_SWEEPS):
-        for j in range(basis.shape[0]):
-            curve = hessian[:, j, j] + np.float32(1e-12)
-            best = chosen[:, j] + gradient[:, j] / curve
-            tried = np.stack([np.rint(best), np.trunc(best), np.zeros_like(best)])
-            np.clip(tried, -LARGEST, LARGEST, out=tried)
-            loss = 0.5 * curve * (tried - best) ** 2 + costs[j][np.abs(tried).astype(np.intp)]
-            new = np.take_along_axis(tried, loss.argmin(axis=0)[None], axis=0)[0]
-            change = new - chosen[:, j]
-            moved = np.flatnonzero(change)
-            gradient[moved] -= hessian[moved, :, j] * change[moved, None]
-            chosen[:, j] = new
-    return chosen.astype(np.int32)
+    whole: Float32s = np.matmul(weighted, basis.T) - mean[:, :, None] * mean[:, None, :]
+    return whole * np.float32(1 / temperature**2)
