@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ddcodec.label_encoder.costs import LARGEST, symbol_costs
-from ddcodec.label_encoder.label_set import softmax
+from ddcodec.label_encoder.label_set import divergence, softmax
 
 __all__ = ["search_symbols"]
 
@@ -20,6 +20,7 @@ Rows = tuple[Float32s, Float32s]
 _LINEARISATIONS = 2
 _SWEEPS = 2
 _SETTLED = 0.01  # share of symbols that still change
+_WARY = 1e-3  # caution after a first failure
 _CHUNK = 1 << 22  # products of atoms and logits held at once
 
 
@@ -49,6 +50,7 @@ def search_symbols(
         progress: called with (done, total) labels of all rounds.
     """
     symbols = np.zeros((count, len(basis)), np.int32)
+    caution = np.zeros(count, np.float32)
     to_symbols = np.linalg.pinv(basis).astype(np.float32)
     chunk = max(16, _CHUNK // basis.size)
     for number in range(rounds):
@@ -63,7 +65,9 @@ def search_symbols(
             if not number:
                 exact = np.rint((target - predicted) @ to_symbols)
                 symbols[part] = np.clip(exact, -LARGEST, LARGEST)
-            symbols[part] = _search(target, predicted, basis, symbols[part], temperature, charge)
+            symbols[part] = _search(
+                target, predicted, basis, symbols[part], temperature, charge, caution[part]
+            )
             if progress is not None:
                 progress(number * count + part.stop, rounds * count)
 
@@ -81,31 +85,60 @@ def _search(
     symbols: npt.NDArray[np.int32],
     temperature: float,
     costs: Float32s,
+    caution: Float32s,
 ) -> npt.NDArray[np.int32]:
-    """Symbols int32 [n, r] of a chunk, from those given.
+    """Symbols int32 [n, r] of a chunk, never worse than those given.
 
     The divergence is taken as quadratic about the current labels, with the curvature midway to the
-    target: at the target alone a sharp label hardly resists, however wrong it becomes.
+    target: at the target alone a sharp label hardly resists, however wrong it becomes. Where that
+    still leads to something worse, the curvature is mixed with that of the uniform label, more of
+    it at each failure (after Levenberg and Marquardt).
+
+    Args:
+        caution: [n], the share of the uniform label; updated in place.
     """
     p = softmax(target, temperature)
-    chosen = symbols.astype(np.float32)
-    for _ in range(_LINEARISATIONS):
-        q = softmax(predicted + chosen @ basis, temperature)
-        hessian = curvature(basis, (p + q) * np.float32(0.5), temperature)
-        gradient = (p - q) @ basis.T / np.float32(temperature)
-        for _ in range(_SWEEPS):
-            for j in range(basis.shape[0]):
-                curve = hessian[:, j, j] + np.float32(1e-12)
-                best = chosen[:, j] + gradient[:, j] / curve
-                tried = np.stack([np.rint(best), np.trunc(best), np.zeros_like(best)])
-                np.clip(tried, -LARGEST, LARGEST, out=tried)
-                loss = 0.5 * curve * (tried - best) ** 2 + costs[j][np.abs(tried).astype(np.intp)]
-                new = np.take_along_axis(tried, loss.argmin(axis=0)[None], axis=0)[0]
-                change = new - chosen[:, j]
-                moved = np.flatnonzero(change)
-                gradient[moved] -= hessian[moved, :, j] * change[moved, None]
-                chosen[:, j] = new
-    return chosen.astype(np.int32)
+    best, chosen = symbols.astype(np.float32), symbols.astype(np.float32)
+    least = np.full(len(best), np.inf)
+    for turn in range(_LINEARISATIONS + 1):
+        coded = predicted + chosen @ basis
+        loss = divergence(target, coded, temperature) + _charged(chosen, costs)
+        better = loss < least
+        best[better], least[better] = chosen[better], loss[better]
+        if turn == _LINEARISATIONS:
+            break
+        if turn:
+            caution[:] = np.where(better, caution / 2, np.clip(4 * caution, _WARY, 1))
+        q = softmax(predicted + best @ basis, temperature)
+        middle = (p + q) * np.float32(0.5)
+        middle += caution[:, None] * (np.float32(1 / p.shape[1]) - middle)
+        gradient = np.asarray((p - q) @ basis.T / temperature, np.float32)
+        chosen = _descend(best, gradient, curvature(basis, middle, temperature), costs)
+    return best.astype(np.int32)
+
+
+def _descend(symbols: Float32s, gradient: Float32s, hessian: Float32s, costs: Float32s) -> Float32s:
+    """Sweeps over the atoms of all labels at once, for a divergence that is quadratic."""
+    chosen = symbols.copy()
+    for _ in range(_SWEEPS):
+        for j in range(chosen.shape[1]):
+            curve = hessian[:, j, j] + np.float32(1e-12)
+            best = chosen[:, j] + gradient[:, j] / curve
+            tried = np.stack([np.rint(best), np.trunc(best), np.zeros_like(best)])
+            np.clip(tried, -LARGEST, LARGEST, out=tried)
+            loss = 0.5 * curve * (tried - best) ** 2 + costs[j][np.abs(tried).astype(np.intp)]
+            new = np.take_along_axis(tried, loss.argmin(axis=0)[None], axis=0)[0]
+            change = new - chosen[:, j]
+            moved = np.flatnonzero(change)
+            gradient[moved] -= hessian[moved, :, j] * change[moved, None]
+            chosen[:, j] = new
+    return chosen
+
+
+def _charged(symbols: Float32s, costs: Float32s) -> Float64s:
+    """What the bits of each label are worth: [n]."""
+    columns = np.arange(symbols.shape[1])
+    return np.asarray(costs[columns, np.abs(symbols).astype(np.intp)].sum(axis=1, dtype=np.float64))
 
 
 def curvature(basis: Float32s, p: Float32s, temperature: float) -> Float32s:

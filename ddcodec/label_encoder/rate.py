@@ -79,8 +79,13 @@ def search(
         inside = low * 1.02 < guess < high / 1.02
         fineness = guess if inside else math.sqrt(low * high)
     if best is None:
+        if rising:
+            raise EncodeError(
+                f"labels cannot be coded within {target:g} nats of the teacher's; "
+                "ask for less, or for lossless ones"
+            )
         raise EncodeError(
-            f"labels cannot be coded within {target:g}; ask for fewer views or pictures, "
+            f"labels cannot be coded in {target:g} bytes; ask for fewer views or pictures, "
             "or for a larger budget"
         )
     return best
