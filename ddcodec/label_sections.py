@@ -17,7 +17,7 @@ from ddcodec.container import Box, NewSection
 from ddcodec.contents import Contents
 from ddcodec.errors import EncodeError
 from ddcodec.label_encoder.encoder import EncodedLabels, LabelEncoder
-from ddcodec.label_encoder.label_set import LabelSet
+from ddcodec.label_encoder.label_set import UNITS_PER_NAT, LabelSet
 from ddcodec.label_encoder.rate import Found, search
 from ddcodec.label_encoder.statistics import spread
 from ddcodec.labels.appearances import FeatureSet, features
@@ -182,7 +182,9 @@ def _to_target(
 ) -> EncodedLabels:
     quality = options.quality
     if quality is None:
-        quality = max(1e-6, RELATIVE_QUALITY * spread(labels, np.random.default_rng(0)))
+        # No finer than what rounding to the grid may cost: half the square of half a unit.
+        least = (0.5 / UNITS_PER_NAT / labels.temperature) ** 2 / 2
+        quality = max(least, RELATIVE_QUALITY * spread(labels, np.random.default_rng(0)))
     if options.layers == "lossless":
         quality = LOSSLESS_QUALITY
     start = FINENESS * quality**0.5

@@ -30,8 +30,10 @@ Progress = Callable[[int, int], None]
 
 Layers = Literal["class", "field", "innovation"]
 
-# Coefficient units of a nominal innovation step: fields are that much finer.
+# Coefficient units of a nominal innovation step: fields are that much finer. More, up to
+# MOST_UNITS, where the basis would not fit 8 bits.
 UNITS = 16
+MOST_UNITS = 1 << 14
 # Divergence a bit is worth, in squares of the innovation step. At high rate, theory has
 # ln 2 / 12 = 0.058; dead zones make symbols cheap, but then units must grow to make up for them.
 PRICE = 0.04
@@ -159,18 +161,19 @@ class LabelEncoder:
         step = max(1, min(2048, round(0.7 * fineness * labels.temperature * UNITS_PER_NAT)))
         means = np.rint(self._means * UNITS_PER_NAT / step)
         means = np.clip(means, -0x8000, 0x7FFF).astype(np.int16)
-        if self._layers == "class":
+        if self._layers == "class" or not len(self._from_axes):
             return self._means_alone(means, step)
-        basis, shift = _integer_basis(self._from_axes * fineness / UNITS)
-        unit = fineness / UNITS
-        class_steps, class_fields, field_steps, fields = self._fields(means, step, fineness)
+        units = _units(self._from_axes * fineness)
+        unit = fineness / units
+        basis, shift = _integer_basis(self._from_axes * unit)
+        class_steps, class_fields, field_steps, fields = self._fields(means, step, fineness, unit)
         model = LabelModel(
             means,
             basis,
             class_fields.astype(np.int16),
             np.rint(class_steps / unit).astype(np.uint16),
             np.rint(field_steps / unit).astype(np.uint16),
-            np.full(len(basis), UNITS, np.uint16),
+            np.full(len(basis), units, np.uint16),
         )
         codec = LabelModels(
             classes=classes,
@@ -202,7 +205,7 @@ class LabelEncoder:
         return EncodedLabels(codec, model, np.zeros((count, width, 0), np.int16), None)
 
     def _fields(
-        self, means: npt.NDArray[np.int16], step: int, fineness: float
+        self, means: npt.NDArray[np.int16], step: int, fineness: float, unit: float
     ) -> tuple[Float64s, npt.NDArray[np.int64], Float64s, npt.NDArray[np.int64]]:
         """Steps and integers of the fields of classes, then of pictures."""
         of_classes, of_pictures, left = self._float_fields
@@ -213,11 +216,11 @@ class LabelEncoder:
         rounded = means * (step / UNITS_PER_NAT) @ self._to_axes
         rest = self._targets - np.asarray(share_matrix(self._labels) @ rounded, np.float32)
         price = FIELD_PRICE * fineness**2
-        class_steps = _field_steps(self._class_fit, fineness)
+        class_steps = _field_steps(self._class_fit, fineness, unit)
         class_fields, rest = quantise_fields(
             self._class_fit, of_classes, rest, class_steps, worth, price
         )
-        field_steps = _field_steps(self._picture_fit, fineness)
+        field_steps = _field_steps(self._picture_fit, fineness, unit)
         fields, _ = quantise_fields(self._picture_fit, of_pictures, rest, field_steps, worth, price)
         return class_steps, class_fields, field_steps, fields
 
@@ -233,8 +236,9 @@ class LabelEncoder:
 
         left = np.sqrt(self._float_fields[2]).astype(np.float32) / fineness
         guess = np.random.default_rng(self._seed).laplace(size=(4096, len(left))) * left * 0.7
+        nominal = int(coded.model.units[0])
         one = coded.model.basis.astype(np.float32) * (
-            UNITS / UNITS_PER_NAT / (1 << coded.codec.shift)
+            nominal / UNITS_PER_NAT / (1 << coded.codec.shift)
         )
         symbols = search_symbols(
             rows,
@@ -251,7 +255,7 @@ class LabelEncoder:
         part = self._float_fields[2] / np.maximum(self._targets.var(axis=0), 1e-12)
         weights = np.maximum(1.0, SHRINKAGE * part)
         gains = unshrinking_gains(rows, one, symbols, labels.temperature, fineness, weights)
-        units = np.clip(np.rint(UNITS * gains), 1, 0xFFFF).astype(np.uint16)
+        units = np.clip(np.rint(nominal * gains), 1, 0xFFFF).astype(np.uint16)
         return replace(
             coded,
             model=replace(coded.model, units=units),
@@ -272,20 +276,27 @@ def _by_chunk(labels: LabelSet, to_axes: Float64s) -> Float32s:
     return out
 
 
-def _field_steps(fit: FieldFit, fineness: float) -> Float64s:
+def _field_steps(fit: FieldFit, fineness: float, unit: float) -> Float64s:
     """The step of each feature: errors of fields weigh by the square of what they multiply."""
     weight = np.maximum(np.diagonal(fit.grams, axis1=1, axis2=2).mean(axis=0), 1e-9)
     steps = FIELD_STEP * fineness / np.sqrt(weight)
-    unit = fineness / UNITS
     return np.asarray(np.clip(np.rint(steps / unit), 1, 0xFFFF) * unit)
+
+
+def _units(steps: Float64s) -> int:
+    """Coefficient units of a step, given what one adds to logits in nats, [r, K]."""
+    units, largest = UNITS, float(np.abs(steps).max()) * UNITS_PER_NAT
+    while largest > 127 * units:
+        units *= 2
+    if units > MOST_UNITS:
+        raise EncodeError("the labels are coded too coarsely for this codec; ask for finer ones")
+    return units
 
 
 def _integer_basis(basis: Float64s) -> tuple[npt.NDArray[np.int8], int]:
     """The basis in 1/64 nat as 8-bit integers over a power of two."""
     units = basis * UNITS_PER_NAT
     largest = float(np.abs(units).max())
-    if largest > 127:
-        raise EncodeError("the labels are coded too coarsely for this codec; ask for finer ones")
     shift = min(24, int(np.floor(np.log2(127 / max(largest, 1e-12)))))
     return np.rint(units * 2.0**shift).astype(np.int8), shift
 

@@ -15,7 +15,10 @@ Indices = npt.NDArray[np.intp]
 
 _CHUNK = 1 << 24
 _SAMPLE = 1 << 25  # logits looked at for the basis
-_NEGLIGIBLE = 1e-7
+_NEGLIGIBLE = 1e-7  # curvature relative to the largest, and in itself
+# How much the curvature between labels counts beside that of labels themselves: sharp labels have
+# next to none of their own, but are not to be confused.
+_BETWEEN = 0.01
 
 
 def sample_rows(labels: LabelSet, rng: np.random.Generator) -> Indices:
@@ -32,7 +35,8 @@ def spread(labels: LabelSet, rng: np.random.Generator) -> float:
     """Mean divergence of labels from the mean label, in nats at the temperature (of a sample)."""
     p = softmax(labels.nats(sample_rows(labels, rng)), labels.temperature).astype(np.float64)
     mean = p.mean(axis=0)
-    return float((p * (np.log(np.maximum(p, 1e-300)) - np.log(mean))).sum(axis=1).mean())
+    logs = np.log(np.maximum(p, 1e-300)) - np.log(np.maximum(mean, 1e-300))
+    return max(0.0, float((p * logs).sum(axis=1).mean()))
 
 
 def class_means(labels: LabelSet) -> Float64s:
@@ -67,8 +71,8 @@ def principal_basis(
     """Axes over classes in which the KL divergence at the temperature is nearly half the square.
 
     The divergence of a small error e of logits is e' H e / 2, with the Hessian H = (diag p - pp')
-    / T^2. With H averaged over labels, axes are the principal ones of what labels of a picture
-    have apart, measured in H.
+    / T^2. With H averaged over labels, and a little of that of their mean, axes are the principal
+    ones of what labels of a picture have apart, measured in H.
 
     Args:
         labels: to be coded.
@@ -77,14 +81,16 @@ def principal_basis(
         rng: draws the sample.
 
     Returns:
-        to_axes [K, r] and from_axes [r, K] (its pseudo-inverse), by descending variance.
+        to_axes [K, r] and from_axes [r, K] (its pseudo-inverse), by descending variance; no axes
+        (r = 0) for labels that are all certain of the same.
     """
     rows = sample_rows(labels, rng)
     nats = labels.nats(rows)
     p = softmax(nats, labels.temperature).astype(np.float64)
-    hessian = (np.diag(p.mean(axis=0)) - p.T @ p / len(p)) / labels.temperature**2
-    values, vectors = np.linalg.eigh(hessian)
-    kept = values > _NEGLIGIBLE * values[-1]
+    mean = p.mean(axis=0)
+    hessian = np.diag(mean) - p.T @ p / len(p) + _BETWEEN * (np.diag(mean) - np.outer(mean, mean))
+    values, vectors = np.linalg.eigh(hessian / labels.temperature**2)
+    kept = values > _NEGLIGIBLE * max(values[-1], labels.temperature**-2)
     roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
     rest = (nats - (share_matrix(labels)[rows] @ means)) @ (vectors * roots)
     views = labels.logits.shape[1]
