@@ -124,7 +124,7 @@ def encode(
         label_layers: how much of each soft label is kept: ``class``, ``image``, ``field``,
             ``innovation`` or ``lossless``; see :class:`ddcodec.label_sections.LabelOptions`.
         label_quality: mean KL divergence, in nats at the temperature, that coding may cost; by
-            default 3 % of the divergence of labels from their mean.
+            default 1 % of the divergence of labels from their mean.
         label_bytes: bytes of all soft labels; takes the place of ``label_quality``.
         quality: WebP quality of stored patches, 1..100.
         view: ``auto``, ``none``, or parts joined by ``+``: ``crop``, ``flip``, ``cutmix``,

@@ -94,7 +94,7 @@ __all__ = ["command", "parse_size"]
     type=float,
     metavar="KL",
     help="Mean divergence from the teacher, in nats at the temperature, that coding may cost; "
-    "by default 3 % of that between labels and their mean.",
+    "by default 1 % of that between labels and their mean.",
 )
 @click.option(
     "--label-bytes",

@@ -44,7 +44,7 @@ FIELD_PRICE = 0.06
 SHRINKAGE = 100.0
 # Steps of fields relative to their optimum at high rate.
 FIELD_STEP = 1.2
-MOST_ATOMS = 96
+MOST_ATOMS = 64
 _ROUNDS = 8
 _CHUNK = 1 << 22
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ Rows = tuple[Float32s, Float32s]
 
 _LINEARISATIONS = 2
 _SWEEPS = 2
+_IDLE = 0.002  # share of labels that use an atom
 _SETTLED = 0.01  # share of symbols that still change
 _WARY = 1e-3  # caution after a first failure
 _CHUNK = 1 << 22  # products of atoms and logits held at once
@@ -49,33 +51,62 @@ def search_symbols(
         workers: threads.
         progress: called with (done, total) labels of all rounds.
     """
-    symbols = np.zeros((count, len(basis)), np.int32)
-    caution = np.zeros(count, np.float32)
-    to_symbols = np.linalg.pinv(basis).astype(np.float32)
+    whole = np.zeros((count, len(basis)), np.int32)
+    alive = np.arange(len(basis))
+    symbols, caution = _exact(rows, whole, basis), np.zeros(count, np.float32)
     chunk = max(16, _CHUNK // basis.size)
+    parts = [slice(start, min(start + chunk, count)) for start in range(0, count, chunk)]
     for number in range(rounds):
-        before = symbols.copy()
-        if number:
-            costs = symbol_costs(symbols)
         charge = costs.astype(np.float32) * np.float32(price)
-
-        def work(first: int, charge: Float32s = charge, number: int = number) -> None:
-            part = slice(first, min(first + chunk, count))
-            target, predicted = rows(part)
-            if not number:
-                exact = np.rint((target - predicted) @ to_symbols)
-                symbols[part] = np.clip(exact, -LARGEST, LARGEST)
-            symbols[part] = _search(
-                target, predicted, basis, symbols[part], temperature, charge, caution[part]
-            )
-            if progress is not None:
-                progress(number * count + part.stop, rounds * count)
-
+        search = partial(_search_part, rows, basis, symbols, temperature, charge, caution)
+        before = symbols.copy()
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, range(0, count, chunk)))
+            for part, _ in zip(parts, pool.map(search, parts), strict=True):
+                if progress is not None:
+                    progress(number * count + part.stop, rounds * count)
         if (symbols != before).mean() < _SETTLED:
             break
-    return symbols
+        if not number:
+            # Atoms that next to no label uses would cost every reader time.
+            used = (symbols != 0).mean(axis=0) >= _IDLE
+            alive, basis = alive[used], basis[used]
+            symbols = np.ascontiguousarray(symbols[:, used])
+            if not alive.size:
+                break
+        costs = symbol_costs(symbols)
+    whole[:, alive] = symbols
+    return whole
+
+
+def _exact(
+    rows: Callable[[slice], Rows], symbols: npt.NDArray[np.int32], basis: Float32s
+) -> npt.NDArray[np.int32]:
+    """The symbols that come closest to the target's logits, whatever they cost."""
+    to_symbols = np.linalg.pinv(basis).astype(np.float32)
+    out = np.empty_like(symbols)
+    chunk = max(16, _CHUNK // basis.shape[1])
+    for start in range(0, len(out), chunk):
+        part = slice(start, min(start + chunk, len(out)))
+        target, predicted = rows(part)
+        exact = np.rint((target - predicted) @ to_symbols)
+        out[part] = np.clip(exact, -LARGEST, LARGEST)
+    return out
+
+
+def _search_part(
+    rows: Callable[[slice], Rows],
+    basis: Float32s,
+    symbols: npt.NDArray[np.int32],
+    temperature: float,
+    costs: Float32s,
+    caution: Float32s,
+    part: slice,
+) -> None:
+    """One part of the labels, in place."""
+    target, predicted = rows(part)
+    symbols[part] = _search(
+        target, predicted, basis, symbols[part], temperature, costs, caution[part]
+    )
 
 
 def _search(
