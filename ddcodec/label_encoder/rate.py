@@ -14,6 +14,9 @@ __all__ = ["Found", "search"]
 _ROUNDS = 10
 _CLOSE = 0.03
 _FINEST, _COARSEST = 1e-4, 4.0
+_FARTHEST = math.log(16)  # from a known fineness to one that is only guessed
+
+Point = tuple[float, float]  # the logarithms of a fineness and its measure
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,7 @@ def search(
     """
     low, high = _FINEST, _COARSEST
     best: Found | None = None
+    points: list[Point] = []
     fineness = min(max(start, low), high)
     for _ in range(_ROUNDS):
         try:
@@ -73,10 +77,10 @@ def search(
             high = fineness
         if high < low * (1 + _CLOSE / 4):
             break
+        points.append((math.log(fineness), math.log(max(found.measure, 1e-12))))
         # Divergence goes with the square of the fineness; bytes fall with its logarithm.
-        power = 0.5 if rising else -1.0
-        guess = fineness * (0.985 * target / max(found.measure, 1e-12)) ** power
-        inside = low * 1.02 < guess < high / 1.02
+        guess = _guess(points, math.log(0.985 * target), 0.5 if rising else -1.0)
+        inside = low * 1.001 < guess < high / 1.001
         fineness = guess if inside else math.sqrt(low * high)
     if best is None:
         if rising:
@@ -89,3 +93,23 @@ def search(
             "or for a larger budget"
         )
     return best
+
+
+def _guess(points: list[Point], goal: float, power: float) -> float:
+    """The fineness whose measure may be the goal, from those known.
+
+    Args:
+        points: in the order they were found.
+        goal: the logarithm of a measure.
+        power: of the measure, to which the fineness goes; used as long as one point is known.
+    """
+    below = max((p for p in points if p[1] <= goal), key=lambda p: p[1], default=None)
+    above = min((p for p in points if p[1] > goal), key=lambda p: p[1], default=None)
+    x, y = points[-1]
+    if below is not None and above is not None:
+        x, y = below
+        power = (above[0] - below[0]) / (above[1] - below[1])
+    elif len(points) > 1 and (points[-2][0] - x) * (points[-2][1] - y) * power > 0:
+        power = (points[-2][0] - x) / (points[-2][1] - y)
+    far = power * (goal - y)
+    return math.exp(x + min(max(far, -_FARTHEST), _FARTHEST))
