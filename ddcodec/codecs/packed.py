@@ -10,6 +10,7 @@ import struct
 import numpy as np
 import numpy.typing as npt
 
+from ddcodec.codecs.sparse import SparseModel
 from ddcodec.entropy.integers import best_model, decode_integers, encode_integers, integer_cost
 from ddcodec.entropy.rans import MAX_SYMBOLS_A_WORD, Decoder, Encoder
 from ddcodec.errors import PayloadError
@@ -23,13 +24,21 @@ Groups = npt.NDArray[np.intp]
 ALL_ZERO = 255
 """The shift that says: every integer of the group is zero, and none is coded."""
 
+SPARSE = 254
+"""The shift that says: the group's nonzeros are listed, behind the models."""
+
 MAX_SHIFT = 15
+# No list is tried where more than one value in so many is not zero.
+SPARSEST = 6
 # A lane costs about three bytes of states; so many bytes of content keep that near one per cent.
 BYTES_A_LANE = 256
 MAX_LANES = 4096
 # Steps are what decoding takes its time by: so many take seconds, whatever a file claims.
 MAX_STEPS = 1 << 18
 _LANES = struct.Struct("<H")
+
+
+Model = tuple[int, int]
 
 
 def pack_matrix(values: Integers, groups: Groups) -> bytes:
@@ -42,36 +51,53 @@ def pack_matrix(values: Integers, groups: Groups) -> bytes:
     Raises:
         EncodeError: an integer is too large.
     """
-    models = packed_models(values, groups)
-    columns = [(c, *models[groups[c]]) for c in range(values.shape[1])]
-    coded = [(c, table, shift) for c, table, shift in columns if shift != ALL_ZERO]
-    lanes = _lanes(values, coded)
-    encoder = Encoder(lanes)
-    for row in range(0, len(values) if coded else 0, lanes):
-        part = np.ascontiguousarray(values[row : row + lanes].T)
-        for c, table, shift in coded:
+    models, lists = _models(values, groups)
+    dense = [(c, *models[g]) for c, g in enumerate(groups.tolist()) if models[g][1] <= MAX_SHIFT]
+    head = b"".join(bytes(model) for model in models) + b"".join(m.raw() for m in lists.values())
+    if not dense and not lists:
+        return _LANES.pack(1) + head
+    encoder = Encoder(_lanes(values, groups, len(dense)))
+    for row in range(0, len(values), encoder.lanes):
+        part = np.ascontiguousarray(values[row : row + encoder.lanes].T)
+        for c, table, shift in dense:
             encode_integers(encoder, part[c], table, shift, part.shape[1])
-    head = b"".join(bytes(model) for model in models)
-    return _LANES.pack(lanes) + head + (encoder.finish() if coded else b"")
+    for group, model in lists.items():
+        model.encode(encoder, values[:, groups == group])
+    return _LANES.pack(encoder.lanes) + head + encoder.finish()
 
 
-def packed_models(values: Integers, groups: Groups) -> list[tuple[int, int]]:
+def packed_models(values: Integers, groups: Groups) -> list[Model]:
     """The (table, shift) of each group that code its columns in the fewest bits."""
-    models = []
-    for group in range(int(groups.max()) + 1 if groups.size else 0):
-        part = values[:, groups == group]
-        models.append(best_model(part) if part.any() else (0, ALL_ZERO))
-    return models
+    return _models(values, groups)[0]
 
 
 def packed_bits(values: Integers, groups: Groups) -> float:
     """About how many bits ``pack_matrix`` takes (encoder-side)."""
-    total = 0.0
-    for group, (table, shift) in enumerate(packed_models(values, groups)):
-        total += 16
-        if shift != ALL_ZERO:
-            total += float(integer_cost(values[:, groups == group], table, shift).sum())
+    models, lists = _models(values, groups)
+    total = 16.0 * len(models)
+    for group, (table, shift) in enumerate(models):
+        part = values[:, groups == group]
+        if group in lists:
+            total += lists[group].bits(part)
+        elif shift != ALL_ZERO:
+            total += float(integer_cost(part, table, shift).sum())
     return total
+
+
+def _models(values: Integers, groups: Groups) -> tuple[list[Model], dict[int, SparseModel]]:
+    """The model of each group, and of sparse groups how their nonzeros are coded."""
+    models: list[Model] = []
+    lists: dict[int, SparseModel] = {}
+    for group in range(int(groups.max()) + 1 if groups.size else 0):
+        part = values[:, groups == group]
+        nonzeros = np.count_nonzero(part)
+        model = best_model(part) if nonzeros else (0, ALL_ZERO)
+        if 0 < nonzeros <= part.size // SPARSEST:
+            sparse = SparseModel.of(part)
+            if sparse.bits(part) < float(integer_cost(part, *model).sum()):
+                lists[group], model = sparse, (0, SPARSE)
+        models.append(model)
+    return models, lists
 
 
 def unpack_matrix(name: str, raw: bytes, rows: int, groups: Groups) -> Int32s:
@@ -95,35 +121,45 @@ def unpack_matrix(name: str, raw: bytes, rows: int, groups: Groups) -> Int32s:
     # No more lanes than rows: lanes without rows would make room for what is not there.
     if not 1 <= lanes <= min(MAX_LANES, rows) or any(_malformed(*model) for model in models):
         raise PayloadError(f"{name}: a model or the number of lanes is out of range; damaged")
-    coded = [(c, *models[g]) for c, g in enumerate(groups.tolist()) if models[g][1] != ALL_ZERO]
-    if not coded:
+    dense = [(c, *models[g]) for c, g in enumerate(groups.tolist()) if models[g][1] <= MAX_SHIFT]
+    lists: dict[int, SparseModel] = {}
+    for group, (_, shift) in enumerate(models):
+        if shift == SPARSE:
+            size = rows * int((groups == group).sum())
+            lists[group] = SparseModel.read(name, raw, start, size)
+            start += len(lists[group].raw())
+    if not dense and not lists:
         if len(raw) != start or lanes != 1:
             raise PayloadError(f"{name}: bytes follow a matrix of zeros; the section is damaged")
         return np.zeros((rows, len(groups)), np.int32)
     stream = raw[start:]
     steps = -(-rows // lanes)
-    if steps * len(coded) > MAX_STEPS:
+    entries = sum(model.nonzeros for model in lists.values())
+    if steps * len(dense) + 3 * sum(-(-m.nonzeros // lanes) for m in lists.values()) > MAX_STEPS:
         raise PayloadError(f"{name}: {lanes} lanes are too few for {rows} rows; damaged")
-    if rows * len(coded) > MAX_SYMBOLS_A_WORD * (len(stream) // 2 - lanes):
+    if rows * len(dense) + entries > MAX_SYMBOLS_A_WORD * (len(stream) // 2 - lanes):
         raise PayloadError(f"{name}: {len(raw)} bytes cannot hold {rows} rows; damaged")
     decoder = Decoder(stream, lanes)
-    result = np.zeros((steps, len(groups), lanes), np.int32)
-    for step, part in enumerate(result):
-        active = min(lanes, rows - step * lanes)
-        for c, table, shift in coded:
-            part[c, :active] = decode_integers(decoder, table, shift, active)
+    result = np.zeros((len(groups), steps * lanes), np.int32)
+    for step in range(steps):
+        first, active = step * lanes, min(lanes, rows - step * lanes)
+        for c, table, shift in dense:
+            result[c, first : first + active] = decode_integers(decoder, table, shift, active)
+    for group, model in lists.items():
+        columns = np.flatnonzero(groups == group)
+        result[columns, :rows] = model.decode(name, decoder, rows, len(columns))
     decoder.finish()
-    whole = result.transpose(0, 2, 1).reshape(-1, len(groups))
-    return np.ascontiguousarray(whole[:rows])
+    return np.ascontiguousarray(result[:, :rows].T)
 
 
 def _malformed(table: int, shift: int) -> bool:
-    return table != 0 if shift == ALL_ZERO else shift > MAX_SHIFT
+    return table != 0 if shift in (ALL_ZERO, SPARSE) else shift > MAX_SHIFT
 
 
-def _lanes(values: Integers, coded: list[tuple[int, int, int]]) -> int:
+def _lanes(values: Integers, groups: Groups, dense: int) -> int:
     """As many lanes (a power of two) as the bytes of content allow; decoding is the faster."""
-    bits = sum(float(integer_cost(values[:, c], table, shift).sum()) for c, table, shift in coded)
-    fewest = max(1, -(-len(values) * len(coded) // MAX_STEPS))
-    most = min(MAX_LANES, len(values), max(1, round(bits / 8) // BYTES_A_LANE))
-    return max(1 << (most.bit_length() - 1), 1 << (fewest - 1).bit_length())
+    fewest = max(1, -(-2 * len(values) * dense // MAX_STEPS))
+    most = min(
+        MAX_LANES, len(values), max(1, round(packed_bits(values, groups) / 8) // BYTES_A_LANE)
+    )
+    return min(max(1 << (most.bit_length() - 1), 1 << (fewest - 1).bit_length()), MAX_LANES)
