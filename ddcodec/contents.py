@@ -200,7 +200,7 @@ class Contents:
         return patches
 
     def labels(
-        self, rows: Sequence[tuple[int, int]], view: int
+        self, rows: Sequence[tuple[int, int]] | NDArray[np.intp], view: int
     ) -> Iterator[tuple[Codec[Any, Any], NDArray[np.intp], NDArray[Any]]]:
         """Stored soft labels of rows (class, slot) at a view, one section after another.
 

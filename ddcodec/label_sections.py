@@ -133,7 +133,7 @@ def label_set(contents: Contents, head: Head, which: FeatureSet, values: Int16s)
         drawn, partner_rows = draw_views(contents, head, rows, view)
         own[:, view] = features(which, recipe.view, drawn, drawn, *size, inside=False)
         if partners is not None and theirs is not None and partner_rows is not None and view:
-            places = np.array([c * recipe.ipc + s for c, s in partner_rows], np.intp)
+            places = partner_rows[:, 0] * recipe.ipc + partner_rows[:, 1]
             seen = ViewDraw(**{k: v[places] for k, v in vars(drawn).items()})
             partners[:, view] = places
             theirs[:, view] = features(which, recipe.view, seen, drawn, *size, inside=True)

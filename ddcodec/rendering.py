@@ -143,7 +143,8 @@ class Renderer:
         return None if view == 0 else self._draw(rows, view)[1]
 
     def _draw(self, rows: Sequence[Row], view: int) -> tuple[views.ViewDraw, list[Row] | None]:
-        return draw_views(self._contents, self._head, rows, view)
+        drawn, partners = draw_views(self._contents, self._head, rows, view)
+        return drawn, None if partners is None else [(c, s) for c, s in partners.tolist()]
 
     def _compose(self, rows: Sequence[Row]) -> Images:
         """Patches of each row, laid out as one training image."""

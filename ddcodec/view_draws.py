@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ddcodec.contents import Contents
 from ddcodec.recipe import Head
 from ddcodec.synthesis.views import ViewDraw, draw
 
-__all__ = ["Row", "draw_views"]
+__all__ = ["Row", "Rows", "draw_views"]
 
 Row = tuple[int, int]
+Rows = npt.NDArray[np.intp]
 
 
 def draw_views(
-    contents: Contents, head: Head, rows: Sequence[Row], view: int
-) -> tuple[ViewDraw, list[Row] | None]:
+    contents: Contents, head: Head, rows: Sequence[Row] | Rows, view: int
+) -> tuple[ViewDraw, Rows | None]:
     """The draw of one view of rows (class index, slot).
 
     Returns:
-        the draw of n rows, and each row's CutMix partner (class index, slot); None where the
-        recipe's views do not mix. View 0 draws nothing: its boxes are empty.
+        the draw of n rows, and each row's CutMix partner, [n, 2] of (class index, slot); None
+        where the recipe's views do not mix. View 0 draws nothing: its boxes are empty.
     """
     recipe = head.recipe
     places = np.array(rows, np.intp).reshape(-1, 2)
@@ -39,5 +41,4 @@ def draw_views(
     )
     if not recipe.view.cutmix:
         return drawn, None
-    classes = (origins[:, 0] + drawn.partner_class).tolist()
-    return drawn, list(zip(classes, drawn.partner_slot.tolist(), strict=True))
+    return drawn, np.stack([origins[:, 0] + drawn.partner_class, drawn.partner_slot], axis=1)

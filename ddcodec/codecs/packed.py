@@ -6,11 +6,12 @@ The common part of the label codecs. Source: spec/labels.md, "Packed matrices".
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
 
-from ddcodec.codecs.sparse import SparseModel
+from ddcodec.codecs.sparse import RAW_BYTES, SparseModel
 from ddcodec.entropy.integers import best_model, decode_integers, encode_integers, integer_cost
 from ddcodec.entropy.rans import MAX_SYMBOLS_A_WORD, Decoder, Encoder
 from ddcodec.errors import PayloadError
@@ -35,6 +36,8 @@ BYTES_A_LANE = 256
 MAX_LANES = 4096
 # Steps are what decoding takes its time by: so many take seconds, whatever a file claims.
 MAX_STEPS = 1 << 18
+# Each nonzero of a list takes a raw bit, and a word holds hardly more than 16.
+SIGNS_A_WORD = 17
 _LANES = struct.Struct("<H")
 
 
@@ -56,8 +59,9 @@ def pack_matrix(values: Integers, groups: Groups) -> bytes:
     head = b"".join(bytes(model) for model in models) + b"".join(m.raw() for m in lists.values())
     if not dense and not lists:
         return _LANES.pack(1) + head
-    encoder = Encoder(_lanes(values, groups, len(dense)))
-    for row in range(0, len(values), encoder.lanes):
+    content = _bits(values, groups, models, lists)
+    encoder = Encoder(_lanes(len(values), len(dense), lists.values(), content))
+    for row in range(0, len(values) if dense else 0, encoder.lanes):
         part = np.ascontiguousarray(values[row : row + encoder.lanes].T)
         for c, table, shift in dense:
             encode_integers(encoder, part[c], table, shift, part.shape[1])
@@ -73,7 +77,12 @@ def packed_models(values: Integers, groups: Groups) -> list[Model]:
 
 def packed_bits(values: Integers, groups: Groups) -> float:
     """About how many bits ``pack_matrix`` takes (encoder-side)."""
-    models, lists = _models(values, groups)
+    return _bits(values, groups, *_models(values, groups))
+
+
+def _bits(
+    values: Integers, groups: Groups, models: list[Model], lists: dict[int, SparseModel]
+) -> float:
     total = 16.0 * len(models)
     for group, (table, shift) in enumerate(models):
         part = values[:, groups == group]
@@ -94,7 +103,7 @@ def _models(values: Integers, groups: Groups) -> tuple[list[Model], dict[int, Sp
         model = best_model(part) if nonzeros else (0, ALL_ZERO)
         if 0 < nonzeros <= part.size // SPARSEST:
             sparse = SparseModel.of(part)
-            if sparse.bits(part) < float(integer_cost(part, *model).sum()):
+            if sparse and sparse.bits(part) < float(integer_cost(part, *model).sum()):
                 lists[group], model = sparse, (0, SPARSE)
         models.append(model)
     return models, lists
@@ -123,30 +132,33 @@ def unpack_matrix(name: str, raw: bytes, rows: int, groups: Groups) -> Int32s:
         raise PayloadError(f"{name}: a model or the number of lanes is out of range; damaged")
     dense = [(c, *models[g]) for c, g in enumerate(groups.tolist()) if models[g][1] <= MAX_SHIFT]
     lists: dict[int, SparseModel] = {}
+    # Found for all groups at once: there may be as many as columns.
+    widths = np.bincount(groups, minlength=count).tolist()
     for group, (_, shift) in enumerate(models):
         if shift == SPARSE:
-            size = rows * int((groups == group).sum())
-            lists[group] = SparseModel.read(name, raw, start, size)
-            start += len(lists[group].raw())
+            lists[group] = SparseModel.read(name, raw, start, rows * widths[group])
+            start += RAW_BYTES
     if not dense and not lists:
         if len(raw) != start or lanes != 1:
             raise PayloadError(f"{name}: bytes follow a matrix of zeros; the section is damaged")
         return np.zeros((rows, len(groups)), np.int32)
     stream = raw[start:]
-    steps = -(-rows // lanes)
     entries = sum(model.nonzeros for model in lists.values())
-    if steps * len(dense) + 3 * sum(-(-m.nonzeros // lanes) for m in lists.values()) > MAX_STEPS:
+    if _steps(rows, len(dense), lists.values(), lanes) > MAX_STEPS:
         raise PayloadError(f"{name}: {lanes} lanes are too few for {rows} rows; damaged")
-    if rows * len(dense) + entries > MAX_SYMBOLS_A_WORD * (len(stream) // 2 - lanes):
+    room = len(stream) // 2 - lanes
+    if rows * len(dense) + 2 * entries > MAX_SYMBOLS_A_WORD * room or entries > SIGNS_A_WORD * room:
         raise PayloadError(f"{name}: {len(raw)} bytes cannot hold {rows} rows; damaged")
     decoder = Decoder(stream, lanes)
+    steps = -(-rows // lanes)
     result = np.zeros((len(groups), steps * lanes), np.int32)
-    for step in range(steps):
+    for step in range(steps if dense else 0):
         first, active = step * lanes, min(lanes, rows - step * lanes)
         for c, table, shift in dense:
             result[c, first : first + active] = decode_integers(decoder, table, shift, active)
+    order, ends = np.argsort(groups, kind="stable"), np.cumsum(widths)
     for group, model in lists.items():
-        columns = np.flatnonzero(groups == group)
+        columns = order[ends[group] - widths[group] : ends[group]]
         result[columns, :rows] = model.decode(name, decoder, rows, len(columns))
     decoder.finish()
     return np.ascontiguousarray(result[:, :rows].T)
@@ -156,10 +168,16 @@ def _malformed(table: int, shift: int) -> bool:
     return table != 0 if shift in (ALL_ZERO, SPARSE) else shift > MAX_SHIFT
 
 
-def _lanes(values: Integers, groups: Groups, dense: int) -> int:
-    """As many lanes (a power of two) as the bytes of content allow; decoding is the faster."""
-    fewest = max(1, -(-2 * len(values) * dense // MAX_STEPS))
-    most = min(
-        MAX_LANES, len(values), max(1, round(packed_bits(values, groups) / 8) // BYTES_A_LANE)
-    )
-    return min(max(1 << (most.bit_length() - 1), 1 << (fewest - 1).bit_length()), MAX_LANES)
+def _lanes(rows: int, dense: int, lists: Collection[SparseModel], content: float) -> int:
+    """As many lanes (a power of two) as the bits of content allow; decoding is the faster."""
+    most = min(MAX_LANES, rows)
+    allowed = min(most, max(1, round(content / 8) // BYTES_A_LANE))
+    lanes = 1 << (allowed.bit_length() - 1)
+    while _steps(rows, dense, lists, lanes) > MAX_STEPS and 2 * lanes <= most:
+        lanes *= 2
+    return lanes
+
+
+def _steps(rows: int, dense: int, lists: Collection[SparseModel], lanes: int) -> int:
+    """Operations of a reader; a nonzero in a list takes three."""
+    return -(-rows // lanes) * dense + 3 * sum(-(-m.nonzeros // lanes) for m in lists)

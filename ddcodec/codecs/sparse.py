@@ -16,14 +16,17 @@ from ddcodec.entropy.integers import best_model, decode_integers, encode_integer
 from ddcodec.entropy.rans import Decoder, Encoder
 from ddcodec.errors import PayloadError
 
-__all__ = ["SparseModel"]
+__all__ = ["RAW_BYTES", "SparseModel"]
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Integers = npt.NDArray[np.integer]
 
 _HEAD = struct.Struct("<I4B")
+RAW_BYTES = _HEAD.size
 _MAX_SHIFT = 15
+# The largest number that the coder writes without a shift.
+_MAX_SIZE = (1 << 16) + 13
 
 
 class SparseModel(NamedTuple):
@@ -42,15 +45,22 @@ class SparseModel(NamedTuple):
     size_shift: int
 
     @classmethod
-    def of(cls, columns: Integers) -> Self:
-        """The best model of integers [rows, columns], some of which are not zero."""
+    def of(cls, columns: Integers) -> Self | None:
+        """The best model of integers [rows, columns], some of which are not zero.
+
+        None if a gap or a nonzero is too large to be listed.
+        """
         gaps, sizes, _ = _entries(columns)
+        if int(sizes.max()) > _MAX_SIZE:
+            return None
         # A shift must be known before gaps, which have no sign, are written as integers that do.
         found = []
         for shift in range(_MAX_SHIFT + 1):
             if int(gaps.max()) >> shift < 1 << 14:
                 table, _ = best_model(_signed(gaps >> shift), most=0)
                 found.append((_bits(_lowered(gaps, shift), table, shift), table, shift))
+        if not found:
+            return None
         _, gap_table, gap_shift = min(found)
         size_table, size_shift = best_model(_signed(sizes), most=0)
         return cls(len(gaps), gap_table, gap_shift, size_table, size_shift)
@@ -62,7 +72,7 @@ class SparseModel(NamedTuple):
         Raises:
             PayloadError: there is none, or it is out of range.
         """
-        if len(raw) < start + _HEAD.size:
+        if len(raw) < start + RAW_BYTES:
             raise PayloadError(f"{name}: a sparse group's model is cut off; the file is damaged")
         model = cls(*_HEAD.unpack_from(raw, start))
         if not 1 <= model.nonzeros <= values or model.gap_shift > _MAX_SHIFT or model.size_shift:
@@ -77,7 +87,7 @@ class SparseModel(NamedTuple):
         gaps, sizes, _ = _entries(columns)
         coded = _bits(_lowered(gaps, self.gap_shift), self.gap_table, self.gap_shift)
         coded += _bits(_signed(sizes), self.size_table, 0) + len(gaps)
-        return coded + 8 * _HEAD.size
+        return coded + 8 * RAW_BYTES
 
     def encode(self, encoder: Encoder, columns: Integers) -> None:
         """Write the nonzeros of integers [rows, columns], column by column."""

@@ -15,7 +15,7 @@ from ddcodec.labels.appearances import FeatureSet, features
 from ddcodec.labels.reconstruction import Appearance, logits, whole_fields
 from ddcodec.recipe import Head
 from ddcodec.synthesis.views import ViewDraw
-from ddcodec.view_draws import Row, draw_views
+from ddcodec.view_draws import Row, Rows, draw_views
 
 __all__ = ["LabelReader"]
 
@@ -51,24 +51,23 @@ class LabelReader:
         Raises:
             HeaderError, PayloadError: the artifact lacks them, or is damaged.
         """
-        if not rows:
+        places = np.array(rows, np.intp).reshape(-1, 2)
+        if not places.size:
             raise HeaderError("labels of no rows")
         start, count = self._head.origin(rows[0][0])
-        if not all(start <= c < start + count for c, _ in rows):
+        if not ((places[:, 0] >= start) & (places[:, 0] < start + count)).all():
             raise HeaderError("labels of rows of several origins; ask for one origin at a time")
         out = np.empty((len(rows), count), np.int16)
-        for codec, members, array in self._contents.labels(rows, view):
+        for codec, members, array in self._contents.labels(places, view):
             if isinstance(codec, LabelInnovations):
-                chosen = [rows[i] for i in members]
-                out[members] = self._reconstructed(start, chosen, view, codec, array)
-            else:
-                out[members] = array
+                array = self._reconstructed(start, places[members], view, codec, array)
+            out[members] = array
         return out
 
     def _reconstructed(
         self,
         origin: int,
-        rows: list[Row],
+        rows: Rows,
         view: int,
         innovations: LabelInnovations,
         symbols: npt.NDArray[np.int32],
@@ -81,12 +80,12 @@ class LabelReader:
         shown = self._appearances(fields, rows, view)
         return logits(codec, model, fields.array, shown, part, innovations.step)
 
-    def _appearances(self, fields: _OriginFields, rows: list[Row], view: int) -> list[Appearance]:
+    def _appearances(self, fields: _OriginFields, rows: Rows, view: int) -> list[Appearance]:
         recipe, codec = self._head.recipe, fields.codec
         which = FeatureSet(codec.parts, codec.degree, codec.response)
         drawn, partners = draw_views(self._contents, self._head, rows, view)
 
-        def appearance(pictures: list[Row], own: ViewDraw, inside: bool) -> Appearance:
+        def appearance(pictures: Rows, own: ViewDraw, inside: bool) -> Appearance:
             values = features(
                 which, recipe.view, own, drawn, recipe.height, recipe.width, inside=inside
             )
@@ -96,10 +95,7 @@ class LabelReader:
         shown = [appearance(rows, drawn, False)]
         if partners is not None and view:
             # A partner of which no pixel shows need not be in the artifact.
-            seen = [
-                p if visible else own
-                for p, own, visible in zip(partners, rows, drawn.mixed.tolist(), strict=True)
-            ]
+            seen = np.where(drawn.mixed[:, None], partners, rows)
             theirs, _ = draw_views(self._contents, self._head, seen, view)
             shown.append(appearance(seen, theirs, True))
         return shown
@@ -128,19 +124,17 @@ class _OriginFields:
             self._known.clear()
             self.array = np.zeros((0, *self._shape))
 
-    def places(self, pictures: Sequence[Row]) -> tuple[Indices, Indices]:
+    def places(self, pictures: Rows) -> tuple[Indices, Indices]:
         """Where the fields of pictures (class index, slot) are in ``array``, and their classes.
 
         Classes count from the origin's first. Places hold until the next ``start``.
         """
-        rows = np.array(pictures, np.intp).reshape(-1, 2)
-        classes = rows[:, 0] - self._origin
-        wanted, back = np.unique(classes * self._ipc + rows[:, 1], return_inverse=True)
-        missing = [p for p in wanted.tolist() if p not in self._known]
+        classes = pictures[:, 0] - self._origin
+        wanted = (classes * self._ipc + pictures[:, 1]).tolist()
+        missing = sorted({p for p in wanted if p not in self._known})
         if missing:
             self._decode(missing)
-        places = np.array([self._known[p] for p in wanted.tolist()], np.intp)
-        return places[back.reshape(-1)], classes
+        return np.array([self._known[p] for p in wanted], np.intp), classes
 
     def _decode(self, missing: list[int]) -> None:
         stored = np.zeros((len(missing), *self._shape), np.int16)
