@@ -117,12 +117,12 @@ def label_set(contents: Contents, head: Head, which: FeatureSet, values: Int16s)
     """The labels of a draft and how pictures appear in them.
 
     Args:
-        contents, head: of the draft, whose classes are one origin.
+        contents, head: of the draft, whose classes are one origin and, if views mix, all have rows.
         which: the feature set.
         values: int16 [classes x ipc, views, K], centred logits in 1/64 nat.
     """
     recipe = head.recipe
-    rows = [(c, s) for c in range(len(head.classes)) for s in range(recipe.ipc)]
+    rows = [(c, s) for c in head.row_classes for s in range(recipe.ipc)]
     shape = (len(rows), recipe.views, which.count(recipe.view))
     own = np.zeros(shape, np.int64)
     mixed = bool(recipe.view.cutmix)
@@ -137,7 +137,7 @@ def label_set(contents: Contents, head: Head, which: FeatureSet, values: Int16s)
             seen = ViewDraw(**{k: v[places] for k, v in vars(drawn).items()})
             partners[:, view] = places
             theirs[:, view] = features(which, recipe.view, seen, drawn, *size, inside=True)
-    classes = np.repeat(np.arange(len(head.classes)), recipe.ipc)
+    classes = np.repeat(head.row_classes, recipe.ipc)
     numerator, denominator = recipe.labels.temperature
     return LabelSet(values, classes, own, partners, theirs, numerator / denominator)
 

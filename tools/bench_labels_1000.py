@@ -123,13 +123,16 @@ def rate(
         )
         count = all_classes * ipc * views
         seconds = time.perf_counter() - began
+        shares = (
+            f"classes {per_class * all_classes / present / 1e6:.2f}, "
+            f"pictures {per_image * all_classes * ipc / len(values) / 1e6:.2f}, "
+            f"views {per_view * count / labels_here / 1e6:.2f}"
+        )
         click.echo(
             f"T={ratio:g} fineness {found.fineness:.4f}, {found.coded.codec.atoms} atoms: KL "
             f"{found.measure:.4f}; sample {sum(sizes) / labels_here:.3f} B/label; IPC {ipc} x "
             f"{views} views of {all_classes} classes: {total / count:.3f} B/label, "
-            f"{total / 1e6:.1f} MB (classes {per_class * all_classes / present / 1e6:.2f}, pictures "
-            f"{per_image * all_classes * ipc / len(values) / 1e6:.2f}, views "
-            f"{per_view * count / labels_here / 1e6:.2f}); {seconds:.0f} s so far"
+            f"{total / 1e6:.1f} MB ({shares}); {seconds:.0f} s so far"
         )
 
 
