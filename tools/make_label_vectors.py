@@ -14,6 +14,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Sequence
+from itertools import pairwise
 from math import isqrt, prod
 from pathlib import Path
 from typing import Any
@@ -26,24 +27,62 @@ from make_entropy_vectors import draw, spread
 from make_vectors import Item, file_of
 from read_codecs import nest
 from read_ddz import Refused
-from read_labels import Matrix, groups_of
+from read_labels import Listed, Matrix, groups_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "spec" / "vectors" / "labels"
 Case = dict[str, Any]
 Models = Sequence[tuple[int, int]]
+SPARSE = (0, 254)
 ZERO = (0, 255)
 COMMON = (0x53, 0)
 
 
-def packed(rows: Matrix, groups: Sequence[int], models: Models, lanes: int = 1) -> bytes:
-    """Section 3, as a writer would: nothing is checked, so that faults can be made."""
+def packed(
+    rows: Matrix,
+    groups: Sequence[int],
+    models: Models,
+    lanes: int = 1,
+    lists: Sequence[Listed] = (),
+) -> bytes:
+    """Section 3, as a writer would: nothing is checked, so that faults can be made.
+
+    Of each list as many nonzeros are written as there are, whatever it says.
+    """
     head = struct.pack("<H", lanes) + b"".join(bytes(model) for model in models)
-    coded = [i for i, g in enumerate(groups) if models[g] != ZERO]
-    if not coded:
+    head += b"".join(struct.pack("<I4B", *listed) for listed in lists)
+    coded = [i for i, g in enumerate(groups) if models[g] not in (ZERO, SPARSE)]
+    if not coded and not lists:
         return head
-    tables, shifts = zip(*(models[groups[i]] for i in coded), strict=True)
-    part = [[row[i] for i in coded] for row in rows]
-    return head + read_entropy.write_matrix(part, lanes, tables, shifts)
+    writer = read_entropy.Writer(lanes)
+    for first in range(0, len(rows) if coded else 0, lanes):
+        part = rows[first : first + lanes]
+        for i in coded:
+            writer.integers([row[i] for row in part], *models[groups[i]], range(len(part)))
+    sparse = [group for group, model in enumerate(models) if model == SPARSE]
+    for group, listed in zip(sparse, lists, strict=False):
+        flat = [row[i] for i, g in enumerate(groups) if g == group for row in rows]
+        write_list(writer, flat, listed)
+    return head + writer.finish()
+
+
+def write_list(writer: read_entropy.Writer, flat: Sequence[int], listed: Listed) -> None:
+    """Section 3, "Sparse groups"."""
+    places = [place for place, value in enumerate(flat) if value]
+    every = [b - a - 1 for a, b in pairwise([-1, *places])]
+    for first in range(0, len(places), writer.lanes):
+        part = places[first : first + writer.lanes]
+        gaps = every[first : first + writer.lanes]
+        k, values, active = listed.gap_shift, [flat[place] for place in part], range(len(part))
+        writer.integers(
+            [signed(gap >> k) * 2**k + gap % 2**k for gap in gaps], listed.gap_table, k, active
+        )
+        writer.integers([signed(abs(v) - 1) for v in values], listed.size_table, 0, active)
+        writer.bits([int(v < 0) for v in values], 1, active)
+
+
+def signed(number: int) -> int:
+    """0, 1, 2, 3, ... as 0, -1, 1, -2, ..."""
+    return number // 2 if number % 2 == 0 else -(number + 1) // 2
 
 
 def rows_of(stream: int, rows: int, columns: int, bits: int) -> Matrix:
@@ -63,6 +102,21 @@ def refused(function: Any, *arguments: Any) -> str:
 def matrices() -> list[Case]:
     example = packed([[3, 0, -1], [-2, 0, 40]], [0, 1, 2], [(0x53, 0), ZERO, (0x85, 2)])
     wide = rows_of(1, 9, 4, 10)
+    few, coarse = Listed(0, 0x35, 0, 0x53, 0), Listed(0, 0x45, 3, 0x53, 0)
+    listed = few._replace(nonzeros=2)
+    sparse = packed([[0, 0], [0, 0], [2, 0], [0, -1]], [0, 0], [SPARSE], 1, [listed])
+    kinds = [3, 0, 1, 0, 2, 3]
+    mixed = nest(spread(3, 40 * 6, 5), (40, 6))
+    for r, row in enumerate(mixed):
+        keep = [r % 17 == 3, r % 9 == 0, True, r == 39, False, r % 13 == 12]
+        row[:] = [
+            (v or 1) if kept or i == 2 else 0
+            for i, (v, kept) in enumerate(zip(row, keep, strict=True))
+        ]
+    counts = [sum(row[i] != 0 for row in mixed for i in where) for where in ((1, 3), (0, 5))]
+    few, coarse = few._replace(nonzeros=counts[0]), coarse._replace(nonzeros=counts[1])
+    single = few._replace(nonzeros=1)
+    extreme = packed([[0], [-65550]], [0], [SPARSE], 1, [single]), 2, [0]
     good = [
         ("the example of section 3", example, 2, [0, 1, 2]),
         ("no columns", packed([[]] * 3, [], []), 3, []),
@@ -74,6 +128,15 @@ def matrices() -> list[Case]:
             [0, 1, 0, 1],
         ),
         ("as many lanes as rows", packed(rows_of(2, 5, 1, 4), [0], [COMMON], 5), 5, [0]),
+        ("the example of sparse groups", sparse, 4, [0, 0]),
+        (
+            "sparse groups beside others, gaps with a shift, in three lanes",
+            packed(mixed, kinds, [SPARSE, COMMON, ZERO, SPARSE], 3, [few, coarse]),
+            40,
+            kinds,
+        ),
+        ("nonzeros alone", packed([[5], [-5]], [0], [SPARSE], 2, [listed]), 2, [0]),
+        ("a nonzero of the largest size", *extreme),
     ]
     cases = [
         {"what": what, "rows": rows, "groups": groups, "raw": raw.hex()}
@@ -87,7 +150,30 @@ def matrices() -> list[Case]:
         ("more lanes than rows", packed([[1]] * 2, [0], [COMMON], 3), 2, [0]),
         ("more than 4096 lanes", packed([[1]] * 4097, [0], [COMMON], 4097), 4097, [0]),
         ("a shift of 16", example[:3] + b"\x10" + example[4:], 2, [0, 1, 2]),
-        ("a shift of 254", example[:3] + b"\xfe" + example[4:], 2, [0, 1, 2]),
+        ("a shift of 253", example[:3] + b"\xfd" + example[4:], 2, [0, 1, 2]),
+        ("a sparse group with a table", b"\1\0\1" + sparse[3:], 4, [0, 0]),
+        ("the model of a list is cut off", sparse[:11], 4, [0, 0]),
+        ("a list without its stream", sparse[:12], 4, [0, 0]),
+        ("a list of nothing", sparse[:4] + bytes(4) + sparse[8:], 4, [0, 0]),
+        ("a nonzero too many", sparse[:4] + b"\3" + sparse[5:], 4, [0, 0]),
+        ("more nonzeros than values", sparse[:4] + b"\x09" + sparse[5:], 4, [0, 0]),
+        ("2^32 - 1 nonzeros", sparse[:4] + b"\xff" * 4 + sparse[8:], 4, [0, 0]),
+        ("gaps with a shift of 16", sparse[:9] + b"\x10" + sparse[10:], 4, [0, 0]),
+        ("sizes with a shift", sparse[:11] + b"\1" + sparse[12:], 4, [0, 0]),
+        ("a nonzero beyond its group", sparse, 3, [0, 0]),
+        ("a byte after a list", sparse + b"\0", 4, [0, 0]),
+        (
+            "too many steps for nonzeros",
+            packed([[1]] * 87382, [0], [SPARSE], 1, [few._replace(nonzeros=87382)]),
+            87382,
+            [0],
+        ),
+        (
+            "more nonzeros than its stream can hold",
+            sparse[:4] + b"\0\0\1" + sparse[7:],
+            2**17,
+            [0, 0],
+        ),
         ("zeros with a table", example[:4] + b"\x01\xff" + example[6:], 2, [0, 1, 2]),
         ("zeros in two lanes", b"\2\0\0\xff", 2, [0]),
         ("a byte after zeros", b"\1\0\0\xff\0", 2, [0]),

@@ -169,6 +169,9 @@ def test_the_examples_of_the_specification() -> None:
     (matrix,) = (c for c in VECTORS["matrices"] if c["what"] == "the example of section 3")
     assert f"are `{matrix['raw']}`" in text
     assert matrix["values"] == [[3, 0, -1], [-2, 0, 40]]
+    (sparse,) = (c for c in VECTORS["matrices"] if c["what"] == "the example of sparse groups")
+    assert f"are `{sparse['raw']}`" in text
+    assert sparse["values"] == [[0, 0], [0, 0], [2, 0], [0, -1]]
     view = {"kind": "pad-crop", "pad": 4, "scale": [1, 1, 1], "flip": 1, "cutmix": 0}
     drawn = read_labels.Draw(1, -3, 32, 32, 1)
     params = {"parts": 1, "degree": 2, "response": 0}
