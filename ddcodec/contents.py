@@ -393,7 +393,7 @@ class Contents:
                     layered.add(section.index)
         ipc = self._head.recipe.ipc
         for c in self._head.row_classes:
-            if any(section.index in layered for section in self._boxes["labels"][c]):
+            if any(s.index in layered for s in self._boxes.get("labels", {}).get(c, ())):
                 model = self._model_codec(self._find_or_fail("label-model", c))
                 if model.atoms:
                     self._require("label-fields", c, ipc)
