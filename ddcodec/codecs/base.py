@@ -42,12 +42,14 @@ class Codec(ABC, Generic[In, Out]):
         name, version: what the file's index calls the codec.
         compression: the container compression a writer uses for it.
         sliceable: decoding, slicing and encoding again keeps every remaining value.
+        sliced_axes: leading axes of the array that a slice cuts: class, slot and, if 3, view.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     compression: ClassVar[str]
     sliceable: ClassVar[bool] = True
+    sliced_axes: ClassVar[int] = 2
 
     @abstractmethod
     def encode(self, array: In) -> bytes:
@@ -101,7 +103,8 @@ class Codec(ABC, Generic[In, Out]):
         """
         if not self.sliceable:
             raise EncodeError(f"{self.name} is lossy and cannot be cut; copy the section whole")
-        return self.encode(self._cut(raw, (class_slice, slot_slice), shape))
+        slices = (class_slice, slot_slice, view_slice)[: self.sliced_axes]
+        return self.encode(self._cut(raw, slices, shape))
 
     def _cut(self, raw: bytes, slices: tuple[slice, ...], shape: tuple[int, ...]) -> Any:
         array: Any = self.decode(raw, shape)

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ddcodec.codecs.base import ALL, Codec, check_array, check_axes, check_length
+from ddcodec.codecs.base import Codec, check_array, check_axes, check_length
 from ddcodec.errors import EncodeError, PayloadError
 
 __all__ = ["OWN_CLASS", "HardLabels"]
@@ -36,6 +36,7 @@ class HardLabels(Codec[Int32s, Int32s]):
     name: ClassVar[str] = "hard-labels"
     version: ClassVar[int] = 1
     compression: ClassVar[str] = "zstd"
+    sliced_axes: ClassVar[int] = 3
 
     def encode(self, array: Int32s) -> bytes:
         labels = check_array(self.name, array, (np.int32,), 3, "[classes, slots, views]")
@@ -60,13 +61,3 @@ class HardLabels(Codec[Int32s, Int32s]):
         if (labels == UNUSED).any():
             raise PayloadError(f"{self.name}: label 65,535 is not used; the section is damaged")
         return labels
-
-    def slice_raw(
-        self,
-        raw: bytes,
-        class_slice: slice,
-        slot_slice: slice,
-        shape: tuple[int, ...],
-        view_slice: slice = ALL,
-    ) -> bytes:
-        return self.encode(self._cut(raw, (class_slice, slot_slice, view_slice), shape))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from ddcodec.codecs.base import ALL, Codec, check_axes, check_params, int_param
+from ddcodec.codecs.base import Codec, check_axes, check_params, int_param
 from ddcodec.codecs.label_model import MAX_ATOMS, column_groups
 from ddcodec.codecs.packed import pack_matrix, unpack_matrix
 from ddcodec.codecs.soft_labels import MAX_STEP
@@ -44,6 +44,7 @@ class LabelInnovations(Codec[Int32s, Int32s]):
     name: ClassVar[str] = "soft-labels"
     version: ClassVar[int] = 2
     compression: ClassVar[str] = "none"
+    sliced_axes: ClassVar[int] = 3
 
     def params(self) -> dict[str, Any]:
         return {"columns": self.columns, "band": self.band, "step": self.step}
@@ -79,16 +80,6 @@ class LabelInnovations(Codec[Int32s, Int32s]):
             return np.zeros(shape, np.int32)
         rows = shape[0] * shape[1] * shape[2]
         return unpack_matrix(self.name, raw, rows, self._groups()).reshape(shape)
-
-    def slice_raw(
-        self,
-        raw: bytes,
-        class_slice: slice,
-        slot_slice: slice,
-        shape: tuple[int, ...],
-        view_slice: slice = ALL,
-    ) -> bytes:
-        return self.encode(self._cut(raw, (class_slice, slot_slice, view_slice), shape))
 
     def _groups(self) -> npt.NDArray[np.intp]:
         return column_groups(1, self.columns, self.band)

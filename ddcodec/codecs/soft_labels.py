@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ddcodec.codecs.base import (
-    ALL,
     Codec,
     check_array,
     check_axes,
@@ -144,6 +143,7 @@ class SoftLabels(Codec[Int16s, Int16s]):
     name: ClassVar[str] = "soft-labels"
     version: ClassVar[int] = 1
     compression: ClassVar[str] = "zstd"
+    sliced_axes: ClassVar[int] = 3
 
     def params(self) -> dict[str, Any]:
         return {"classes": self.classes, "step": self.step}
@@ -182,16 +182,6 @@ class SoftLabels(Codec[Int16s, Int16s]):
         if z.min() < -0x8000 or z.max() > 0x7FFF:
             raise PayloadError(f"{self.name}: a logit does not fit 16 bits; the section is damaged")
         return z.astype(np.int16).reshape(shape)
-
-    def slice_raw(
-        self,
-        raw: bytes,
-        class_slice: slice,
-        slot_slice: slice,
-        shape: tuple[int, ...],
-        view_slice: slice = ALL,
-    ) -> bytes:
-        return self.encode(self._cut(raw, (class_slice, slot_slice, view_slice), shape))
 
 
 def _planes(values: Int64s) -> bytes:

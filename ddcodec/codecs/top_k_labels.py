@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ddcodec.codecs.base import (
-    ALL,
     Codec,
     check_array,
     check_axes,
@@ -62,6 +61,7 @@ class TopKLabels(Codec[Int16s, Int16s]):
     name: ClassVar[str] = "top-k-labels"
     version: ClassVar[int] = 1
     compression: ClassVar[str] = "none"
+    sliced_axes: ClassVar[int] = 3
 
     def params(self) -> dict[str, Any]:
         names = ("classes", "k", "step", "common", "ranked", "band")
@@ -128,16 +128,6 @@ class TopKLabels(Codec[Int16s, Int16s]):
             some = matrix[first : first + chunk].astype(np.int64)
             self._fill(part, some, order, which, base)
         return out.reshape(shape)
-
-    def slice_raw(
-        self,
-        raw: bytes,
-        class_slice: slice,
-        slot_slice: slice,
-        shape: tuple[int, ...],
-        view_slice: slice = ALL,
-    ) -> bytes:
-        return self.encode(self._cut(raw, (class_slice, slot_slice, view_slice), shape))
 
     def _groups(self) -> npt.NDArray[np.intp]:
         """Of the columns of :meth:`Lists.matrix`."""
