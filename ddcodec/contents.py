@@ -8,7 +8,7 @@ decodes through the codec registry.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from math import prod
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddcodec import codecs
-from ddcodec.codecs.base import Codec
 from ddcodec.codecs.hard_labels import OWN_CLASS
 from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_innovations import LabelInnovations
@@ -199,15 +198,15 @@ class Contents:
         patches: NDArray[np.uint8] = array[row * per : (row + 1) * per]
         return patches
 
-    def labels(
-        self, rows: Sequence[tuple[int, int]] | NDArray[np.intp], view: int
-    ) -> Iterator[tuple[Codec[Any, Any], NDArray[np.intp], NDArray[Any]]]:
-        """Stored soft labels of rows (class, slot) at a view, one section after another.
+    def label_sections(
+        self, places: NDArray[np.intp], view: int
+    ) -> Iterator[tuple[Section, NDArray[np.intp]]]:
+        """The sections with the soft labels of rows [n, 2] of (class index, slot) at a view.
 
         Yields:
-            the section's codec; which of the rows it holds; and their part of its array, [n, ...].
+            each section, and which of the rows it holds.
         """
-        places, recipe = np.array(rows, np.intp).reshape(-1, 2), self._head.recipe
+        recipe = self._head.recipe
         ends = len(self._head.classes), recipe.ipc
         if not 0 <= view < recipe.views or (places < 0).any() or (places >= ends).any():
             raise HeaderError(f"labels of rows or of a view ({view}) beyond the table")
@@ -217,12 +216,7 @@ class Contents:
             if index < 0:
                 c, s = places[chosen[0]].tolist()
                 self._find_or_fail("labels", c, s, view)
-            section = self._reader.sections[index]
-            box, codec = section.box, codecs.get(section.codec)
-            if isinstance(codec, LabelInnovations):
-                self._check_columns(section, codec)
-            c, s = (places[chosen] - [box.class_start, box.slot_start]).T
-            yield codec, chosen, self._kept(section)[c, s, view - box.view_start]
+            yield self._reader.sections[index], chosen
 
     def _holders(self, places: NDArray[np.intp], view: int) -> NDArray[np.intp]:
         """[n]: the index of the section that holds the label of each row [n, 2], or -1."""
@@ -259,7 +253,7 @@ class Contents:
         section = self._find_or_fail("label-fields", class_index, slot)
         if self._cache.get(section.index) is None:
             self._check_fields(section)
-        array, box = self._kept(section), section.box
+        array, box = self.kept(section), section.box
         field: NDArray[np.int16] = array[class_index - box.class_start, slot - box.slot_start]
         return field
 
@@ -287,7 +281,12 @@ class Contents:
                 section=section.label,
             )
 
-    def _check_columns(self, section: Section, codec: LabelInnovations) -> None:
+    def check_columns(self, section: Section, codec: LabelInnovations) -> None:
+        """That a section's labels fit the model of their origin.
+
+        Raises:
+            HeaderError: they do not.
+        """
         model = self._model_codec(self._find_or_fail("label-model", section.box.class_start))
         wanted = model.classes if codec.step else model.atoms
         if codec.columns not in (0, wanted):
@@ -389,7 +388,7 @@ class Contents:
             elif section.kind == "labels":
                 codec = codecs.get(section.codec)
                 if isinstance(codec, LabelInnovations):
-                    self._check_columns(section, codec)
+                    self.check_columns(section, codec)
                     layered.add(section.index)
         ipc = self._head.recipe.ipc
         for c in self._head.row_classes:
@@ -434,9 +433,9 @@ class Contents:
         self, kind: str, class_index: int, slot: int = 0, view: int = 0
     ) -> tuple[Section, NDArray[Any]]:
         section = self._find_or_fail(kind, class_index, slot, view)
-        return section, self._kept(section)
+        return section, self.kept(section)
 
-    def _kept(self, section: Section) -> NDArray[Any]:
+    def kept(self, section: Section) -> NDArray[Any]:
         """The section's array, decoded if it is not in memory."""
         cached = self._cache.get(section.index)
         if cached is not None:

@@ -20,12 +20,12 @@ from ddcodec.label_encoder.encoder import EncodedLabels, LabelEncoder
 from ddcodec.label_encoder.label_set import UNITS_PER_NAT, LabelSet
 from ddcodec.label_encoder.rate import Found, search
 from ddcodec.label_encoder.statistics import spread
-from ddcodec.labels.appearances import FeatureSet, features
-from ddcodec.labels.reconstruction import Appearance, logits, whole_fields
+from ddcodec.labels.appearances import FeatureSet
+from ddcodec.labels.reconstruction import Appearance, Fields, logits
+from ddcodec.labels.shown import appearances
 from ddcodec.methods.base import prefix_groups
 from ddcodec.recipe import Head
-from ddcodec.synthesis.views import View, ViewDraw
-from ddcodec.view_draws import draw_views
+from ddcodec.synthesis.views import View
 
 __all__ = [
     "LAYERS",
@@ -123,21 +123,16 @@ def label_set(contents: Contents, head: Head, which: FeatureSet, values: Int16s)
         values: int16 [classes x ipc, views, K], centred logits in 1/64 nat.
     """
     recipe = head.recipe
-    rows = [(c, s) for c in head.row_classes for s in range(recipe.ipc)]
-    shape = (len(rows), recipe.views, which.count(recipe.view))
-    own = np.zeros(shape, np.int64)
-    mixed = bool(recipe.view.cutmix)
-    partners = np.zeros(shape[:2], np.intp) if mixed else None
-    theirs = np.zeros(shape, np.int64) if mixed else None
-    size = (recipe.height, recipe.width)
+    rows = np.array([(c, s) for c in head.row_classes for s in range(recipe.ipc)], np.intp)
+    shape = (1 + recipe.view.cutmix, len(rows), recipe.views)
+    places = np.empty(shape, np.intp)
+    values_of = np.empty((*shape, which.count(recipe.view)), np.int64)
     for view in range(recipe.views):
-        drawn, partner_rows = draw_views(contents, head, rows, view)
-        own[:, view] = features(which, recipe.view, drawn, drawn, *size, inside=False)
-        if partners is not None and theirs is not None and partner_rows is not None and view:
-            places = partner_rows[:, 0] * recipe.ipc + partner_rows[:, 1]
-            seen = ViewDraw(**{k: v[places] for k, v in vars(drawn).items()})
-            partners[:, view] = places
-            theirs[:, view] = features(which, recipe.view, seen, drawn, *size, inside=True)
+        for n, one in enumerate(appearances(contents, head, which, rows, view)):
+            places[n, :, view], values_of[n, :, view] = one.fields, one.features
+    own, partners, theirs = values_of[0], None, None
+    if recipe.view.cutmix:
+        partners, theirs = places[1], values_of[1]
     classes = np.repeat(head.row_classes, recipe.ipc)
     numerator, denominator = recipe.labels.temperature
     return LabelSet(values, classes, own, partners, theirs, numerator / denominator)
@@ -273,7 +268,7 @@ def _best_band(values: npt.NDArray[np.integer], features: int) -> int:
 def _lossless(coded: EncodedLabels, labels: LabelSet, head: Head) -> Iterator[NewSection]:
     """Fields as a prediction, and every logit's distance from it."""
     recipe, classes = head.recipe, coded.codec.classes
-    whole = whole_fields(coded.model, labels.classes, coded.fields)
+    whole = Fields(coded.model, coded.fields.__getitem__)
     symbols = np.empty((labels.count, classes), np.int32)
     flat = labels.logits.reshape(labels.count, classes)
     for start in range(0, labels.count, SECTION_LABELS):

@@ -70,13 +70,15 @@ def philox4x32(counter: npt.ArrayLike, key: npt.ArrayLike) -> UInt32s:
     return np.stack(np.broadcast_arrays(c0, c1, c2, c3), axis=-1).astype(np.uint32)
 
 
-def words_many(seeds: npt.ArrayLike, domain: int, stream: int, count: int) -> UInt32s:
-    """The first ``count`` words of one stream for each seed.
+def words_many(
+    seeds: npt.ArrayLike, domain: int, stream: int | npt.NDArray[np.integer], count: int
+) -> UInt32s:
+    """The first ``count`` words of a stream of each seed.
 
     Args:
         seeds: uint64 [n], one 64-bit seed an image.
         domain: one of the ``DOMAIN_`` constants.
-        stream: the stream within the domain, 0 <= stream < 2^32.
+        stream: the stream within the domain, 0 <= stream < 2^32: one for all, or of each seed [n].
         count: words wanted of each seed.
 
     Returns:
@@ -84,11 +86,12 @@ def words_many(seeds: npt.ArrayLike, domain: int, stream: int, count: int) -> UI
     """
     keys64 = np.asarray(seeds, dtype=np.uint64).reshape(-1)
     blocks = np.arange(-(-count // 4), dtype=np.uint64)
-    counters = np.zeros((1, blocks.size, 4), dtype=np.uint64)
-    counters[0, :, 0] = blocks & _LOW
-    counters[0, :, 1] = blocks >> _SHIFT
-    counters[0, :, 2] = stream
-    counters[0, :, 3] = domain
+    streams = np.asarray(stream, dtype=np.uint64).reshape(-1, 1)
+    counters = np.zeros((streams.size, blocks.size, 4), dtype=np.uint64)
+    counters[..., 0] = blocks & _LOW
+    counters[..., 1] = blocks >> _SHIFT
+    counters[..., 2] = streams
+    counters[..., 3] = domain
     keys = np.stack([keys64 & _LOW, keys64 >> _SHIFT], axis=-1)[:, None, :]
     block_words = philox4x32(counters, keys)
     result: UInt32s = block_words.reshape(keys64.size, 4 * blocks.size)[:, :count]

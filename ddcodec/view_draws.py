@@ -18,16 +18,19 @@ Rows = npt.NDArray[np.intp]
 
 
 def draw_views(
-    contents: Contents, head: Head, rows: Sequence[Row] | Rows, view: int
+    contents: Contents,
+    head: Head,
+    rows: Sequence[Row] | Rows,
+    view: int | npt.NDArray[np.int64],
 ) -> tuple[ViewDraw, Rows | None]:
-    """The draw of one view of rows (class index, slot).
+    """The draw of a view of rows (class index, slot): one view for all, or of each [n].
 
     Returns:
         the draw of n rows, and each row's CutMix partner, [n, 2] of (class index, slot); None
         where the recipe's views do not mix. View 0 draws nothing: its boxes are empty.
     """
     recipe = head.recipe
-    places = np.array(rows, np.intp).reshape(-1, 2)
+    places = np.asarray(rows, np.intp).reshape(-1, 2)
     spans = np.array(head.origins, np.int64)
     origins = spans[np.searchsorted(spans[:, 0], places[:, 0], side="right") - 1]
     drawn = draw(

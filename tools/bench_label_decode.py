@@ -2,8 +2,9 @@
 
     python tools/bench_label_decode.py ART.ddz [--batch 256]
 
-Whole sections (rANS alone), then logits and probabilities of every row view by view, then batches
-of random rows from decoded sections: what a training loop waits for. Medians of seven runs.
+Sections to symbols (rANS alone); logits of every row, view by view, from the file and again from
+coefficients that are kept; probabilities; then batches of random rows from kept coefficients: what
+a training loop waits for. Medians of seven runs.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ddcodec import codecs
 from ddcodec.artifact import Artifact
 from ddcodec.codecs import soft_labels
 from ddcodec.contents import array_shape
+from ddcodec.labels.reader import LabelReader
 from ddcodec.labels.softmax import probabilities
 
 RUNS = 7
@@ -39,13 +41,17 @@ def main(path: Path, batch: int) -> None:
         labels = len(rows) * recipe.views
         classes = len(artifact.head.classes)
         click.echo(f"{labels} labels over {classes} classes")
-        sections = _seconds(lambda: _sections(artifact))
-        _tell("sections to symbols", labels, sections)
-        views = min(recipe.views, max(1, 200_000 // len(rows)))
+        _tell("sections to symbols", labels, _seconds(lambda: _sections(artifact)))
+        every = np.array(rows)
+
+        def logits_by(reader: LabelReader) -> None:
+            for view in range(recipe.views):
+                reader.logits(every, view)
+
+        fresh = _seconds(lambda: logits_by(LabelReader(artifact.contents, artifact.head)))
+        _tell("the file to int16 logits", labels, fresh)
         kept = artifact.labels
-        all_views = _seconds(lambda: [kept.logits(rows, v) for v in range(views)])
-        _tell("symbols to int16 logits", views * len(rows), all_views)
-        _tell("both", labels, sections + all_views * labels / (views * len(rows)))
+        _tell("the same, kept", labels, _seconds(lambda: logits_by(kept)))
         logits = kept.logits(rows, 0)
         t = recipe.labels.temperature
         _tell(
@@ -56,7 +62,7 @@ def main(path: Path, batch: int) -> None:
         tensor = torch.from_numpy(logits)
         _tell("probabilities, torch", len(rows), _seconds(lambda: probabilities(tensor, t)))
         rng = np.random.default_rng(0)
-        picked = [rows[i] for i in rng.integers(0, len(rows), batch)]
+        picked = every[rng.integers(0, len(rows), batch)]
         seconds = _seconds(lambda: kept.logits(picked, recipe.views - 1))
         click.echo(f"{'a random batch':26s} {1e3 * seconds:9.3f} ms for {batch} rows")
         one = _seconds(lambda: kept.logits(picked[:1], recipe.views - 1))

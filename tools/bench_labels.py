@@ -73,14 +73,22 @@ def main() -> None:
 @click.option("--views", type=int, help="Only the first views.")
 @click.option("-o", "out", required=True, type=click.Path(path_type=Path))
 def ask(path: Path, teacher: str, views: int | None, out: Path) -> None:
-    """The teacher's centred logits of every view, int16 [images, views, K] in 1/64 nat."""
+    """The teacher's centred logits of every view, int16 [images, views, K] in 1/64 nat.
+
+    Goes on where it was stopped: a view whose labels are all zero has not been asked.
+    """
     with ddcodec.open(path) as artifact:
         asked = load_teacher(teacher, artifact.head.classes)
         views = views or artifact.recipe.views
         shape = (len(_rows(artifact)), views, len(artifact.head.classes))
-        labels = np.lib.format.open_memmap(out, mode="w+", dtype=np.int16, shape=shape)
-        with click.progressbar(_images(artifact), length=views, label="views") as bar:
-            for view, images in zip(range(views), bar, strict=False):
+        mode = "r+" if out.exists() else "w+"
+        labels = np.lib.format.open_memmap(out, mode=mode, dtype=np.int16, shape=shape)
+        if labels.shape != shape:
+            raise click.ClickException(f"{out} has labels {labels.shape}, not {shape}")
+        missing = [view for view in range(views) if not labels[:, view].any()]
+        with click.progressbar(missing, label="views") as bar:
+            for view in bar:
+                images = _view_images(artifact, view)
                 labels[:, view] = centred(asked.logits(images).astype(np.float64))
 
 
@@ -313,7 +321,8 @@ class _Bench:
     def _views(self) -> npt.NDArray[np.uint8]:
         """uint8 [views, n, 3, h, w] of the whole artifact, kept beside it."""
         if not self._pictures.exists():
-            made = np.stack([i.transpose(0, 3, 1, 2) for i in _images(self.artifact)])
+            every = range(self.artifact.recipe.views)
+            made = np.stack([_view_images(self.artifact, v).transpose(0, 3, 1, 2) for v in every])
             temporary = self._pictures.with_suffix(".tmp.npy")
             np.save(temporary, made)
             temporary.rename(self._pictures)
@@ -336,12 +345,11 @@ def _rows(artifact: Artifact) -> list[tuple[int, int]]:
     return [(c, s) for c in range(len(artifact.head.classes)) for s in range(recipe.ipc)]
 
 
-def _images(artifact: Artifact) -> Iterator[npt.NDArray[np.uint8]]:
-    """Every view of all rows, uint8 [n, h, w, 3]."""
+def _view_images(artifact: Artifact, view: int) -> npt.NDArray[np.uint8]:
+    """A view of all rows, uint8 [n, h, w, 3]."""
     renderer, rows = artifact.renderer(), _rows(artifact)
-    for view in range(artifact.recipe.views):
-        parts = [renderer.images(rows[i : i + 250], view) for i in range(0, len(rows), 250)]
-        yield np.concatenate(parts)
+    parts = [renderer.images(rows[i : i + 250], view) for i in range(0, len(rows), 250)]
+    return np.concatenate(parts)
 
 
 def _done(out: Path, key: dict[str, object]) -> bool:

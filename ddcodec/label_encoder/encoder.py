@@ -20,7 +20,7 @@ from ddcodec.label_encoder.innovations import search_symbols
 from ddcodec.label_encoder.label_set import UNITS_PER_NAT, LabelSet, divergence
 from ddcodec.label_encoder.statistics import class_means, principal_basis, share_matrix
 from ddcodec.labels.appearances import FeatureSet
-from ddcodec.labels.reconstruction import logits, whole_fields
+from ddcodec.labels.reconstruction import Fields, logits
 
 __all__ = ["EncodedLabels", "LabelEncoder", "Layers"]
 
@@ -70,7 +70,7 @@ class EncodedLabels:
 
     def logits(self, labels: LabelSet, rows: slice) -> npt.NDArray[np.int16]:
         """int16 [n, K]: what a decoder makes of some labels."""
-        whole = whole_fields(self.model, labels.classes, self.fields)
+        whole = Fields(self.model, self.fields.__getitem__)
         shown = [one.rows(rows) for one in labels.appearances]
         part = None
         if self.symbols is not None:
@@ -230,7 +230,7 @@ class LabelEncoder:
     def _with_innovations(self, coded: EncodedLabels, fineness: float) -> EncodedLabels:
         """The same with symbols, and units that undo what their rounding shrinks."""
         labels = self._labels
-        whole = whole_fields(coded.model, labels.classes, coded.fields)
+        whole = Fields(coded.model, coded.fields.__getitem__)
 
         def rows(part: slice) -> tuple[Float32s, Float32s]:
             shown = [one.rows(part) for one in labels.appearances]

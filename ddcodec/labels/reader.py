@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
+from ddcodec import codecs
 from ddcodec.codecs.label_innovations import LabelInnovations
-from ddcodec.codecs.label_model import LabelModel, LabelModels
+from ddcodec.container import Section
 from ddcodec.contents import Contents
 from ddcodec.errors import HeaderError
-from ddcodec.labels.appearances import FeatureSet, features
-from ddcodec.labels.reconstruction import Appearance, logits, whole_fields
+from ddcodec.labels.appearances import FeatureSet
+from ddcodec.labels.reconstruction import (
+    Fields,
+    Reconstruction,
+    coefficients,
+)
+from ddcodec.labels.shown import appearances
 from ddcodec.recipe import Head
-from ddcodec.synthesis.views import ViewDraw
-from ddcodec.view_draws import Row, Rows, draw_views
+from ddcodec.view_draws import Row, Rows
 
 __all__ = ["LabelReader"]
 
 Int16s = npt.NDArray[np.int16]
+Int32s = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.intp]
 
 KEPT_BYTES = 256 << 20
-"""Fields of pictures kept in memory; those of one batch always are."""
+"""Sections' coefficients kept in memory; those of one section always are."""
+
+_CHUNK = 1 << 12  # labels worked on at once: a few megabytes, which stay in the cache
+_EXACT_FLOAT32 = 1 << 24
 
 
 class LabelReader:
     """Random access to the soft labels of one artifact.
 
-    Sections are decoded once and kept (``Contents``), fields of pictures too, so that a batch
-    costs its own reconstruction only.
+    The coefficients of a whole section are made when its first label is asked for, and kept: a
+    batch then costs one matrix product.
 
     Args:
         contents: the stored arrays.
@@ -40,9 +52,10 @@ class LabelReader:
     def __init__(self, contents: Contents, head: Head) -> None:
         self._contents = contents
         self._head = head
-        self._fields: dict[int, _OriginFields] = {}
+        self._origins: dict[int, _Origin] = {}
+        self._sections: OrderedDict[int, _Labels] = OrderedDict()
 
-    def logits(self, rows: Sequence[Row], view: int) -> Int16s:
+    def logits(self, rows: Sequence[Row] | Rows, view: int) -> Int16s:
         """Labels of rows (class index, slot) of one origin at a view.
 
         Returns:
@@ -51,103 +64,116 @@ class LabelReader:
         Raises:
             HeaderError, PayloadError: the artifact lacks them, or is damaged.
         """
-        places = np.array(rows, np.intp).reshape(-1, 2)
+        places = np.asarray(rows, np.intp).reshape(-1, 2)
         if not places.size:
             raise HeaderError("labels of no rows")
-        start, count = self._head.origin(rows[0][0])
+        start, count = self._head.origin(int(places[0, 0]))
         if not ((places[:, 0] >= start) & (places[:, 0] < start + count)).all():
             raise HeaderError("labels of rows of several origins; ask for one origin at a time")
-        out = np.empty((len(rows), count), np.int16)
-        for codec, members, array in self._contents.labels(places, view):
+        out = np.empty((len(places), count), np.int16)
+        for section, members in self._contents.label_sections(places, view):
+            box, codec = section.box, codecs.get(section.codec)
+            c, s = (places[members] - [box.class_start, box.slot_start]).T
             if isinstance(codec, LabelInnovations):
-                array = self._reconstructed(start, places[members], view, codec, array)
-            out[members] = array
+                labels = self._labels(section, codec, start)
+                out[members] = labels.logits(c, s, view - box.view_start)
+            else:
+                out[members] = self._contents.kept(section)[c, s, view - box.view_start]
         return out
 
-    def _reconstructed(
-        self,
-        origin: int,
-        rows: Rows,
-        view: int,
-        innovations: LabelInnovations,
-        symbols: npt.NDArray[np.int32],
-    ) -> Int16s:
-        if origin not in self._fields:
-            self._fields[origin] = _OriginFields(self._contents, self._head, origin)
-        fields = self._fields[origin]
-        codec, model = fields.codec, fields.model
-        part = symbols if innovations.columns else None
-        shown = self._appearances(fields, rows, view)
-        return logits(codec, model, fields.array, shown, part, innovations.step)
-
-    def _appearances(self, fields: _OriginFields, rows: Rows, view: int) -> list[Appearance]:
-        recipe, codec = self._head.recipe, fields.codec
-        which = FeatureSet(codec.parts, codec.degree, codec.response)
-        drawn, partners = draw_views(self._contents, self._head, rows, view)
-
-        def appearance(pictures: Rows, own: ViewDraw, inside: bool) -> Appearance:
-            values = features(
-                which, recipe.view, own, drawn, recipe.height, recipe.width, inside=inside
-            )
-            return Appearance(*fields.places(pictures), values)
-
-        fields.start()
-        shown = [appearance(rows, drawn, False)]
-        if partners is not None and view:
-            # A partner of which no pixel shows need not be in the artifact.
-            seen = np.where(drawn.mixed[:, None], partners, rows)
-            theirs, _ = draw_views(self._contents, self._head, seen, view)
-            shown.append(appearance(seen, theirs, True))
-        return shown
+    def _labels(self, section: Section, codec: LabelInnovations, start: int) -> _Labels:
+        kept = self._sections
+        if section.index in kept:
+            kept.move_to_end(section.index)
+            return kept[section.index]
+        if start not in self._origins:
+            self._origins[start] = _Origin(self._contents, self._head, start)
+        kept[section.index] = self._origins[start].labels(section, codec)
+        while len(kept) > 1 and sum(labels.nbytes for labels in kept.values()) > KEPT_BYTES:
+            kept.popitem(last=False)
+        return kept[section.index]
 
 
-class _OriginFields:
-    """The label model of an origin, and the whole fields of its pictures as they are needed."""
+@dataclass(frozen=True, eq=False)
+class _Labels:
+    """A section's labels but for the product with the basis; arrays [classes, slots, views, ...].
 
-    def __init__(self, contents: Contents, head: Head, origin: int) -> None:
-        self.codec: LabelModels
-        self.model: LabelModel
-        self.codec, self.model = contents.label_model(origin)
-        self._contents = contents
-        self._origin = origin
-        self._ipc = head.recipe.ipc
-        self._known: dict[int, int] = {}  # picture -> its place in ``array``
-        self.array = np.zeros((0, *self._shape))
+    Attributes:
+        made: makes logits of them.
+        coefficients: [..., r], integers in binary32 where that has them, else in binary64.
+        shown: int16 [pictures that show, 2, ...], the class of each and its share of the view.
+        symbols: [..., K] of the logits, or None.
+        step: of the symbols.
+    """
+
+    made: Reconstruction
+    coefficients: npt.NDArray[np.floating]
+    shown: Int16s
+    symbols: Int32s | None
+    step: int
 
     @property
-    def _shape(self) -> tuple[int, int]:
-        return self.codec.features, self.codec.atoms
+    def nbytes(self) -> int:
+        """How much memory the arrays take."""
+        symbols = 0 if self.symbols is None else self.symbols.nbytes
+        return self.coefficients.nbytes + self.shown.nbytes + symbols
 
-    def start(self) -> None:
-        """Forget pictures, if there are many, before those of another batch are asked for."""
-        if self.array.nbytes > KEPT_BYTES:
-            self._known.clear()
-            self.array = np.zeros((0, *self._shape))
+    def logits(self, classes: Indices, slots: Indices, view: int) -> Int16s:
+        """int16 [n, K], counted from the section's first class, slot and view."""
+        shown = [(of, share) for of, share in self.shown[:, :, classes, slots, view]]
+        symbols = None if self.symbols is None else self.symbols[classes, slots, view]
+        whole = self.coefficients[classes, slots, view]
+        return self.made.logits(whole, shown, symbols, self.step)
 
-    def places(self, pictures: Rows) -> tuple[Indices, Indices]:
-        """Where the fields of pictures (class index, slot) are in ``array``, and their classes.
 
-        Classes count from the origin's first. Places hold until the next ``start``.
-        """
-        classes = pictures[:, 0] - self._origin
-        wanted = (classes * self._ipc + pictures[:, 1]).tolist()
-        missing = sorted({p for p in wanted if p not in self._known})
-        if missing:
-            self._decode(missing)
-        return np.array([self._known[p] for p in wanted], np.intp), classes
+class _Origin:
+    """Makes coefficients of an origin's labels from its model, fields and views."""
 
-    def _decode(self, missing: list[int]) -> None:
-        stored = np.zeros((len(missing), *self._shape), np.int16)
-        if self.codec.atoms:
-            for n, picture in enumerate(missing):
-                c, slot = divmod(picture, self._ipc)
-                stored[n] = self._contents.label_field(self._origin + c, slot)
-        whole = whole_fields(self.model, np.array(missing, np.intp) // self._ipc, stored)
-        count = len(self._known)
-        if count + len(missing) > len(self.array):
-            room = max(2 * len(self.array), count + len(missing))
-            self.array = np.concatenate(
-                [self.array[:count], np.empty((room - count, *self._shape))]
+    def __init__(self, contents: Contents, head: Head, start: int) -> None:
+        self._contents = contents
+        self._head = head
+        self._start = start
+        self._codec, self._model = contents.label_model(start)
+        self._made = Reconstruction(self._codec, self._model)
+        codec = self._codec
+        self._which = FeatureSet(codec.parts, codec.degree, codec.response)
+        self._fields = Fields(self._model, self._stored)
+
+    def labels(self, section: Section, codec: LabelInnovations) -> _Labels:
+        """All labels of a section."""
+        self._contents.check_columns(section, codec)
+        stored: Int32s = self._contents.decode(section)
+        shape, box = stored.shape[:3], section.box
+        symbols = stored.reshape(prod(shape), codec.columns)
+        whole = np.empty((len(symbols), self._codec.atoms), np.float32)
+        shown = np.empty((1 + self._head.recipe.view.cutmix, 2, len(symbols)), np.int16)
+        for start in range(0, len(symbols), _CHUNK):
+            labels = np.arange(start, min(start + _CHUNK, len(symbols)))
+            c, s, v = np.unravel_index(labels, shape)
+            rows = np.stack([c + box.class_start, s + box.slot_start], axis=1)
+            appearing = appearances(
+                self._contents, self._head, self._which, rows, v + box.view_start
             )
-        self.array[count : count + len(missing)] = whole
-        self._known.update(zip(missing, range(count, count + len(missing)), strict=True))
+            part = coefficients(self._fields, appearing)
+            if codec.columns and not codec.step:
+                part = self._made.innovated(part, symbols[labels])
+            if max(part.max(initial=0), -part.min(initial=0)) >= _EXACT_FLOAT32:
+                whole = whole.astype(np.float64)
+            whole[labels] = part
+            shown[..., labels] = [one.shown for one in appearing]
+        return _Labels(
+            self._made,
+            whole.reshape(*shape, self._codec.atoms),
+            shown.reshape(*shown.shape[:2], *shape),
+            stored if codec.columns and codec.step else None,
+            codec.step,
+        )
+
+    def _stored(self, places: Indices) -> Int16s:
+        """int16 [n, M, r]: the stored fields of pictures."""
+        out = np.zeros((len(places), self._codec.features, self._codec.atoms), np.int16)
+        if self._codec.atoms:
+            for n, place in enumerate(places.tolist()):
+                c, slot = divmod(place, self._head.recipe.ipc)
+                out[n] = self._contents.label_field(self._start + c, slot)
+        return out

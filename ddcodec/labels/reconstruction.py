@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,18 +10,29 @@ import numpy.typing as npt
 
 from ddcodec.codecs.label_model import LabelModel, LabelModels
 from ddcodec.errors import PayloadError
+from ddcodec.labels.appearances import ONE
 
-__all__ = ["MAX_COEFFICIENT", "Appearance", "coefficients", "logits", "whole_fields"]
+__all__ = [
+    "MAX_COEFFICIENT",
+    "Appearance",
+    "Fields",
+    "Reconstruction",
+    "Shown",
+    "coefficients",
+    "logits",
+]
 
 Int16s = npt.NDArray[np.int16]
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
+Float64s = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.intp]
+Shown = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
 
 MAX_COEFFICIENT = 1 << 31
 """A larger one is an error: products with a basis of 1024 atoms are then below 2^48."""
 
-_FEATURE_BITS = 8
 _EXACT_FLOAT32 = 1 << 24
 _CHUNK = 1 << 20  # values worked on at once: a few megabytes, which stay in the cache
 
@@ -40,60 +51,160 @@ class Appearance:
     classes: Indices
     features: Int64s
 
+    @property
+    def shown(self) -> Shown:
+        """The picture's class and its share of each view."""
+        return self.classes, self.features[:, 0]
+
     def rows(self, chosen: slice) -> Appearance:
         """The same of some views."""
         return Appearance(self.fields[chosen], self.classes[chosen], self.features[chosen])
 
 
-def whole_fields(
-    model: LabelModel, classes: Indices, fields: npt.NDArray[np.integer]
-) -> npt.NDArray[np.float64]:
-    """Class and picture fields together, in coefficient units.
+class Fields:
+    """Whole label fields of an origin's pictures, in coefficient units.
 
     Args:
         model: of the origin.
-        classes: [n], the class of each picture within the origin.
-        fields: int16 [n, M, r], of the pictures.
-
-    Returns:
-        float64 [n, M, r], integers all.
+        stored: places of n pictures -> what is stored of them, int16 [n, M, r].
     """
-    own = fields.astype(np.float64) * model.field_steps[:, None]
-    return own + model.class_fields[classes].astype(np.float64) * model.class_steps[:, None]
+
+    def __init__(
+        self,
+        model: LabelModel,
+        stored: Callable[[Indices], npt.NDArray[np.integer]],
+    ) -> None:
+        self._stored = stored
+        self._steps = model.field_steps.astype(np.float64)[:, None]
+        self._of_classes = model.class_fields * model.class_steps.astype(np.float64)[:, None]
+
+    @property
+    def atoms(self) -> int:
+        """r, how many coefficients a label has."""
+        return int(self._of_classes.shape[2])
+
+    def whole(self, places: Indices, classes: Indices) -> Float64s:
+        """float64 [n, M, r], integers all: fields of pictures and of their classes together."""
+        return np.asarray(self._of_classes[classes] + self._stored(places) * self._steps)
 
 
-def coefficients(
-    fields: npt.NDArray[np.float64], appearances: Sequence[Appearance]
-) -> npt.NDArray[np.float64]:
+def coefficients(fields: Fields, appearances: Sequence[Appearance]) -> Float64s:
     """Predicted coefficients of n labels: float64 [n, r], integers all.
 
     Args:
-        fields: [pictures, M, r], as :func:`whole_fields` gives them.
+        fields: of the pictures.
         appearances: the pictures that show in the views, each of which adds features x field.
     """
     # Fields are below 2^32 and features at most 16,128, no more than 34 of either picture: every
     # sum is an integer below 2^53, which binary64 has exactly.
-    total = np.full((), float(1 << (_FEATURE_BITS - 1)))
+    count = len(appearances[0].fields)
+    total = np.full((count, fields.atoms), float(ONE // 2))
     for one in appearances:
-        rows = one.features[:, None, :].astype(np.float64)
-        total = total + np.matmul(rows, fields[one.fields])[:, 0]
-    return np.floor(total / (1 << _FEATURE_BITS))
+        # One product for all views of a picture.
+        order = np.argsort(one.fields, kind="stable")
+        places, starts = np.unique(one.fields[order], return_index=True)
+        whole = fields.whole(places, one.classes[order][starts])
+        values = one.features[order].astype(np.float64)
+        ends = [*starts[1:].tolist(), count]
+        part = np.empty_like(total)
+        for field, start, end in zip(whole, starts.tolist(), ends, strict=True):
+            np.matmul(values[start:end], field, out=part[start:end])
+        total[order] += part
+    total *= 1.0 / ONE
+    np.floor(total, out=total)
+    return total
+
+
+class Reconstruction:
+    """Makes logits of coefficients; what all labels of a model share is prepared once.
+
+    Args:
+        codec: parameters of the model.
+        model: of the origin.
+    """
+
+    def __init__(self, codec: LabelModels, model: LabelModel) -> None:
+        self._shift = codec.shift
+        self._units = model.units.astype(np.float64)
+        self._basis = model.basis.astype(np.float64)
+        self._means = model.means.astype(np.float64) * codec.mean_step
+        # Integers are exact in binary32 up to 2^24, which is more than twice as fast as binary64.
+        self._narrow_basis = self._basis.astype(np.float32)
+        self._narrow_means = self._means.astype(np.float32)
+        self._largest = np.abs(self._basis).max(axis=1, initial=0)
+        self._small_means = 2 * ONE * np.abs(self._means).max() + ONE < _EXACT_FLOAT32
+
+    def innovated(self, predicted: Float64s, symbols: npt.NDArray[np.integer]) -> Float64s:
+        """Coefficients [n, r] with the symbols [n, r] of their innovations."""
+        return np.asarray(predicted + self._units * symbols)
+
+    def logits(
+        self,
+        whole: Floats,
+        shown: Sequence[Shown],
+        symbols: npt.NDArray[np.integer] | None = None,
+        step: int = 0,
+    ) -> Int16s:
+        """Integer logits of n labels.
+
+        Args:
+            whole: coefficients [n, r], integers all.
+            shown: of each picture that shows in the views, its class within the origin [n] and
+                its share of each view [n].
+            symbols: integers [n, K], steps of the logits; None for none.
+            step: of symbols of the logits, in 1/64 nat.
+
+        Returns:
+            int16 [n, K] on the 1/64-nat grid; values beyond 16 bits are clipped.
+
+        Raises:
+            PayloadError: a coefficient is beyond ``MAX_COEFFICIENT``.
+        """
+        peaks = np.abs(whole).max(axis=0, initial=0).astype(np.float64)
+        if peaks.max(initial=0) > MAX_COEFFICIENT:
+            raise PayloadError(f"a label's coefficient is {peaks.max():.0f}; the file is damaged")
+        half = (1 << self._shift) >> 1
+        narrow = self._small_means and float(peaks @ self._largest) + half < _EXACT_FLOAT32
+        total = self._mixed_means(shown, narrow)
+        if peaks.size:
+            basis: Floats = self._narrow_basis if narrow else self._basis
+            product: Floats = np.asarray(whole, basis.dtype) @ basis
+            product += half
+            product *= 0.5**self._shift
+            total += np.floor(product, out=product)
+        if symbols is not None and step:
+            # From the prediction as 16 bits have it: so any logits can be coded without a loss.
+            total = np.clip(total, -0x8000, 0x7FFF) + float(step) * symbols
+        return np.clip(total, -0x8000, 0x7FFF, out=total).astype(np.int16)
+
+    def _mixed_means(self, shown: Sequence[Shown], narrow: bool) -> Floats:
+        """The classes' mean logits, mixed by the pictures' shares: [n, K], integers all."""
+        means: Floats = self._narrow_means if narrow else self._means
+        (classes, shares), *others = shown
+        if not others and (shares == ONE).all():
+            return means[classes]
+        total = means[classes] * shares[:, None].astype(means.dtype)
+        for classes, shares in others:
+            total += means[classes] * shares[:, None].astype(means.dtype)
+        total += ONE // 2
+        total *= 1.0 / ONE
+        return np.floor(total, out=total)
 
 
 def logits(
     codec: LabelModels,
     model: LabelModel,
-    fields: npt.NDArray[np.float64],
+    fields: Fields,
     appearances: Sequence[Appearance],
     symbols: Int32s | None = None,
     step: int = 0,
 ) -> Int16s:
-    """Integer logits of n labels.
+    """Integer logits of n labels, from fields.
 
     Args:
         codec: parameters of the model.
         model: of the origin.
-        fields: [pictures, M, r], as :func:`whole_fields` gives them.
+        fields: of the pictures.
         appearances: the pictures that show in the views.
         symbols: int32 [n, r] in the basis (step 0), or [n, K] of the logits; None for none.
         step: of symbols of the logits, in 1/64 nat.
@@ -104,6 +215,7 @@ def logits(
     Raises:
         PayloadError: a coefficient is beyond ``MAX_COEFFICIENT``.
     """
+    made = Reconstruction(codec, model)
     count = len(appearances[0].fields)
     out = np.empty((count, codec.classes), np.int16)
     chunk = max(1, _CHUNK // codec.classes)
@@ -111,38 +223,8 @@ def logits(
         rows = slice(start, min(start + chunk, count))
         shown = [one.rows(rows) for one in appearances]
         part = None if symbols is None else symbols[rows]
-        total = _means(codec, model, shown)
-        if codec.atoms:
-            whole = coefficients(fields, shown)
-            if part is not None and not step:
-                whole += model.units.astype(np.float64) * part
-            total += _product(whole, model, codec.shift)
-        if part is not None and step:
-            # From the prediction as 16 bits have it: so any logits can be coded without a loss.
-            total = np.clip(total, -0x8000, 0x7FFF) + np.int64(step) * part
-        out[rows] = np.clip(total, -0x8000, 0x7FFF)
+        whole = coefficients(fields, shown)
+        if part is not None and not step:
+            whole = made.innovated(whole, part)
+        out[rows] = made.logits(whole, [one.shown for one in shown], part, step)
     return out
-
-
-def _means(codec: LabelModels, model: LabelModel, shown: Sequence[Appearance]) -> Int64s:
-    """The classes' mean logits, mixed by the pictures' shares: int64 [n, K]."""
-    means = model.means.astype(np.int64) * codec.mean_step
-    if len(shown) == 1:
-        share = shown[0].features[:1, 0]
-        if (shown[0].features[:, 0] == share).all():  # views that do not mix
-            return np.asarray(((means * share + 128) >> _FEATURE_BITS)[shown[0].classes])
-    total = np.full((), 1 << (_FEATURE_BITS - 1), np.int64)
-    for one in shown:
-        total = total + one.features[:, :1] * means[one.classes]
-    return np.asarray(total >> _FEATURE_BITS)
-
-
-def _product(whole: npt.NDArray[np.float64], model: LabelModel, shift: int) -> Int64s:
-    largest = float(np.abs(whole).max(initial=0))
-    if largest > MAX_COEFFICIENT:
-        raise PayloadError(f"a label's coefficient is {largest:.0f}; the file is damaged")
-    # Integer sums are exact in binary32 up to 2^24, which is twice as fast as binary64.
-    narrow = largest * 128 * whole.shape[1] < _EXACT_FLOAT32
-    dtype = np.float32 if narrow else np.float64
-    product = (whole.astype(dtype) @ model.basis.astype(dtype)).astype(np.int64)
-    return np.asarray((product + ((1 << shift) >> 1)) >> shift)

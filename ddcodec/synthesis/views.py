@@ -8,7 +8,7 @@ above the row's own, so slot prefixes and view prefixes of an artifact keep ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,18 +157,18 @@ def draw(
     view: View,
     seeds: npt.ArrayLike,
     slots: npt.ArrayLike,
-    view_index: int,
+    view_index: int | Integers,
     height: int,
     width: int,
     origin_count: npt.ArrayLike,
 ) -> ViewDraw:
-    """Draw one view of n images. Each row depends on its own seed and slot only.
+    """Draw a view of n images. Each row depends on its own seed and slot only.
 
     Args:
         view: the recipe's view.
         seeds: uint64 [n], the images' seeds.
         slots: integers [n], the images' slots.
-        view_index: 0 for the pictures themselves, else 1 to 2**32 - 1.
+        view_index: of each, [n], or of all: 0 for the pictures themselves, else 1 to 2**32 - 1.
         height: rows of a picture, at most ``MAX_SIDE``.
         width: columns of a picture, at most ``MAX_SIDE``.
         origin_count: classes in each row's origin, integers [n] or one for all.
@@ -180,7 +180,8 @@ def draw(
     """
     view.check_size(height, width)
     images = np.asarray(seeds, dtype=np.uint64).reshape(-1)
-    if view_index == 0:
+    pictures = np.asarray(view_index) == 0
+    if pictures.all():
         view = View()
     drawn = words_many(images, DOMAIN_VIEWS, view_index, 12 if view.cutmix else 4)
     zero = np.zeros(images.size, dtype=np.int64)
@@ -193,7 +194,11 @@ def draw(
             uniform_below(drawn[:, _PARTNER_SLOT], np.asarray(slots, dtype=np.int64) + 1),
         )
     flip = uniform_below(drawn[:, _FLIP], 2) if view.flip else zero
-    return ViewDraw(top, left, rows, columns, flip, *partner, *box)
+    values: Iterable[Integers] = (top, left, rows, columns, flip, *partner, *box)
+    if pictures.any() and not pictures.all():
+        plain = (0, 0, height, width, *(0,) * 7)
+        values = (np.where(pictures, p, v) for p, v in zip(plain, values, strict=True))
+    return ViewDraw(*values)
 
 
 def apply(

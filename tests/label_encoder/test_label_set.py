@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from ddcodec.codecs.label_model import LabelModel
 from ddcodec.label_encoder.label_set import divergence, softmax
-from ddcodec.labels.reconstruction import coefficients
+from ddcodec.labels.reconstruction import Fields, coefficients
 from tests.label_encoder.sets import known, plain
 
 TEMPERATURES = [0.5, 1.0, 4.0]
@@ -38,9 +39,15 @@ def test_a_constant_added_to_a_label_changes_nothing() -> None:
 def test_the_design_predicts_what_the_decoder_does(mixes: bool, by_class: bool) -> None:
     labels = known(mixes=mixes).labels
     owners = 4 if by_class else 12
-    fields = np.random.default_rng(0).integers(-9999, 9999, (owners, 2, 3)).astype(np.float64)
-    of_pictures = fields[labels.classes] if by_class else fields
-    decoded = coefficients(of_pictures, labels.appearances)
+    fields = np.random.default_rng(0).integers(-9999, 9999, (owners, 2, 3))
+    nothing, steps = np.zeros((12, 2, 3)), np.ones(2, np.uint16)
+    of_classes, of_pictures = (fields, nothing) if by_class else (nothing[:4], fields)
+    model = LabelModel(
+        *(np.zeros((4, 4), np.int16), np.zeros((3, 4), np.int8), of_classes.astype(np.int16)),
+        *(steps, steps, np.ones(3, np.uint16)),
+    )
+    whole = Fields(model, of_pictures.__getitem__)
+    decoded = coefficients(whole, labels.appearances)
     predicted = labels.design(owners, by_class=by_class) @ fields.reshape(-1, 3)
     assert np.abs(decoded - predicted).max() <= 0.51
 

@@ -16,9 +16,9 @@ from ddcodec.errors import PayloadError
 from ddcodec.labels.reconstruction import (
     MAX_COEFFICIENT,
     Appearance,
+    Fields,
     coefficients,
     logits,
-    whole_fields,
 )
 
 PICTURES = 5
@@ -69,7 +69,7 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
 
 def answer(case: dict[str, Any], rows: slice = slice(None)) -> Any:
     """What ddcodec has of some of the labels; None where it refuses them."""
-    whole = whole_fields(case["model"], case["classes"], case["fields"])
+    whole = Fields(case["model"], case["fields"].__getitem__)
     part = None if case["symbols"] is None else case["symbols"][rows]
     shown = [one.rows(rows) for one in case["shown"]]
     try:
@@ -124,7 +124,7 @@ def extreme(sign: int, features: int = 34, appearances: int = 2) -> Any:
     values = np.full((1, features), 16_128)
     values[0, -1] = 16_127
     place = np.zeros(1, np.intp)
-    whole = whole_fields(model, place, fields)
+    whole = Fields(model, fields.__getitem__)
     return coefficients(whole, [Appearance(place, place, values)] * appearances), values
 
 
@@ -148,7 +148,7 @@ def one_label(coefficient: int, basis: int = 1) -> Any:
     )
     codec = LabelModels(1, 1, 1, 1, 1, 24, 1, 0, 0)
     place = np.zeros(1, np.intp)
-    whole = whole_fields(model, place, np.full((1, 1, 1), field, np.int16))
+    whole = Fields(model, np.full((1, 1, 1), field, np.int16).__getitem__)
     shown = [Appearance(place, place, np.full((1, 1), 256))]
     return logits(codec, model, whole, shown, np.full((1, 1), symbol, np.int32))[0, 0]
 
@@ -181,7 +181,7 @@ def test_any_logits_can_be_coded_without_a_loss(seed: int, bits: int) -> None:
     )
     codec = LabelModels(k, m, r, 1, 64, 2, 1, 0, 0)
     classes = np.arange(k)
-    whole = whole_fields(model, classes, np.zeros((k, m, r), np.int16))
+    whole = Fields(model, np.zeros((k, m, r), np.int16).__getitem__)
     shown = [Appearance(classes, classes, rng.integers(-256, 257, (k, m)))]
     target = rng.integers(-0x8000, 0x8000, (k, k)).astype(np.int16)
     predicted = logits(codec, model, whole, shown)
