@@ -58,6 +58,13 @@ def test_many_seeds_give_what_each_gives_alone() -> None:
     assert [words(int(seed), 0, 5, 7).tolist() for seed in seeds] == together.tolist()
 
 
+def test_each_seed_may_have_its_own_stream() -> None:
+    seeds, streams = np.array([3, 3, 2**64 - 1], dtype=np.uint64), np.array([0, 2**32 - 1, 7])
+    together = words_many(seeds, DOMAIN_VIEWS, streams, 6)
+    each = zip(seeds.tolist(), streams.tolist(), strict=True)
+    assert together.tolist() == [words(seed, DOMAIN_VIEWS, s, 6).tolist() for seed, s in each]
+
+
 def test_words_are_philox_of_block_stream_and_domain() -> None:
     block = philox4x32([1, 0, 9, DOMAIN_VIEWS], [0x89ABCDEF, 0x01234567])
     assert words(0x0123456789ABCDEF, DOMAIN_VIEWS, 9, 8)[4:].tolist() == block.tolist()

@@ -32,12 +32,14 @@ from ddcodec.codecs.packed import packed_bits
 from ddcodec.label_encoder.encoder import EncodedLabels, LabelEncoder
 from ddcodec.label_encoder.label_set import LabelSet, divergence
 from ddcodec.label_encoder.rate import search
-from ddcodec.label_sections import choose_features, label_set
+from ddcodec.label_sections import SECTION_LABELS, choose_features, label_set
 from ddcodec.labelling import centred
+from ddcodec.labels.reconstruction import Fields, Reconstruction, coefficients
 
 PARTS = 5
 SPREAD = 1.5
 WHOLE = (1000, 10, 300)
+BATCH = 1000
 Float32s = npt.NDArray[np.float32]
 
 
@@ -134,6 +136,11 @@ def rate(
             f"{views} views of {all_classes} classes: {total / count:.3f} B/label, "
             f"{total / 1e6:.1f} MB ({shares}); {seconds:.0f} s so far"
         )
+        symbols, made = _speed(found.coded, whole)
+        click.echo(
+            f"    one core decodes {symbols / 1e3:.0f} k labels/s to symbols, and {made / 1e3:.0f} k/s "
+            "from coefficients to int16 logits"
+        )
 
 
 def _sizes(coded: EncodedLabels) -> tuple[float, float, float, float]:
@@ -149,6 +156,29 @@ def _sizes(coded: EncodedLabels) -> tuple[float, float, float, float]:
     if coded.symbols is not None:
         views = LabelInnovations(atoms, 4).encode(coded.symbols[:, None])
     return of_classes, len(pictures), len(views), packed_bits(model.basis.T, one) / 8
+
+
+def _speed(coded: EncodedLabels, labels: LabelSet) -> tuple[float, float]:
+    """Labels a second: sections of symbols decoded, and logits of coefficients in batches."""
+    rows = slice(0, min(SECTION_LABELS, labels.count))
+    shown = [one.rows(rows) for one in labels.appearances]
+    predicted = coefficients(Fields(coded.model, coded.fields.__getitem__), shown)
+    made = Reconstruction(coded.codec, coded.model)
+    whole, decoding = predicted, 1e-9
+    if coded.symbols is not None:
+        flat = coded.symbols.reshape(labels.count, 1, 1, -1)[rows]
+        codec = LabelInnovations(coded.codec.atoms, 4)
+        raw = codec.encode(flat)
+        began = time.perf_counter()
+        found = codec.decode(raw, flat.shape)
+        decoding = time.perf_counter() - began
+        whole = made.innovated(predicted, found.reshape(len(whole), -1))
+    narrow, peaks = whole.astype(np.float32), np.abs(whole).max(axis=0)
+    began = time.perf_counter()
+    for start in range(0, len(narrow), BATCH):
+        part = slice(start, start + BATCH)
+        made.logits(narrow[part], [one.rows(part).shown for one in shown], peaks=peaks)
+    return len(whole) / decoding, len(whole) / (time.perf_counter() - began)
 
 
 def _top(labels: LabelSet, k: int) -> float:

@@ -110,7 +110,7 @@ def _models(values: Integers, groups: Groups) -> tuple[list[Model], dict[int, Sp
 
 
 def unpack_matrix(name: str, raw: bytes, rows: int, groups: Groups) -> Int32s:
-    """The matrix that ``pack_matrix`` coded, int32 [rows, columns].
+    """The matrix that ``pack_matrix`` coded, int32 [rows, columns], column by column in memory.
 
     Args:
         name: the codec's, for messages.
@@ -161,7 +161,7 @@ def unpack_matrix(name: str, raw: bytes, rows: int, groups: Groups) -> Int32s:
         columns = order[ends[group] - widths[group] : ends[group]]
         result[columns, :rows] = model.decode(name, decoder, rows, len(columns))
     decoder.finish()
-    return np.ascontiguousarray(result[:, :rows].T)
+    return result[:, :rows].T
 
 
 def _malformed(table: int, shift: int) -> bool:

@@ -29,12 +29,14 @@ __all__ = ["LabelReader"]
 
 Int16s = npt.NDArray[np.int16]
 Int32s = npt.NDArray[np.int32]
+Float64s = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.intp]
 
 KEPT_BYTES = 256 << 20
 """Sections' coefficients kept in memory; those of one section always are."""
 
-_CHUNK = 1 << 12  # labels worked on at once: a few megabytes, which stay in the cache
+_CHUNK = 1 << 13  # labels worked on at once: a few megabytes, which stay in the cache
 _EXACT_FLOAT32 = 1 << 24
 
 
@@ -101,13 +103,15 @@ class _Labels:
     Attributes:
         made: makes logits of them.
         coefficients: [..., r], integers in binary32 where that has them, else in binary64.
+        peaks: float64 [r], what none of them exceeds.
         shown: int16 [pictures that show, 2, ...], the class of each and its share of the view.
         symbols: [..., K] of the logits, or None.
         step: of the symbols.
     """
 
     made: Reconstruction
-    coefficients: npt.NDArray[np.floating]
+    coefficients: Floats
+    peaks: Float64s
     shown: Int16s
     symbols: Int32s | None
     step: int
@@ -123,7 +127,7 @@ class _Labels:
         shown = [(of, share) for of, share in self.shown[:, :, classes, slots, view]]
         symbols = None if self.symbols is None else self.symbols[classes, slots, view]
         whole = self.coefficients[classes, slots, view]
-        return self.made.logits(whole, shown, symbols, self.step)
+        return self.made.logits(whole, shown, symbols, self.step, self.peaks)
 
 
 class _Origin:
@@ -145,11 +149,12 @@ class _Origin:
         stored: Int32s = self._contents.decode(section)
         shape, box = stored.shape[:3], section.box
         symbols = stored.reshape(prod(shape), codec.columns)
-        whole = np.empty((len(symbols), self._codec.atoms), np.float32)
+        whole: Floats = np.empty((len(symbols), self._codec.atoms), np.float32)
+        peaks = np.zeros(self._codec.atoms)
         shown = np.empty((1 + self._head.recipe.view.cutmix, 2, len(symbols)), np.int16)
         for start in range(0, len(symbols), _CHUNK):
-            labels = np.arange(start, min(start + _CHUNK, len(symbols)))
-            c, s, v = np.unravel_index(labels, shape)
+            labels = slice(start, min(start + _CHUNK, len(symbols)))
+            c, s, v = np.unravel_index(np.arange(labels.start, labels.stop), shape)
             rows = np.stack([c + box.class_start, s + box.slot_start], axis=1)
             appearing = appearances(
                 self._contents, self._head, self._which, rows, v + box.view_start
@@ -157,13 +162,15 @@ class _Origin:
             part = coefficients(self._fields, appearing)
             if codec.columns and not codec.step:
                 part = self._made.innovated(part, symbols[labels])
-            if max(part.max(initial=0), -part.min(initial=0)) >= _EXACT_FLOAT32:
-                whole = whole.astype(np.float64)
+            np.maximum(peaks, np.abs(part).max(axis=0), out=peaks)
+            if peaks.max(initial=0) >= _EXACT_FLOAT32:
+                whole = whole.astype(np.float64, copy=False)
             whole[labels] = part
             shown[..., labels] = [one.shown for one in appearing]
         return _Labels(
             self._made,
             whole.reshape(*shape, self._codec.atoms),
+            peaks,
             shown.reshape(*shown.shape[:2], *shape),
             stored if codec.columns and codec.step else None,
             codec.step,

@@ -100,13 +100,15 @@ def coefficients(fields: Fields, appearances: Sequence[Appearance]) -> Float64s:
     count = len(appearances[0].fields)
     total = np.full((count, fields.atoms), float(ONE // 2))
     for one in appearances:
-        # One product for all views of a picture.
-        order = np.argsort(one.fields, kind="stable")
+        order: slice | Indices = slice(None)  # labels are mostly in the order of their pictures
+        if (one.fields[1:] < one.fields[:-1]).any():
+            order = np.argsort(one.fields, kind="stable")
         places, starts = np.unique(one.fields[order], return_index=True)
         whole = fields.whole(places, one.classes[order][starts])
         values = one.features[order].astype(np.float64)
         ends = [*starts[1:].tolist(), count]
         part = np.empty_like(total)
+        # One product for all views of a picture.
         for field, start, end in zip(whole, starts.tolist(), ends, strict=True):
             np.matmul(values[start:end], field, out=part[start:end])
         total[order] += part
@@ -136,7 +138,7 @@ class Reconstruction:
 
     def innovated(self, predicted: Float64s, symbols: npt.NDArray[np.integer]) -> Float64s:
         """Coefficients [n, r] with the symbols [n, r] of their innovations."""
-        return np.asarray(predicted + self._units * symbols)
+        return np.asarray(predicted + self._units * np.ascontiguousarray(symbols))
 
     def logits(
         self,
@@ -144,6 +146,7 @@ class Reconstruction:
         shown: Sequence[Shown],
         symbols: npt.NDArray[np.integer] | None = None,
         step: int = 0,
+        peaks: Float64s | None = None,
     ) -> Int16s:
         """Integer logits of n labels.
 
@@ -153,6 +156,7 @@ class Reconstruction:
                 its share of each view [n].
             symbols: integers [n, K], steps of the logits; None for none.
             step: of symbols of the logits, in 1/64 nat.
+            peaks: [r], what no coefficient exceeds, if known.
 
         Returns:
             int16 [n, K] on the 1/64-nat grid; values beyond 16 bits are clipped.
@@ -160,7 +164,8 @@ class Reconstruction:
         Raises:
             PayloadError: a coefficient is beyond ``MAX_COEFFICIENT``.
         """
-        peaks = np.abs(whole).max(axis=0, initial=0).astype(np.float64)
+        if peaks is None or peaks.max(initial=0) > MAX_COEFFICIENT:
+            peaks = np.abs(whole).max(axis=0, initial=0).astype(np.float64)
         if peaks.max(initial=0) > MAX_COEFFICIENT:
             raise PayloadError(f"a label's coefficient is {peaks.max():.0f}; the file is damaged")
         half = (1 << self._shift) >> 1

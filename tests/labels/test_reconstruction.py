@@ -17,6 +17,7 @@ from ddcodec.labels.reconstruction import (
     MAX_COEFFICIENT,
     Appearance,
     Fields,
+    Reconstruction,
     coefficients,
     logits,
 )
@@ -159,6 +160,22 @@ def test_coefficients_up_to_2_to_the_31_count_and_larger_ones_are_refused() -> N
     for beyond in (MAX_COEFFICIENT + 1, -MAX_COEFFICIENT - 1, (1 << 35) - 16):
         with pytest.raises(PayloadError, match="coefficient"):
             one_label(beyond)
+
+
+def test_a_coefficient_that_is_too_large_spoils_its_own_label_only() -> None:
+    model = LabelModel(
+        np.array([[5]], np.int16),
+        np.ones((1, 1), np.int8),
+        np.zeros((1, 1, 1), np.int16),
+        *np.ones((2, 1), np.uint16),
+        np.ones(1, np.uint16),
+    )
+    made = Reconstruction(LabelModels(1, 1, 1, 1, 1, 0, 1, 0, 0), model)
+    whole, peaks = np.array([[7.0], [2.0**32]]), np.full(1, 2.0**32)
+    own = np.zeros(1, np.intp), np.full(1, 256)
+    assert made.logits(whole[:1], [own], peaks=peaks).tolist() == [[12]]
+    with pytest.raises(PayloadError, match="coefficient"):
+        made.logits(whole[1:], [own], peaks=peaks)
 
 
 @given(st.integers(-(1 << 20), 1 << 20), st.sampled_from([-128, -1, 127]))

@@ -72,6 +72,16 @@ def test_a_row_does_not_depend_on_its_batch(view: View, seeds: list[int], index:
         np.testing.assert_array_equal(own, seen[row])
 
 
+@pytest.mark.parametrize("view", [View(), PAD_CROP, RESIZED_CROP])
+def test_each_row_may_have_its_own_view(view: View) -> None:
+    seeds, slots, indices = seeds_of(4), np.arange(4), np.array([2, 0, 2**32 - 1, 0])
+    together = draw(view, seeds, slots, indices, 20, 30, 10)
+    for n, index in enumerate(indices.tolist()):
+        one = slice(n, n + 1)
+        alone = draw(view, seeds[one], slots[one], index, 20, 30, 10)
+        assert at(together, one) == at(alone, slice(None))
+
+
 def test_a_flag_moves_no_other_choice() -> None:
     """Turning flip or CutMix off leaves the crops as they were."""
     seeds, slots = seeds_of(20), np.arange(20)
