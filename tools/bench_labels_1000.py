@@ -138,8 +138,8 @@ def rate(
         )
         symbols, made = _speed(found.coded, whole)
         click.echo(
-            f"    one core decodes {symbols / 1e3:.0f} k labels/s to symbols, and {made / 1e3:.0f} k/s "
-            "from coefficients to int16 logits"
+            f"    one core decodes {symbols / 1e3:.0f} k labels/s to symbols, "
+            f"and {made / 1e3:.0f} k/s from coefficients to int16 logits"
         )
 
 
