@@ -32,7 +32,7 @@ def unpacked_bytes(section: Section, head: Head) -> int:
     uint8 pixels, fp16 soft labels, u16 hard labels, fp16 token vectors, u64 seeds, float32 weights
     of a teacher. Nothing for what labels in layers share: the labels stand for it.
     """
-    from ddcodec.contents import array_shape
+    from ddcodec.section_shapes import array_shape
 
     if section.kind == "schedule":
         return section.raw_len

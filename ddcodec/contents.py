@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from ddcodec import codecs
 from ddcodec.codecs.hard_labels import OWN_CLASS
-from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_innovations import LabelInnovations
 from ddcodec.codecs.label_model import LabelModel, LabelModels
 from ddcodec.codecs.mosaic import Mosaic
@@ -27,9 +26,10 @@ from ddcodec.codecs.teacher_weights import StoredWeights, TeacherWeights
 from ddcodec.container import KINDS, Box, Reader, Section
 from ddcodec.errors import HeaderError, LimitExceededError, PayloadError
 from ddcodec.labels.appearances import FeatureSet
-from ddcodec.recipe import Head, Stored, Text2Image
+from ddcodec.recipe import Head, Stored
+from ddcodec.section_shapes import array_shape
 
-__all__ = ["Contents", "array_shape"]
+__all__ = ["Contents"]
 
 # Decoded sections kept in memory; a section holds at most Limits.section_raw bytes raw.
 CACHED_BYTES = 256 << 20
@@ -40,19 +40,6 @@ MAX_ELEMENTS = 1 << 24
 # may promise far more rows than the file holds.
 MAX_TABLE = 1 << 24
 
-_CODECS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "label-fields": ("label-fields",),
-        "label-model": ("label-model",),
-        "patches": ("mosaic-png", "mosaic-webp"),
-        "pixels": ("pixel-digest",),
-        "prompts": ("prompt-fp16", "prompt-int8"),
-        "seeds": ("seed-derived", "seed-list"),
-    }
-)
-_LABEL_CODECS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"hard": ("hard-labels",), "soft": ("soft-labels", "top-k-labels")}
-)
 _LABEL_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "label-fields": ("soft",),
@@ -61,47 +48,6 @@ _LABEL_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "teacher": ("teacher",),
     }
 )
-
-
-def array_shape(section: Section, head: Head) -> tuple[int, ...]:
-    """Shape of the array a section decodes to (spec/table.md, "Sections").
-
-    Raises:
-        HeaderError: the section holds no array, or its codec is not one of its kind.
-    """
-    kind, box, recipe = section.kind, section.box, head.recipe
-    classes, slots, views = box.class_count, box.slot_count, box.view_count
-    wanted = _LABEL_CODECS.get(recipe.labels.kind) if kind == "labels" else _CODECS.get(kind)
-    if wanted is None:
-        raise HeaderError(f"sections of kind {kind!r} hold no array", section=section.label)
-    if section.codec.name not in wanted:
-        raise HeaderError(
-            f"codec {section.codec.name} is none of a {kind} section; the file is damaged",
-            section=section.label,
-        )
-    if kind == "seeds":
-        return classes, slots or recipe.seeds_per_class
-    if kind == "prompts":
-        if not isinstance(recipe.synthesis, Text2Image):
-            raise HeaderError("a prompts section, but the recipe generates no images")
-        return classes, *recipe.synthesis.vectors
-    if kind == "patches":
-        return (classes * (slots or recipe.ipc) * recipe.patches_per_slot,)
-    if kind == "labels":
-        rows = classes, slots or recipe.ipc, views or recipe.views
-        if recipe.labels.kind != "soft":
-            return rows
-        codec = codecs.get(section.codec)
-        if isinstance(codec, LabelInnovations):
-            return (*rows, codec.columns)
-        return (*rows, head.origin(box.class_start)[1])
-    if kind == "pixels":
-        return classes, slots or recipe.ipc, 4
-    codec = codecs.get(section.codec)
-    if isinstance(codec, LabelFields):
-        return classes, slots or recipe.ipc, codec.features, codec.atoms
-    assert isinstance(codec, LabelModels)
-    return head.origin(box.class_start)[1], codec.features, codec.atoms
 
 
 class Contents:

@@ -23,9 +23,9 @@ from ddcodec.container import (
     Section,
     write_container,
 )
-from ddcodec.contents import array_shape
 from ddcodec.errors import EncodeError
 from ddcodec.recipe import Head, to_ranges
+from ddcodec.section_shapes import array_shape
 
 __all__ = ["merge", "subset"]
 

@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("recipe",),
     ("prior", "classifiers"),
     ("synthesis", "stored_teacher"),
+    ("section_shapes",),
     ("contents",),
     ("view_draws",),
     ("rendering", "labels.shown"),

@@ -22,9 +22,9 @@ import ddcodec
 from ddcodec import codecs
 from ddcodec.artifact import Artifact
 from ddcodec.codecs import soft_labels
-from ddcodec.contents import array_shape
 from ddcodec.labels.reader import LabelReader
 from ddcodec.labels.softmax import probabilities
+from ddcodec.section_shapes import array_shape
 
 RUNS = 7
 

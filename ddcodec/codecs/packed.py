@@ -16,7 +16,7 @@ from ddcodec.entropy.integers import best_model, decode_integers, encode_integer
 from ddcodec.entropy.rans import MAX_SYMBOLS_A_WORD, Decoder, Encoder
 from ddcodec.errors import PayloadError
 
-__all__ = ["ALL_ZERO", "pack_matrix", "packed_bits", "packed_models", "unpack_matrix"]
+__all__ = ["ALL_ZERO", "pack_matrix", "packed_bits", "unpack_matrix"]
 
 Int32s = npt.NDArray[np.int32]
 Integers = npt.NDArray[np.integer]
@@ -68,11 +68,6 @@ def pack_matrix(values: Integers, groups: Groups) -> bytes:
     for group, model in lists.items():
         model.encode(encoder, values[:, groups == group])
     return _LANES.pack(encoder.lanes) + head + encoder.finish()
-
-
-def packed_models(values: Integers, groups: Groups) -> list[Model]:
-    """The (table, shift) of each group that code its columns in the fewest bits."""
-    return _models(values, groups)[0]
 
 
 def packed_bits(values: Integers, groups: Groups) -> float:
