@@ -162,7 +162,7 @@ class _Origin:
             part = coefficients(self._fields, appearing)
             if codec.columns and not codec.step:
                 part = self._made.innovated(part, symbols[labels])
-            np.maximum(peaks, np.abs(part).max(axis=0), out=peaks)
+            np.maximum(peaks, np.maximum(part.max(axis=0), -part.min(axis=0)), out=peaks)
             if peaks.max(initial=0) >= _EXACT_FLOAT32:
                 whole = whole.astype(np.float64, copy=False)
             whole[labels] = part

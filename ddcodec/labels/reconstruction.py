@@ -96,23 +96,26 @@ def coefficients(fields: Fields, appearances: Sequence[Appearance]) -> Float64s:
         appearances: the pictures that show in the views, each of which adds features x field.
     """
     # Fields are below 2^32 and features at most 16,128, no more than 34 of either picture: every
-    # sum is an integer below 2^53, which binary64 has exactly.
+    # sum is a multiple of 1 / ONE below 2^45, which binary64 has exactly.
     count = len(appearances[0].fields)
-    total = np.full((count, fields.atoms), float(ONE // 2))
+    total = np.zeros((1, fields.atoms))
     for one in appearances:
         order: slice | Indices = slice(None)  # labels are mostly in the order of their pictures
         if (one.fields[1:] < one.fields[:-1]).any():
             order = np.argsort(one.fields, kind="stable")
         places, starts = np.unique(one.fields[order], return_index=True)
         whole = fields.whole(places, one.classes[order][starts])
-        values = one.features[order].astype(np.float64)
+        values = one.features[order] * (1 / ONE)
         ends = [*starts[1:].tolist(), count]
-        part = np.empty_like(total)
+        part = np.empty((count, fields.atoms))
         # One product for all views of a picture.
         for field, start, end in zip(whole, starts.tolist(), ends, strict=True):
             np.matmul(values[start:end], field, out=part[start:end])
-        total[order] += part
-    total *= 1.0 / ONE
+        if not isinstance(order, slice):
+            part[order] = part.copy()
+        part += total
+        total = part
+    total += 0.5
     np.floor(total, out=total)
     return total
 
@@ -137,8 +140,13 @@ class Reconstruction:
         self._small_means = 2 * ONE * np.abs(self._means).max() + ONE < _EXACT_FLOAT32
 
     def innovated(self, predicted: Float64s, symbols: npt.NDArray[np.integer]) -> Float64s:
-        """Coefficients [n, r] with the symbols [n, r] of their innovations."""
-        return np.asarray(predicted + self._units * np.ascontiguousarray(symbols))
+        """Coefficients [n, r] with the symbols [n, r] of their innovations; in place."""
+        used = symbols.any(axis=0)  # at low rates, few columns of a part of the labels are
+        if used.all():
+            predicted += self._units * np.ascontiguousarray(symbols)
+        elif used.any():
+            predicted[:, used] += self._units[used] * np.ascontiguousarray(symbols[:, used])
+        return predicted
 
     def logits(
         self,
