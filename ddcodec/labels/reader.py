@@ -13,8 +13,8 @@ import numpy.typing as npt
 from ddcodec import codecs
 from ddcodec.codecs.label_innovations import LabelInnovations
 from ddcodec.container import Section
-from ddcodec.contents import Contents
-from ddcodec.errors import HeaderError
+from ddcodec.contents import MAX_ELEMENTS, Contents
+from ddcodec.errors import HeaderError, LimitExceededError
 from ddcodec.labels.appearances import FeatureSet
 from ddcodec.labels.reconstruction import (
     Fields,
@@ -23,6 +23,7 @@ from ddcodec.labels.reconstruction import (
 )
 from ddcodec.labels.shown import appearances
 from ddcodec.recipe import Head
+from ddcodec.section_shapes import array_shape
 from ddcodec.view_draws import Row, Rows
 
 __all__ = ["LabelReader"]
@@ -146,6 +147,14 @@ class _Origin:
     def labels(self, section: Section, codec: LabelInnovations) -> _Labels:
         """All labels of a section."""
         self._contents.check_columns(section, codec)
+        # Labels without symbols take no bytes: a section may promise any number of them.
+        count = prod(array_shape(section, self._head)[:3]) * max(1, self._codec.atoms)
+        if count > MAX_ELEMENTS:
+            raise LimitExceededError(
+                f"the section's labels have {count} coefficients, more than {MAX_ELEMENTS}; write "
+                "the artifact with smaller sections",
+                section=section.label,
+            )
         stored: Int32s = self._contents.decode(section)
         shape, box = stored.shape[:3], section.box
         symbols = stored.reshape(prod(shape), codec.columns)

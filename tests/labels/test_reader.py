@@ -22,7 +22,7 @@ from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
 from ddcodec.codecs.label_innovations import LabelInnovations
 from ddcodec.container import Reader
 from ddcodec.demo_data import write_digits
-from ddcodec.errors import DdcodecError, HeaderError
+from ddcodec.errors import DdcodecError, HeaderError, LimitExceededError
 from ddcodec.labels import reader
 from ddcodec.source import load_images, scan
 
@@ -192,6 +192,20 @@ def test_a_head_that_promises_millions_of_pictures_takes_no_memory(ipc: int) -> 
         artifact.labels.logits([(0, 0), (3, 1)], 1)
     with pytest.raises(DdcodecError):
         artifact.verify("structure")
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    tracemalloc.stop()
+
+
+def test_labels_without_symbols_cannot_promise_any_number() -> None:
+    """One zero byte may stand for all labels; their coefficients would be gigabytes."""
+    head, items = make_label_vectors.crops()
+    promised = {**head, "recipe": {**head["recipe"], "views": 1 << 24}}
+    nothing = make_label_vectors.codec("soft-labels", columns=0, band=1, step=0)
+    whole = [i for i in items if i.kind != "labels"]
+    artifact = opened(promised, [*whole, Item("labels", nothing, (0, 3, 0, 0, 0, 0), b"\0")])
+    tracemalloc.start()
+    with pytest.raises(LimitExceededError, match="smaller sections"):
+        artifact.labels.logits([(0, 0)], 3)
     assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()
 
