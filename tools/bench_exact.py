@@ -52,7 +52,7 @@ from ddcodec.synthesis.text2image import text2image
 CPU = torch.device("cpu")
 PARTS = ("tiny", "sd15", "quality")
 REFERENCE, MIXED = "float32", "bfloat16"
-STEPS, GUIDANCE, SIZE = 8, (5, 2), (32, 32)
+STEPS, GUIDANCE, SIZE = 8, (5, 2), (64, 64)
 PROMPTS = tuple(f"a photo of a {name}" for name in ("dog", "ship", "seven", "sunflower"))
 
 Work = Callable[[], object]
@@ -139,7 +139,7 @@ def bench_tiny(profiles: tuple[str, ...], batches: tuple[int, ...], repeat: int)
     tiny = TinyPrior(profiles)
     rows = []
     for batch in batches:
-        x = networks.random_tensor("latents", (batch, 4, 8, 8))
+        x = networks.random_tensor("latents", (batch, *tiny.base.latent_shape(*SIZE)))
         hidden = tiny.hidden(tiny.base, batch)
         evaluations = {
             name: _bound(prior.engine.predict, x, 500.0, hidden)
@@ -375,7 +375,7 @@ def operations(case: str, variant: str, work: Work, most: int = 12) -> list[Row]
 
 def profile_tiny(profiles: tuple[str, ...], batch: int) -> list[Row]:
     tiny = TinyPrior(profiles)
-    x = networks.random_tensor("latents", (batch, 4, 8, 8))
+    x = networks.random_tensor("latents", (batch, *tiny.base.latent_shape(*SIZE)))
     hidden = tiny.hidden(tiny.base, batch)
     rows = []
     for name in profiles:

@@ -25,6 +25,7 @@ COMMANDS = {
     "subset": "Cut classes, images per class or views out of an artifact.",
     "merge": "Unite artifacts of disjoint classes.",
     "report": "Measure storage against accuracy, as HTML and JSON.",
+    "prior": "Write the packaged prior as a folder that diffusers loads.",
     "teacher": "Train a teacher on an image folder.",
     "demo": "Run the whole path on handwritten digits; needs no download.",
 }

@@ -28,7 +28,8 @@ from ddcodec.synthesis.layout import Layout, collage
 
 __all__ = ["D3M"]
 
-# Text encoders are trained with captions like this one; the paper's template (section 3.2).
+# Text encoders are trained with captions like this one; the paper's template (section 3.2), which
+# a prior that was trained with captions for collages replaces by that of its own.
 PROMPT = "A photo of {}"
 
 
@@ -78,7 +79,7 @@ class D3M(Method):
             ]
         )
         synthesis = Text2Image(
-            prompt=PROMPT,
+            prompt=self._prompt(prior, grid),
             vectors=(vectors.shape[1], vectors.shape[2]),
             size=(side, side),
             grid=grid,
@@ -100,14 +101,18 @@ class D3M(Method):
     def _geometry(self, job: Job, prior: Prior) -> tuple[int, int]:
         """(grid, side of a generated picture in pixels)."""
         side = prior.size
-        grid = self.grid or max(1, min(4, side // min(job.size)))
+        patch = max(min(job.size), prior.defaults.patch)
+        grid = self.grid or max(1, min(4, side // patch))
         if side % grid:
             raise EncodeError(f"grid={grid} does not divide the prior's {side} pixels")
         return grid, side
 
+    def _prompt(self, prior: Prior, grid: int) -> str:
+        return (prior.defaults.collage_prompt if grid > 1 else None) or PROMPT
+
     def _guidance(self, prior: Prior) -> Ratio:
         if not self.guidance_percent:
-            return prior.guidance
+            return prior.defaults.guidance
         return self.guidance_percent, 100
 
     def _patches(self, job: Job, class_index: int, side: int) -> dict[str, NDArray[np.uint8]]:
@@ -136,7 +141,7 @@ class D3M(Method):
         prior = job.prior()
         grid, side = self._geometry(job, prior)
         settings = Inversion(
-            prompt=PROMPT,
+            prompt=self._prompt(prior, grid),
             vectors=self.vectors,
             steps=self.steps,
             batch=self.batch,

@@ -12,24 +12,21 @@ import torch
 from torch import Tensor
 
 from ddcodec.codecs.schedule import Schedule
-from ddcodec.errors import DecodeError, EncodeError, ModelMismatchError, UnsupportedFeatureError
+from ddcodec.errors import DecodeError, EncodeError, UnsupportedFeatureError
 from ddcodec.exact import profiles
 from ddcodec.prior import text
+from ddcodec.prior.defaults import Defaults, read_defaults
 from ddcodec.prior.engine import Engine
 from ddcodec.prior.exact_engine import exact_engine
 from ddcodec.prior.float_engine import FloatEngine
 from ddcodec.prior.networks import NETWORKS, Components
-from ddcodec.prior.pin import PriorPin, check_files, digest_files, read_json
+from ddcodec.prior.pin import PriorPin, check_files, digest_files
 from ddcodec.prior.resolve import TINY, resolve_pinned, resolve_prior
 from ddcodec.prior.schedule import extract_schedule
 
 __all__ = ["DEFAULT_BATCH", "Prior", "fingerprint", "load_prior"]
 
 DEFAULT_BATCH = 16
-
-_DEFAULTS = "ddcodec.json"
-_STEPS = 25
-_GUIDANCE = (15, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +39,14 @@ class Prior:
         engine: executes its networks.
         components: tokenizer and scheduler, and the float networks, which are loaded when an
             encoder first asks for one.
-        steps: inference steps an encoder uses by default.
-        guidance: classifier-free guidance an encoder uses by default, as a ratio.
+        defaults: what an encoder uses unless it is told otherwise.
     """
 
     pin: PriorPin
     folder: Path
     engine: Engine
     components: Components
-    steps: int
-    guidance: tuple[int, int]
+    defaults: Defaults
 
     @property
     def tokenizer(self) -> Any:
@@ -73,6 +68,18 @@ class Prior:
     def latent_factor(self) -> int:
         """Pixels a side of one latent."""
         return int(2 ** (len(self.components.config("vae").block_out_channels) - 1))
+
+    @property
+    def multiple(self) -> int:
+        """What both sides of an image are multiples of, in pixels.
+
+        In ``float`` the U-Net pads what does not halve evenly; an exact profile has no such form.
+        """
+        if self.engine.profile == profiles.FLOAT:
+            return self.latent_factor
+        return self.latent_factor * int(
+            2 ** (len(self.components.config("unet").down_block_types) - 1)
+        )
 
     @property
     def size(self) -> int:
@@ -100,19 +107,19 @@ class Prior:
         """(channels, rows, columns) of the latent of a height x width image.
 
         Raises:
-            EncodeError: the size is not a positive multiple of ``latent_factor``.
+            EncodeError: a side is not a positive multiple of ``multiple``.
         """
-        factor = self.latent_factor
-        if min(height, width) < factor or height % factor or width % factor:
+        if min(height, width) < 1 or height % self.multiple or width % self.multiple:
             raise EncodeError(
-                f"this prior cannot make {width}x{height} images; both sides must be multiples of "
-                f"{factor} (it was trained at {self.size}x{self.size})"
+                f"this prior cannot make {width}x{height} images in profile "
+                f"{self.engine.profile}; both sides must be multiples of {self.multiple} (it was "
+                f"trained at {self.size}x{self.size})"
             )
-        return self.latent_channels, height // factor, width // factor
+        return self.latent_channels, height // self.latent_factor, width // self.latent_factor
 
     def schedule(self, steps: int | None = None) -> Schedule:
         """The prior's own scheduler as a table; see ``extract_schedule``."""
-        return extract_schedule(self.scheduler, self.steps if steps is None else steps)
+        return extract_schedule(self.scheduler, self.defaults.steps if steps is None else steps)
 
     def prompt_ids(self, template: str, vectors: int = 0) -> tuple[Tensor, tuple[int, ...]]:
         """Token ids int64 [1, tokens] and learned positions; see ``text.prompt_ids``."""
@@ -185,7 +192,7 @@ def load_prior(
     else:
         resolved = resolve_pinned(pin, spec)
         check_files(resolved.folder, pin)
-    steps, guidance = _defaults(resolved.folder)
+    defaults = read_defaults(resolved.folder)
     where = _device(device)
     components = Components(resolved.folder, where)
     engine: Engine
@@ -195,7 +202,7 @@ def load_prior(
         engine = FloatEngine(components, device=where, batch=batch)
     else:
         engine = exact_engine(components, pin.files, profile=profile, device=where)
-    return Prior(pin, resolved.folder, engine, components, steps, guidance)
+    return Prior(pin, resolved.folder, engine, components, defaults)
 
 
 def fingerprint(device: str | torch.device = "cpu") -> dict[str, Any]:
@@ -229,21 +236,3 @@ def _device(device: str | torch.device) -> torch.device:
             f"device {str(device)!r} cannot be used here ({error}); pass --device cpu"
         ) from error
     return where
-
-
-def _defaults(folder: Path) -> tuple[int, tuple[int, int]]:
-    """Steps and guidance an encoder starts from: ``ddcodec.json``, which no decoder reads."""
-    path = folder / _DEFAULTS
-    if not path.is_file():
-        return _STEPS, _GUIDANCE
-    values = read_json(path)
-    steps, guidance = values.get("steps", _STEPS), values.get("guidance", list(_GUIDANCE))
-    ratio = isinstance(guidance, list) and len(guidance) == 2
-    if not ratio or not all(type(v) is int for v in (steps, *guidance)):
-        raise ModelMismatchError(
-            f"{path} is not usable: steps must be an integer and guidance a list "
-            "[numerator, denominator]"
-        )
-    if steps < 1 or guidance[0] < 0 or guidance[1] < 1:
-        raise ModelMismatchError(f"{path} is out of range: steps {steps}, guidance {guidance}")
-    return steps, (guidance[0], guidance[1])

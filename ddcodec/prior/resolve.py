@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ddcodec.errors import DecodeError, ModelMismatchError
+from ddcodec.prior.packaged import tiny_folder
 from ddcodec.prior.pin import COMPONENTS, MODEL_INDEX, PriorPin
 
 __all__ = ["TINY", "ResolvedPrior", "resolve_pinned", "resolve_prior"]
@@ -42,7 +43,7 @@ def resolve_prior(spec: str | Path, revision: str | None = None) -> ResolvedPrio
     """
     text = str(spec)
     if text == TINY:
-        return ResolvedPrior(_packaged(), TINY, None)
+        return ResolvedPrior(tiny_folder(), TINY, None)
     folder = Path(text).expanduser()
     if text and folder.is_dir():
         return ResolvedPrior(folder, folder.resolve().name, None)
@@ -76,16 +77,6 @@ def resolve_pinned(pin: PriorPin, spec: str | Path | None = None) -> ResolvedPri
             "does not contain; pass its place on this machine with --prior DIR"
         )
     return resolve_prior(pin.source, pin.revision)
-
-
-def _packaged() -> Path:
-    folder = Path(__file__).with_name(TINY)
-    if not (folder / MODEL_INDEX).is_file():
-        raise DecodeError(
-            f"the packaged prior is missing from {folder}; install ddcodec again, or pass "
-            "--prior DIR"
-        )
-    return folder
 
 
 def _from_hub(name: str, revision: str | None) -> ResolvedPrior:

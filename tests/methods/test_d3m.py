@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ddcodec.artifact import Artifact
 from ddcodec.errors import ModelMismatchError
 from ddcodec.methods.textual_inversion import Inversion, invert
 from ddcodec.prior.load import load_prior
+from ddcodec.prior.packaged import tiny_folder
 from ddcodec.recipe import Text2Image
 from tests.artifacts import encode_small
 
@@ -53,7 +55,7 @@ def test_int8_tokens_are_half_as_large_and_say_what_they_lose(
         options={**QUICK, "int8": "1"},
     )
     assert "rms" in small.info["int8_loss"]
-    assert next(n for n in small.sizes().children if n.name == "prompts").raw < 3 * 80 * 2 * 0.6
+    assert next(n for n in small.sizes().children if n.name == "prompts").raw < 3 * 128 * 2 * 0.6
     assert small.verify("pixels") == 12
 
 
@@ -95,13 +97,8 @@ def test_the_images_of_a_class_differ_by_seed(artifact: Artifact) -> None:
 
 
 def test_another_prior_is_refused(artifact: Artifact, tmp_path: Path) -> None:
-    import shutil
-
-    import ddcodec
-
-    packaged = Path(ddcodec.__file__).parent / "prior" / "tiny"
     other = tmp_path / "other"
-    shutil.copytree(packaged, other)
+    shutil.copytree(tiny_folder(), other)
     weights = other / "unet" / "diffusion_pytorch_model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1

@@ -18,6 +18,7 @@ from ddcodec.errors import (
     ModelMismatchError,
     UnsupportedFeatureError,
 )
+from ddcodec.prior.defaults import Defaults
 from ddcodec.prior.load import Prior, fingerprint, load_prior
 from ddcodec.prior.pin import PriorPin
 
@@ -38,16 +39,22 @@ def test_prior_describes_itself(prior: Prior) -> None:
     assert prior.latent_shape(16, 24) == (4, 8, 12)
     assert (prior.text_width, prior.text_length) == (16, 12)
     assert prior.prediction_type == "v_prediction"
-    assert (prior.steps, prior.guidance) == (25, (15, 2))
+    assert prior.defaults == Defaults(25, (15, 2), None, 1)
     assert prior.schedule().steps == 25
     assert prior.schedule(3).timesteps.tolist() == [999, 666, 332]
     assert prior.pin.source == "random-sd"
 
 
-@pytest.mark.parametrize("size", [(15, 16), (16, 17), (0, 16)])
-def test_sizes_that_leave_half_a_latent_are_refused(prior: Prior, size: tuple[int, int]) -> None:
-    with pytest.raises(EncodeError, match="multiples of 2"):
+@pytest.mark.parametrize("size", [(15, 16), (16, 17), (0, 16), (16, 18)])
+def test_sizes_that_do_not_halve_evenly_are_refused(prior: Prior, size: tuple[int, int]) -> None:
+    with pytest.raises(EncodeError, match="in profile w8a15; both sides must be multiples of 4"):
         prior.latent_shape(*size)
+
+
+def test_the_float_profile_makes_whatever_is_whole_latents(float_prior: Prior) -> None:
+    assert float_prior.latent_shape(18, 16) == (4, 9, 8)
+    with pytest.raises(EncodeError, match="multiples of 2"):
+        float_prior.latent_shape(17, 16)
 
 
 def test_pinned_prior_loads_and_another_is_refused(folder: Path, prior: Prior) -> None:
@@ -65,12 +72,11 @@ def test_pin_without_its_folder_says_what_to_pass(prior: Prior) -> None:
 def test_defaults_come_with_the_folder_but_are_not_pinned(folder: Path, prior: Prior) -> None:
     (folder / "ddcodec.json").write_text('{"steps": 8, "guidance": [5, 2]}')
     changed = load_prior(folder, pin=prior.pin)
-    assert (changed.steps, changed.guidance) == (8, (5, 2))
+    assert changed.defaults == Defaults(8, (5, 2))
 
 
-@pytest.mark.parametrize("text", ["{", '{"steps": 0}', '{"guidance": 2.5}', '{"steps": true}'])
-def test_unusable_defaults_are_refused(folder: Path, text: str) -> None:
-    (folder / "ddcodec.json").write_text(text)
+def test_unreadable_defaults_are_refused(folder: Path) -> None:
+    (folder / "ddcodec.json").write_text("{")
     with pytest.raises(ModelMismatchError, match=r"ddcodec\.json"):
         load_prior(folder)
 
@@ -199,10 +205,10 @@ def test_fingerprint_fits_a_header_and_names_no_machine() -> None:
 def test_packaged_prior_is_the_default(prior: Prior) -> None:
     tiny = load_prior()
     assert tiny.pin.source == "tiny"
-    assert (tiny.steps, tiny.guidance) == (8, (5, 2))
+    assert (tiny.defaults.steps, tiny.defaults.patch) == (8, 32)
     assert PriorPin.from_map(tiny.pin.to_map()) == tiny.pin
-    assert tiny.size == 32
-    assert tiny.latent_shape(32, 32) == (4, 8, 8)
+    assert tiny.size == 64
+    assert tiny.latent_shape(32, 32) == (8, 8, 8)
     assert load_prior(pin=tiny.pin).pin == tiny.pin
     with pytest.raises(ModelMismatchError, match=r"is not the one this artifact was made with"):
         load_prior("tiny", pin=prior.pin)

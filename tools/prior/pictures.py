@@ -15,28 +15,42 @@ from tqdm import tqdm
 from transformers import CLIPTokenizer
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".pgm", ".ppm", ".bmp"}
+SMALL, LARGE = 32, 64
 START, END, WORD_END = "<|startoftext|>", "<|endoftext|>", "</w>"
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Training pictures: ``images`` uint8 [N, R, R, 3], ``labels`` int64 [N] into ``names``.
+    """Training pictures of two sizes, and their classes.
 
-    ``digit`` bool [len(names)] marks handwritten digits: never mirrored, own captions.
+    Attributes:
+        small: uint8 [N, 32, 32, 3]: pictures that came with no more than 32 pixels.
+        large: uint8 [M, 64, 64, 3]: all others.
+        small_labels, large_labels: int64 [N], [M], into ``names``.
+        names: class names; one name is one class, whatever folders it came from.
+        digit: bool [len(names)]: handwritten digits, never mirrored, with captions of their own.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
+    small: np.ndarray
+    small_labels: np.ndarray
+    large: np.ndarray
+    large_labels: np.ndarray
     names: list[str]
     digit: np.ndarray
 
     def save(self, path: Path) -> None:
-        np.savez(path, images=self.images, labels=self.labels, names=self.names, digit=self.digit)
+        np.savez(path, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Pictures:
         with np.load(path) as z:
-            return cls(z["images"], z["labels"], z["names"].tolist(), z["digit"])
+            return cls(**{k: z[k].tolist() if k == "names" else z[k] for k in z.files})
+
+    def halved(self) -> np.ndarray:
+        """The large pictures at 32 pixels, uint8 [M, 32, 32, 3]: mean of each 2 x 2 block."""
+        m = len(self.large)
+        blocks = self.large.reshape(m, SMALL, 2, SMALL, 2, 3).astype(np.uint16)
+        return ((blocks.sum((2, 4)) + 2) // 4).astype(np.uint8)
 
 
 def list_images(folder: Path) -> list[tuple[Path, str]]:
@@ -48,47 +62,54 @@ def list_images(folder: Path) -> list[tuple[Path, str]]:
 def read_image(path: Path, size: int) -> np.ndarray:
     """One picture as uint8 [size, size, 3]: padded with black if smaller, else Lanczos-resized."""
     with Image.open(path) as im:
-        im = im.convert("RGB")
-        if im.width < size and im.height < size:
-            out = Image.new("RGB", (size, size))
-            out.paste(im, ((size - im.width) // 2, (size - im.height) // 2))
-            return np.asarray(out)
-        if im.size != (size, size):
-            im = im.resize((size, size), Image.Resampling.LANCZOS)
-        return np.asarray(im)
+        return fit(im.convert("RGB"), size)
 
 
-def gather(
-    photos: Iterable[Path], digits: Iterable[Path], size: int, digit_count: int, seed: int
-) -> Pictures:
+def fit(im: Image.Image, size: int) -> np.ndarray:
+    if im.width < size and im.height < size:
+        out = Image.new("RGB", (size, size))
+        out.paste(im, ((size - im.width) // 2, (size - im.height) // 2))
+        return np.asarray(out)
+    if im.size != (size, size):
+        im = im.resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(im)
+
+
+def gather(photos: Iterable[Path], digits: Iterable[Path], digit_count: int, seed: int) -> Pictures:
     """Read every photo folder and a seeded subset of the digit folders."""
     rng = np.random.default_rng(seed)
     listed = [(p, c, False) for f in photos for p, c in list_images(f)]
     numerals = [(p, c, True) for f in digits for p, c in list_images(f)]
-    pick = np.sort(rng.permutation(len(numerals))[:digit_count])
-    listed += [numerals[i] for i in pick]
+    listed += [numerals[i] for i in np.sort(rng.permutation(len(numerals))[:digit_count])]
     if not listed:
         raise SystemExit("no images found: expected <folder>/<class>/<file>")
     names = sorted({c for _, c, _ in listed})
     index = {c: i for i, c in enumerate(names)}
     digit = np.zeros(len(names), bool)
-    images = np.empty((len(listed), size, size, 3), np.uint8)
-    labels = np.empty(len(listed), np.int64)
-    for i, (path, name, is_digit) in enumerate(tqdm(listed, desc="read images", mininterval=5)):
-        images[i], labels[i] = read_image(path, size), index[name]
-        digit[index[name]] = is_digit
-    return Pictures(images, labels, names, digit)
+    found: dict[int, tuple[list[np.ndarray], list[int]]] = {SMALL: ([], []), LARGE: ([], [])}
+    for path, name, is_digit in tqdm(listed, desc="read images", mininterval=5):
+        with Image.open(path) as im:
+            size = SMALL if max(im.size) <= SMALL else LARGE
+            images, labels = found[size]
+            images.append(fit(im.convert("RGB"), size))
+        labels.append(index[name])
+        digit[index[name]] |= is_digit
+    arrays = [
+        (np.array(i, np.uint8).reshape(-1, size, size, 3), np.array(label, np.int64))
+        for size, (i, label) in found.items()
+    ]
+    return Pictures(*arrays[0], *arrays[1], names, digit)
 
 
-def captions(pictures: Pictures, config: dict[str, Any]) -> list[list[str]]:
-    """Every caption of every class; a template's weight is how often it is listed.
+def captions(pictures: Pictures, config: dict[str, Any], kind: str) -> list[list[str]]:
+    """Every caption of every class for pictures of a kind, ``single`` or ``collage``.
 
-    A class with aliases (hypernyms: "tabby" is also "cat") has them in ``alias_probability``
-    of its captions.
+    A template's weight is how often it is listed. A class with aliases (hypernyms: "tabby" is
+    also "cat") has them in ``alias_probability`` of its captions.
     """
     out = []
     for name, is_digit in zip(pictures.names, pictures.digit, strict=True):
-        templates = config["templates"]["digit" if is_digit else "photo"]
+        templates = config["templates"][f"digit {kind}" if is_digit else kind]
         own = [t.format(name.replace("_", " ")) for t in templates]
         also = [a for a, members in config["aliases"].items() if name in members and not is_digit]
         if also:
