@@ -26,7 +26,7 @@ from ddcodec.prior.load import Prior
 from ddcodec.recipe import Ratio, Text2Image
 from ddcodec.synthesis.layout import Layout, collage
 
-__all__ = ["D3M"]
+__all__ = ["D3M", "as_collages"]
 
 # Text encoders are trained with captions like this one; the paper's template (section 3.2), which
 # a prior that was trained with captions for collages replaces by that of its own.
@@ -65,7 +65,7 @@ class D3M(Method):
 
     def fill(self, job: Job) -> Content:
         prior = job.prior()
-        grid, side = self._geometry(job, prior)
+        grid, side = self.geometry(job.size, prior)
         names = job.source.classes
         for c in range(len(names)):
             job.work.piece(f"d3m-patches-{c:05d}", partial(self._patches, job, c, side // grid))
@@ -79,7 +79,7 @@ class D3M(Method):
             ]
         )
         synthesis = Text2Image(
-            prompt=self._prompt(prior, grid),
+            prompt=self.prompt(prior, grid),
             vectors=(vectors.shape[1], vectors.shape[2]),
             size=(side, side),
             grid=grid,
@@ -98,17 +98,34 @@ class D3M(Method):
         schedule = ScheduleTable().encode(self._schedule(prior))
         return {"prompts": len(job.source.classes) * bytes_each, "schedule": len(schedule)}
 
-    def _geometry(self, job: Job, prior: Prior) -> tuple[int, int]:
-        """(grid, side of a generated picture in pixels)."""
+    def geometry(self, size: tuple[int, int], prior: Prior) -> tuple[int, int]:
+        """(grid, side of a generated picture in pixels) for a data set's (height, width).
+
+        Raises:
+            EncodeError: the grid asked for does not divide the prior's pictures.
+        """
         side = prior.size
-        patch = max(min(job.size), prior.defaults.patch)
+        patch = max(min(size), prior.defaults.patch)
         grid = self.grid or max(1, min(4, side // patch))
         if side % grid:
             raise EncodeError(f"grid={grid} does not divide the prior's {side} pixels")
         return grid, side
 
-    def _prompt(self, prior: Prior, grid: int) -> str:
+    def prompt(self, prior: Prior, grid: int) -> str:
+        """The text around the learned vectors, ``{}`` in their place."""
         return (prior.defaults.collage_prompt if grid > 1 else None) or PROMPT
+
+    def inversion(self, prior: Prior, grid: int, flip: bool, seed: int) -> Inversion:
+        """Settings of the textual inversion; collages are not mirrored, they keep their order."""
+        return Inversion(
+            prompt=self.prompt(prior, grid),
+            vectors=self.vectors,
+            steps=self.steps,
+            batch=self.batch,
+            lr_percent=self.lr_percent,
+            flip=flip and grid == 1,
+            seed=seed,
+        )
 
     def _guidance(self, prior: Prior) -> Ratio:
         if not self.guidance_percent:
@@ -126,34 +143,18 @@ class D3M(Method):
         )
         return {"patches": scored.patches}
 
-    def _collages(self, job: Job, class_index: int, grid: int, side: int) -> NDArray[np.uint8]:
-        """The class's patches as collages; patches are reused where they do not fill the last."""
-        patches = job.work.piece(
-            f"d3m-patches-{class_index:05d}",
-            partial(self._patches, job, class_index, side // grid),
-        )["patches"]
-        if grid == 1:
-            return patches.astype(np.uint8, copy=False)
-        count = -(-len(patches) // grid**2)
-        return collage(np.resize(patches, (count * grid**2, *patches.shape[1:])), grid, side, side)
-
     def _invert(self, job: Job, classes: range) -> dict[str, NDArray[Any]]:
         prior = job.prior()
-        grid, side = self._geometry(job, prior)
-        settings = Inversion(
-            prompt=self._prompt(prior, grid),
-            vectors=self.vectors,
-            steps=self.steps,
-            batch=self.batch,
-            lr_percent=self.lr_percent,
-            flip=job.flip and grid == 1,
-            seed=job.seed,
-        )
+        grid, side = self.geometry(job.size, prior)
+        patches = [
+            job.work.piece(f"d3m-patches-{c:05d}", partial(self._patches, job, c, side // grid))
+            for c in classes
+        ]
         result = invert(
             prior,
             [job.source.classes[c] for c in classes],
-            [self._collages(job, c, grid, side) for c in classes],
-            settings,
+            [as_collages(p["patches"], grid, side) for p in patches],
+            self.inversion(prior, grid, job.flip, job.seed),
             lambda done, total: job.tell("textual inversion", done, total),
         )
         return {"vectors": result.vectors, "losses": result.losses}
@@ -184,6 +185,14 @@ class D3M(Method):
 
     def _schedule(self, prior: Prior) -> Schedule:
         return prior.schedule(self.sampling_steps or None)
+
+
+def as_collages(patches: NDArray[np.uint8], grid: int, side: int) -> NDArray[np.uint8]:
+    """uint8 [n, side, side, 3] of grid x grid patches each; some repeat to fill the last one."""
+    if grid == 1:
+        return patches
+    count = -(-len(patches) // grid**2)
+    return collage(np.resize(patches, (count * grid**2, *patches.shape[1:])), grid, side, side)
 
 
 def _groups(classes: int, size: int = 10) -> list[tuple[int, range]]:

@@ -40,7 +40,7 @@ __all__ = [
 PACKED = Path(__file__).with_name("tiny")
 INTEGERS = "integers.safetensors"
 SCALE = ".scale"
-# SHA-256 of every weight file that unpacking makes.
+# SHA-256 of every unpacked file, but those of the model card.
 DIGESTS = "unpacked.json"
 
 _AGAIN = "install ddcodec again, or pass --prior DIR"
@@ -58,11 +58,13 @@ def tiny_folder() -> Path:
     """
     name = f"tiny-{_sha256(_read(PACKED / DIGESTS))[:16]}"
     folder = cache_folder("priors") / name
-    if _whole(PACKED, folder):
-        return folder
+    if folder.is_dir():
+        if _whole(PACKED, folder):
+            return folder
+        # It appeared all at once, so this is damage, not another process at work.
+        shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
         unpack(PACKED, folder)
     except OSError:
         # Another process may have been faster; else the cache cannot be written.
@@ -95,7 +97,7 @@ def unpack(packed: Path, folder: Path) -> None:
                 target = temporary / network / f"{stem}.safetensors"
                 target.write_bytes(safetensors_bytes(_unpacked(source)))
         if not _whole(packed, temporary):
-            raise DecodeError(f"the weights packed in {packed} are damaged; {_AGAIN}")
+            raise DecodeError(f"the prior packed in {packed} is damaged; {_AGAIN}")
         temporary.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -133,14 +135,14 @@ def safetensors_bytes(tensors: Mapping[str, NDArray[np.float32]]) -> bytes:
 def _unpacked(path: Path) -> dict[str, NDArray[np.float32]]:
     try:
         stored = load_file(path)
-    except (OSError, SafetensorError) as error:
+        names = [name for name in stored if not name.endswith(SCALE)]
+        return {name: dequantise(stored[name], stored[name + SCALE]) for name in names}
+    except (OSError, SafetensorError, KeyError) as error:
         raise DecodeError(f"{path} is damaged ({error}); {_AGAIN}") from error
-    names = [name for name in stored if not name.endswith(SCALE)]
-    return {name: dequantise(stored[name], stored[name + SCALE]) for name in names}
 
 
 def _whole(packed: Path, folder: Path) -> bool:
-    """Whether every weight file in ``folder`` is what the package says it unpacks to."""
+    """Whether every file in ``folder`` is what the package says it unpacks to."""
     promised = json.loads(_read(packed / DIGESTS))
     files = [folder / path for path in promised]
     return all(f.is_file() for f in files) and all(

@@ -19,16 +19,20 @@ from torch import nn
 from ddcodec.prior.packaged import DIGESTS, INTEGERS, SCALE, dequantise, safetensors_bytes
 from ddcodec.prior.pin import COMPONENTS
 
+# Written by the stage of this name, and without a digest.
+CARD = ("README.md", "samples.webp")
+
 
 def export(run: Run, target: Path) -> None:
     """Write the averaged weights as the packed form of a diffusers folder."""
     pipeline = assemble(run)
-    keep = {p: p.read_bytes() for p in target.glob("*.md")}
+    card = {p: p.read_bytes() for name in CARD if (p := target / name).exists()}
     shutil.rmtree(target, ignore_errors=True)
     pipeline.save_pretrained(target, safe_serialization=True)
     for path in (target / "model_index.json", *target.glob("*/*.json")):
         scrub(path)
-    digests = {}
+    write_json(target / "ddcodec.json", run.config["export"]["defaults"])
+    unpacked = {}
     for name, bits in run.config["export"]["bits"].items():
         weights = pack(getattr(pipeline, name), bits)
         stem = f"{name}/{COMPONENTS[name]}.safetensors"
@@ -38,11 +42,16 @@ def export(run: Run, target: Path) -> None:
         values = {
             n: dequantise(w, weights[n + SCALE]) for n, w in weights.items() if SCALE not in n
         }
-        digests[stem] = hashlib.sha256(safetensors_bytes(values)).hexdigest()
+        unpacked[stem] = safetensors_bytes(values)
+    unpacked |= {
+        p.relative_to(target).as_posix(): p.read_bytes()
+        for p in target.rglob("*")
+        if p.is_file() and p.name != INTEGERS
+    }
+    digests = {path: hashlib.sha256(unpacked[path]).hexdigest() for path in sorted(unpacked)}
     write_json(target / DIGESTS, digests)
-    write_json(target / "ddcodec.json", run.config["export"]["defaults"])
-    for path, text in keep.items():
-        path.write_bytes(text)
+    for path, content in card.items():
+        path.write_bytes(content)
     size = sum(p.stat().st_size for p in target.rglob("*") if p.is_file())
     click.echo(f"{target}: {size:,} bytes", err=True)
 

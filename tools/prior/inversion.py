@@ -22,10 +22,10 @@ from measure import Judge, labels_of
 from run import save_grid
 
 from ddcodec.classifiers.store import load_teacher
-from ddcodec.methods.d3m import D3M, PROMPT
-from ddcodec.methods.textual_inversion import Inversion, invert
+from ddcodec.methods.d3m import D3M, as_collages
+from ddcodec.methods.textual_inversion import invert
 from ddcodec.prior.load import Prior, load_prior
-from ddcodec.synthesis.layout import collage
+from ddcodec.synthesis.layout import cut
 from ddcodec.synthesis.text2image import text2image
 
 EVIDENCE = Path(__file__).parents[2] / "spec" / "evidence" / "prior-inversion.jsonl"
@@ -62,10 +62,10 @@ def main(
     names = sorted(p.name for p in classes.iterdir() if p.is_dir())
     prior = load_prior(spec, profile="float")
     chosen = [np.load(patches / f"d3m-patches-{c:05d}.npz")["patches"] for c in range(len(names))]
-    grid = max(1, prior.size // max(chosen[0].shape[1], prior.defaults.patch))
-    pictures = [as_collages(p, grid, prior.size) for p in chosen]
-    prompt = (prior.defaults.collage_prompt if grid > 1 else None) or PROMPT
-    settings = Inversion(prompt, vectors, steps, batch, lr_percent, grid == 1, 0)
+    options = D3M(steps=steps, batch=batch, lr_percent=lr_percent, vectors=vectors)
+    grid, side = options.geometry(chosen[0].shape[1:3], prior)
+    pictures = [as_collages(p, grid, side) for p in chosen]
+    settings = options.inversion(prior, grid, flip=True, seed=0)
     began = time.monotonic()
     result = invert(prior, names, pictures, settings)
     seconds = time.monotonic() - began
@@ -73,7 +73,7 @@ def main(
     # Textual inversion starts from the mean of a name's tokens, in every position.
     start = torch.stack([prior.name_vector(n) for n in names])[:, None].repeat(1, vectors, 1)
     tokens = {"before": start, "after": torch.from_numpy(result.vectors).float()}
-    drawn = {when: draw(prior, prompt, t, grid, each) for when, t in tokens.items()}
+    drawn = {when: draw(prior, settings.prompt, t, grid, each) for when, t in tokens.items()}
     found = {
         "prior": label,
         "steps": steps,
@@ -97,11 +97,6 @@ def main(
         plot(out / f"inversion-{label}.svg", "Textual inversion of CIFAR-10's classes", lines)
 
 
-def as_collages(patches: np.ndarray, grid: int, side: int) -> np.ndarray:
-    count = -(-len(patches) // grid**2)
-    return collage(np.resize(patches, (count * grid**2, *patches.shape[1:])), grid, side, side)
-
-
 def draw(prior: Prior, prompt: str, tokens: torch.Tensor, grid: int, each: int) -> list[np.ndarray]:
     """For each class uint8 [each, 32, 32, 3], the parts of generated collages."""
     hidden, empty = prior.prompt(prompt, tokens), prior.unconditioned()
@@ -111,9 +106,7 @@ def draw(prior: Prior, prompt: str, tokens: torch.Tensor, grid: int, each: int) 
         rows, seeds = own[None].expand(count, -1, -1), np.arange(count, dtype=np.uint64)
         schedule, guidance = prior.schedule(), prior.defaults.guidance
         images = text2image(prior, rows, empty, seeds, schedule, guidance, (side, side))
-        part = side // grid
-        cut = images.reshape(count, grid, part, grid, part, 3).swapaxes(2, 3)
-        out.append(cut.reshape(-1, part, part, 3)[:each])
+        out.append(cut(images, grid)[:each])
     return out
 
 
