@@ -65,12 +65,19 @@ def test_it_makes_a_prior_and_goes_on_where_it_stopped(
 ) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     stages = ("data", "tokenizer", "autoencoder", "latents", "denoiser")
-    train(data, config, whole, *stages, "export")
+    train(data, config, whole, *stages, "export", "card")
     train(data, config, parts, *stages, "--stop-at", "4")
     train(data, config, parts, "denoiser")
     weights = [torch.load(w / "denoiser.pt", weights_only=True)["ema"] for w in (whole, parts)]
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(weights[0][k], weights[1][k]) for k in weights[0])
+
+    card = (whole / "packed" / "README.md").read_text()
+    assert "parameters" in card
+    assert "{" not in card
+    for name in ("samples.webp", "training.svg"):
+        assert f"({name})" in card
+        assert (whole / "packed" / name).is_file()
 
     unpack(whole / "packed", tmp_path / "prior")
     prior = load_prior(tmp_path / "prior")

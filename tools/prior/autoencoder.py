@@ -41,7 +41,7 @@ def train_autoencoder(run: Run) -> None:
         factor = trapezoid(step, c["steps"], c["warmup"], c["decay"])
         optimisers.step(loss, list(vae.parameters()), factor)
         done = step + 1
-        if done % 50 == 0:
+        if done % 50 == 0 or done == run.end("autoencoder"):
             run.log("autoencoder", step=done, loss=loss.item(), seconds=time.monotonic() - began)
         if done % 250 == 0 or done == run.end("autoencoder"):
             checkpoint(path, done, model=vae, optimisers=optimisers)

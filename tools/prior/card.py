@@ -1,20 +1,23 @@
-"""The model card: ``README.md`` and ``samples.webp`` in the packaged prior's folder."""
+"""The model card in the packaged prior's folder: a page, samples and loss curves."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from curves import plot
 from denoiser import sample
+from diffusers import StableDiffusionPipeline
 from export import load
 from PIL import Image
 from run import Run, read_log
 from safetensors.numpy import load_file
 
-from ddcodec.prior.packaged import INTEGERS, SCALE, tiny_folder
+from ddcodec.prior.packaged import INTEGERS, SCALE, unpack
 
 EVIDENCE = Path(__file__).parents[2] / "spec" / "evidence"
 TEMPLATE = Path(__file__).with_name("card.md")
@@ -28,7 +31,10 @@ def write_card(run: Run, target: Path) -> None:
         **figures(EVIDENCE / "prior.jsonl", EVIDENCE / "prior-inversion.jsonl"),
     }
     (target / "README.md").write_text(TEMPLATE.read_text().format(**values))
-    write_samples(run, target / "samples.webp")
+    with tempfile.TemporaryDirectory() as folder:
+        unpack(target, Path(folder) / "prior")
+        write_samples(run, load(Path(folder) / "prior"), target / "samples.webp")
+    plot(target / "training.svg", {s: losses(run, s) for s in ("autoencoder", "denoiser")})
 
 
 def parts(target: Path) -> dict[str, str]:
@@ -55,6 +61,18 @@ def training(run: Run) -> dict[str, str]:
         out[f"{stage}_loss"] = f"{last:.3f}"
         out[f"{stage}_minutes"] = f"{seconds_of(log) / 60:.0f}"
     return out
+
+
+def losses(run: Run, stage: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """(steps, losses) of a stage's log, by the size of the pictures."""
+    log = read_log(run.work, stage)
+    steps = np.array([line["step"] for line in log])
+    names = {"loss": "64 px" if stage == "denoiser" else "32 px", "loss_small": "32 px"}
+    return {
+        name: (steps, np.array([line[key] for line in log]))
+        for key, name in names.items()
+        if key in log[0]
+    }
 
 
 def seconds_of(log: list[dict[str, float]]) -> float:
@@ -114,10 +132,9 @@ def inverted(priors: dict[str, dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
-def write_samples(run: Run, path: Path) -> None:
+def write_samples(run: Run, pipeline: StableDiffusionPipeline, path: Path) -> None:
     """A row for each prompt: collages of 64 pixels, then single pictures of 64 and of 32."""
-    pipeline, s = load(tiny_folder()), run.config["sampling"]
-    rows = []
+    s, rows = run.config["sampling"], []
     for size, columns in ((64, 8), (32, 16)):
         prompts = [p for p in s[f"prompts_{size}"] for _ in range(columns)]
         images = sample(pipeline, prompts, size, s["steps"], s["guidance"], run.config["seed"])

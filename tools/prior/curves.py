@@ -10,24 +10,25 @@ import numpy as np
 from matplotlib import pyplot
 
 matplotlib.use("svg")
-# The same curves give the same file.
-matplotlib.rcParams["svg.hashsalt"] = "ddcodec"
+# The same curves give the same file, and letters stay letters.
+matplotlib.rcParams.update({"svg.hashsalt": "ddcodec", "svg.fonttype": "none"})
+
+Lines = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
-def plot(
-    path: Path,
-    title: str,
-    lines: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    *,
-    log: bool = False,
-) -> None:
-    """One figure of named (steps, losses)."""
-    figure, axes = pyplot.subplots(figsize=(6, 3), layout="constrained")
-    for name, (x, y) in lines.items():
-        axes.plot(x, y, label=name, linewidth=1)
-    axes.set(title=title, xlabel="step", ylabel="loss", yscale="log" if log else "linear")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+def plot(path: Path, panels: Mapping[str, Lines]) -> None:
+    """Panels side by side: title -> name of a line -> (steps, losses)."""
+    figure, axes = pyplot.subplots(
+        1, len(panels), figsize=(5 * len(panels), 3), layout="constrained", squeeze=False
+    )
+    for ax, (title, lines) in zip(axes[0], panels.items(), strict=True):
+        for name, (x, y) in lines.items():
+            ax.plot(x, y, label=name, linewidth=1)
+        # The first steps would flatten everything after them.
+        top = max(float(np.quantile(y, 0.98)) for _, y in lines.values())
+        ax.set(title=title, xlabel="step", ylabel="loss", ylim=(None, top * 1.05))
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
 

@@ -120,7 +120,7 @@ def train_denoiser(run: Run) -> None:
         update_ema(ema, model, min(c["ema"], (step + 1) / (step + 10)))
         done = step + 1
         losses[step % c["small_every"] == 0].append(loss.item())
-        if done % 50 == 0:
+        if done % 50 == 0 or done == run.end("denoiser"):
             small, large = (float(np.mean(losses[k][1:] or [0])) for k in (True, False))
             seconds = time.monotonic() - began
             run.log("denoiser", step=done, loss=large, loss_small=small, seconds=seconds)

@@ -20,7 +20,7 @@ from ddcodec.prior.packaged import DIGESTS, INTEGERS, SCALE, dequantise, safeten
 from ddcodec.prior.pin import COMPONENTS
 
 # Written by the stage of this name, and without a digest.
-CARD = ("README.md", "samples.webp")
+CARD = ("README.md", "samples.webp", "training.svg")
 
 
 def export(run: Run, target: Path) -> None:

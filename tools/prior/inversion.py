@@ -94,7 +94,7 @@ def main(
         rows = [images[c][:8] for c in range(len(names)) for images in drawn.values()]
         save_grid(np.concatenate(rows), 16, out / f"inversion-{label}.png", 2)
         lines = {"mean of 25 steps": smooth(result.losses, 25)}
-        plot(out / f"inversion-{label}.svg", "Textual inversion of CIFAR-10's classes", lines)
+        plot(out / f"inversion-{label}.svg", {"textual inversion": lines})
 
 
 def draw(prior: Prior, prompt: str, tokens: torch.Tensor, grid: int, each: int) -> list[np.ndarray]:
