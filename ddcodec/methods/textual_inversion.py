@@ -147,9 +147,12 @@ def _diffusion_loss(
     # One timestep from each of equal intervals: less noise in the gradient than independent draws.
     slots = torch.randperm(len(latents), generator=generator)
     t = ((slots + torch.rand(len(latents), generator=generator)) * steps / len(latents)).long()
-    noisy = scheduler.add_noise(latents, noise, t)
+    # As the network was trained, whatever form its sampler keeps noisy latents in.
+    remains = scheduler.alphas_cumprod[t][:, None, None, None]
+    signal, sigma = remains.sqrt(), (1 - remains).sqrt()
+    noisy = signal * latents + sigma * noise
     if prior.prediction_type == "v_prediction":
-        target = scheduler.get_velocity(latents, noise, t)
+        target = signal * noise - sigma * latents
     elif prior.prediction_type == "sample":
         target = latents
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from diffusers import EulerDiscreteScheduler
 
 from ddcodec.artifact import Artifact
 from ddcodec.errors import ModelMismatchError
@@ -141,3 +143,18 @@ def test_learning_is_seeded() -> None:
     first = invert(prior, ["thing"], pictures, settings)
     again = invert(prior, ["thing"], pictures, settings)
     assert (first.vectors == again.vectors).all()
+
+
+def test_learning_sees_latents_as_the_network_was_trained_whatever_the_sampler(
+    tmp_path: Path,
+) -> None:
+    folder = Path(shutil.copytree(tiny_folder(), tmp_path / "euler"))
+    index = json.loads((folder / "model_index.json").read_text())
+    index["scheduler"] = ["diffusers", "EulerDiscreteScheduler"]  # unbounded noisy latents
+    (folder / "model_index.json").write_text(json.dumps(index))
+    own = load_prior("tiny").scheduler
+    EulerDiscreteScheduler.from_config(own.config).save_pretrained(folder / "scheduler")
+    pictures = [np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3)).astype(np.uint8)]
+    settings = Inversion("A photo of {}", 1, 2, 8, 10, False, 0)
+    losses = [invert(load_prior(p), ["thing"], pictures, settings).losses for p in ("tiny", folder)]
+    assert (losses[0] == losses[1]).all()

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import numpy as np
 from denoiser import assemble
-from diffusers import StableDiffusionPipeline
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 from run import Run
 from safetensors.numpy import save_file
 from torch import nn
@@ -26,6 +26,10 @@ CARD = ("README.md", "samples.webp", "training.svg")
 def export(run: Run, target: Path) -> None:
     """Write the averaged weights as the packed form of a diffusers folder."""
     pipeline = assemble(run)
+    solver = run.config["export"]["solver"]
+    pipeline.scheduler = DPMSolverMultistepScheduler.from_config(
+        pipeline.scheduler.config, **solver
+    )
     card = {p: p.read_bytes() for name in CARD if (p := target / name).exists()}
     shutil.rmtree(target, ignore_errors=True)
     pipeline.save_pretrained(target, safe_serialization=True)
