@@ -92,7 +92,7 @@ def main(
         f.write(line + "\n")
     if out is not None:
         rows = [images[c][:8] for c in range(len(names)) for images in drawn.values()]
-        save_grid(np.concatenate(rows), 16, out / f"inversion-{label}.png", 2)
+        save_grid(np.concatenate(rows), 16, out / f"inversion-{label}.webp", 2)
         lines = {"mean of 25 steps": smooth(result.losses, 25)}
         plot(out / f"inversion-{label}.svg", {"textual inversion": lines})
 
