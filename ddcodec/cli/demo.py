@@ -13,8 +13,8 @@ from ddcodec.errors import DdcodecError
 
 __all__ = ["command", "commands"]
 
-# Half the default steps: digits are simple, and the demo has minutes.
-_QUICKER = {"d3m": ("--option", "steps=300")}
+# Fewer than the default steps: digits are simple, and the demo has minutes.
+_QUICKER = {"d3m": ("--option", "steps=150")}
 
 
 @click.command("demo")

@@ -28,6 +28,7 @@ def write_card(run: Run, target: Path) -> None:
     values = {
         **parts(target),
         **training(run),
+        "prompts": prompts(run.config["sampling"]),
         **figures(EVIDENCE / "prior.jsonl", EVIDENCE / "prior-inversion.jsonl"),
     }
     (target / "README.md").write_text(TEMPLATE.read_text().format(**values))
@@ -35,6 +36,15 @@ def write_card(run: Run, target: Path) -> None:
         unpack(target, Path(folder) / "prior")
         write_samples(run, load(Path(folder) / "prior"), target / "samples.webp")
     plot(target / "training.svg", {s: losses(run, s) for s in ("autoencoder", "denoiser")})
+
+
+def prompts(sampling: dict[str, Any]) -> str:
+    """What the rows of the samples show."""
+    quoted = [
+        f"{size} px: " + ", ".join(f'"{p}"' for p in sampling[f"prompts_{size}"])
+        for size in (64, 32)
+    ]
+    return "; ".join(quoted)
 
 
 def parts(target: Path) -> dict[str, str]:
