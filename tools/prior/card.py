@@ -12,7 +12,7 @@ import numpy as np
 from curves import plot
 from denoiser import sample
 from diffusers import StableDiffusionPipeline
-from export import load
+from export import CARD, load
 from PIL import Image
 from run import Run, read_log
 from safetensors.numpy import load_file
@@ -56,7 +56,8 @@ def parts(target: Path) -> dict[str, str]:
         total += count
         out[f"{name}_parameters"] = f"{count:,}"
         out[f"{name}_bytes"] = f"{path.stat().st_size:,}"
-    size = sum(p.stat().st_size for p in target.rglob("*") if p.is_file())
+    card = {target / name for name in CARD}
+    size = sum(p.stat().st_size for p in target.rglob("*") if p.is_file() and p not in card)
     return {**out, "parameters": f"{total / 1e6:.1f}", "bytes": f"{size:,}"}
 
 
