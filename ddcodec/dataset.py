@@ -137,11 +137,18 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         """
         return self._probabilities([self.rows[i] for i in indices]).numpy()
 
-    def _rendered(self, rows: Sequence[Row]) -> NDArray[np.uint8]:
-        """uint8[n, height, width, 3]: the rows at the present view."""
+    def prepare(self) -> None:
+        """Open the prior of generated pictures now; see :meth:`Renderer.prepare`."""
+        self._opened().prepare()
+
+    def _opened(self) -> Renderer:
         if self._renderer is None:
             self._renderer = self.artifact.renderer(prior=self._prior, device=self.device)
-        return self._renderer.images(rows, self.view)
+        return self._renderer
+
+    def _rendered(self, rows: Sequence[Row]) -> NDArray[np.uint8]:
+        """uint8[n, height, width, 3]: the rows at the present view."""
+        return self._opened().images(rows, self.view)
 
     def _tensors(self, pictures: NDArray[np.uint8]) -> Tensor:
         """[n, 3, height, width], as ``pixels`` asks."""
@@ -194,10 +201,8 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
     def _hard_probabilities(
         self, rows: Sequence[Row], out: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        if self._renderer is None:
-            self._renderer = self.artifact.renderer(prior=self._prior, device=self.device)
         contents = self.artifact.contents
-        mix = self._renderer.mixing(rows, self.view)
+        mix = self._opened().mixing(rows, self.view)
         for n, (c, s) in enumerate(rows):
             share = 1.0 if mix is None else float(mix.share[n])
             out[n, contents.hard_label(c, s, self.view)] += share

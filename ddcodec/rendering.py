@@ -93,6 +93,16 @@ class Renderer:
 
         return fingerprint(self._device)
 
+    def prepare(self) -> None:
+        """Open what pictures are generated with, so that a prior that will not do is found now.
+
+        Raises:
+            ModelMismatchError: the prior is not the pinned one.
+            DecodeError: it cannot be found or fetched, or not be run on the device.
+        """
+        if isinstance(self._head.recipe.synthesis, Text2Image):
+            self._load_prior(self._head.recipe.synthesis)
+
     def pictures(self, rows: Sequence[Row]) -> Images:
         """uint8[n, height, width, 3]: the base pictures (view 0) of the rows, in their order."""
         missing = [row for row in dict.fromkeys(rows) if row not in self._pictures]

@@ -118,13 +118,14 @@ def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int
         "ipc": data.ipc,
         "views": data.views,
     }
-    target.mkdir(parents=True, exist_ok=True)
     record = target / MANIFEST
     if record.exists():
         _check_same(record, manifest)
-    elif any(target.iterdir()):
+    elif target.exists() and any(target.iterdir()):
         raise DecodeError(f"{target} is not empty and not an earlier decode: choose a new folder")
     else:
+        data.prepare()  # before anything is written
+        target.mkdir(parents=True, exist_ok=True)
         _write_atomically(record, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
     for name in folders.values():
         (target / name).mkdir(exist_ok=True)

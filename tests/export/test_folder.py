@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 from PIL import Image
 
 import ddcodec
-from ddcodec.errors import DecodeError, EncodeError
+from ddcodec.errors import DecodeError, EncodeError, ModelMismatchError
 from ddcodec.export.folder import export_folder
+from ddcodec.prior.packaged import tiny_folder
 from ddcodec.source import scan
+from tests.artifacts import generated
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +88,13 @@ def test_a_file_in_the_way_is_a_clear_error(artifact: ddcodec.Artifact, tmp_path
     (tmp_path / "out").write_text("a file")
     with pytest.raises(DecodeError, match="choose another folder"):
         export_folder(artifact, tmp_path / "out")
+
+
+def test_a_prior_that_will_not_do_leaves_no_folder(tmp_path: Path) -> None:
+    made = generated(tmp_path / "generated.ddz")
+    prior = shutil.copytree(tiny_folder(), tmp_path / "prior")
+    (prior / "scheduler" / "scheduler_config.json").write_text("{}")
+    with pytest.raises(ModelMismatchError, match="is not the one this artifact was made with"):
+        export_folder(made, tmp_path / "out", prior=str(prior))
+    assert not (tmp_path / "out").exists()
+    assert export_folder(made, tmp_path / "out", views=1).images == 6
