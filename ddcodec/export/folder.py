@@ -74,7 +74,8 @@ def export_folder(
         progress: called with (what, done, total).
 
     Raises:
-        DecodeError: the folder holds something else, or cannot be written.
+        DecodeError: the folder holds something else, or cannot be written; the prior is not found.
+        ModelMismatchError: the prior is not the pinned one; no folder is made then.
         EncodeError: an unknown class, or more slots or views than there are.
     """
     target = Path(out)
