@@ -1,8 +1,8 @@
-"""ddcodec: one small .ddz file for a distilled dataset, and the same pixels out of it again.
+"""ddcodec: one small .ddz file for a distilled data set, and the same pixels out of it again.
 
+    ddcodec.encode("cifar10/train", "c10.ddz", method="rded", ipc=10)
     artifact = ddcodec.open("c10.ddz")
     data = artifact.dataset()              # torch Dataset: image, soft label
-    ddcodec.encode("cifar10/train", "c10.ddz", method="rded", ipc=10)
 
 Names are loaded when first used, so that ``ddz inspect`` starts quickly and without torch.
 """
@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 from ddcodec.version import __version__
 
 if TYPE_CHECKING:
-    from ddcodec.artifact import Artifact
+    from ddcodec.artifact import Artifact, merge, subset
     from ddcodec.artifact import open_artifact as open
     from ddcodec.container import Limits
-    from ddcodec.encoding import EncodeResult, encode
+    from ddcodec.encoding.encode import EncodeResult, encode
+    from ddcodec.encoding.options import EncodeOptions
     from ddcodec.errors import DdcodecError
-    from ddcodec.slicing import merge, subset
 
 __all__ = [
     "Artifact",
     "DdcodecError",
+    "EncodeOptions",
     "EncodeResult",
     "Limits",
     "__version__",
@@ -37,12 +38,13 @@ __all__ = [
 _HOMES = {
     "Artifact": ("ddcodec.artifact", "Artifact"),
     "DdcodecError": ("ddcodec.errors", "DdcodecError"),
-    "EncodeResult": ("ddcodec.encoding", "EncodeResult"),
+    "EncodeOptions": ("ddcodec.encoding.options", "EncodeOptions"),
+    "EncodeResult": ("ddcodec.encoding.encode", "EncodeResult"),
     "Limits": ("ddcodec.container", "Limits"),
-    "encode": ("ddcodec.encoding", "encode"),
-    "merge": ("ddcodec.slicing", "merge"),
+    "encode": ("ddcodec.encoding.encode", "encode"),
+    "merge": ("ddcodec.artifact", "merge"),
     "open": ("ddcodec.artifact", "open_artifact"),
-    "subset": ("ddcodec.slicing", "subset"),
+    "subset": ("ddcodec.artifact", "subset"),
 }
 
 

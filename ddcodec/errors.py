@@ -1,4 +1,4 @@
-"""The exception tree. Every error that leaves ddcodec is one of these, with a stable code.
+"""The tree of exceptions: every error that leaves ddcodec is one of these, with a stable code.
 
 DdcodecError                      exit 1
 ├── FormatError (ValueError)      exit 3   the file is malformed
@@ -15,7 +15,8 @@ DdcodecError                      exit 1
 ├── UnsupportedFeatureError       exit 5   a newer or optional part this reader lacks
 │   ├── UnsupportedVersionError   the file needs a newer ddcodec
 │   └── UnknownCodecError         an unknown codec, codec version or critical section kind
-├── EncodeError (ValueError)      exit 1   the request cannot be encoded
+├── RequestError (ValueError)     exit 1   what was asked for makes no sense, or is not there
+├── EncodeError (ValueError)      exit 1   something cannot be encoded or written
 │   └── SourceError               the source images are not usable as they are
 └── DecodeError                   exit 1   the artifact is fine, this machine cannot decode it
     ├── ModelMismatchError        the prior or teacher at hand is not the pinned one
@@ -42,6 +43,7 @@ __all__ = [
     "NonCanonicalError",
     "PayloadError",
     "PixelDriftError",
+    "RequestError",
     "SourceError",
     "TruncatedError",
     "UnknownCodecError",
@@ -143,6 +145,10 @@ class UnsupportedVersionError(UnsupportedFeatureError):
 
 class UnknownCodecError(UnsupportedFeatureError):
     code = "unknown-codec"
+
+
+class RequestError(DdcodecError, ValueError):
+    code = "request"
 
 
 class EncodeError(DdcodecError, ValueError):

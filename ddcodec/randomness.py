@@ -9,12 +9,12 @@ installed library's generator, so it cannot change under an artifact.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ddcodec import tables
+from ddcodec.arrays import Array, Float32s, Int64s, Integers, UInt32s, UInt64s
 from ddcodec.errors import EncodeError
 
 __all__ = [
@@ -42,9 +42,6 @@ _WEYL_1 = np.uint64(0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
 
-UInt32s = npt.NDArray[np.uint32]
-UInt64s = npt.NDArray[np.uint64]
-
 
 def philox4x32(counter: npt.ArrayLike, key: npt.ArrayLike) -> UInt32s:
     """Philox4x32-10 of ``counter`` uint32 [..., 4] under ``key`` uint32 [..., 2] (broadcast).
@@ -70,9 +67,7 @@ def philox4x32(counter: npt.ArrayLike, key: npt.ArrayLike) -> UInt32s:
     return np.stack(np.broadcast_arrays(c0, c1, c2, c3), axis=-1).astype(np.uint32)
 
 
-def words_many(
-    seeds: npt.ArrayLike, domain: int, stream: int | npt.NDArray[np.integer], count: int
-) -> UInt32s:
+def words_many(seeds: npt.ArrayLike, domain: int, stream: int | Integers, count: int) -> UInt32s:
     """The first ``count`` words of a stream of each seed.
 
     Args:
@@ -104,7 +99,7 @@ def words(seed: int, domain: int, stream: int, count: int) -> UInt32s:
     return one
 
 
-def normals(seeds: npt.ArrayLike, stream: int, count: int) -> npt.NDArray[np.float32]:
+def normals(seeds: npt.ArrayLike, stream: int, count: int) -> Float32s:
     """Standard normal noise on a 2^-16 grid, float32 [n, count], in ``DOMAIN_NOISE``.
 
     Each word gives its low, then its high 16 bits: bit 15 is the sign and the low 15 bits index
@@ -118,17 +113,17 @@ def normals(seeds: npt.ArrayLike, stream: int, count: int) -> npt.NDArray[np.flo
     flat = halves.reshape(source.shape[0], 2 * source.shape[1])[:, :count]
     magnitude = tables.normal()[flat & np.uint32(0x7FFF)]
     signed = np.where(flat >> np.uint32(15), -magnitude, magnitude)
-    noise: npt.NDArray[np.float32] = signed.astype(np.float32) * np.float32(2.0**-16)
+    noise: Float32s = signed.astype(np.float32) * np.float32(2.0**-16)
     return noise
 
 
-def uniform_below(word: npt.ArrayLike, n: npt.ArrayLike) -> npt.NDArray[np.int64]:
+def uniform_below(word: npt.ArrayLike, n: npt.ArrayLike) -> Int64s:
     """Map 32-bit words to 0 <= r < n by (word * n) >> 32; ``n`` in 1..2^32, broadcast.
 
     The bias, at most n / 2^32, is part of the definition: a decoder must reproduce it.
     """
     product = np.asarray(word, dtype=np.uint64) * np.asarray(n, dtype=np.uint64)
-    result: npt.NDArray[Any] = product >> _SHIFT
+    result: Array = product >> _SHIFT
     return result.astype(np.int64)
 
 
@@ -141,7 +136,7 @@ def derive_seed(base: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
 
 
-def shuffled(seed: int, n: int, stream: int = 0) -> npt.NDArray[np.int64]:
+def shuffled(seed: int, n: int, stream: int = 0) -> Int64s:
     """A permutation of 0..n-1, int64 [n]: stable order of n 64-bit keys from ``DOMAIN_ENCODER``.
 
     Encoder-side. Key i is word 2i (low) and word 2i + 1 (high) of the stream.

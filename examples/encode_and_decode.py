@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ddcodec
-from ddcodec.demo_data import write_digits
-from ddcodec.export.folder import export_folder
+from ddcodec.exchange.folder import export_folder
+from ddcodec.sources.digits import write_digits
 
 
 def main(arguments: Sequence[str] | None = None) -> Path:

@@ -15,8 +15,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 import ddcodec
-from ddcodec.dataset import DistilledDataset
-from ddcodec.source import load_images, scan
+from ddcodec.artifact.dataset import DistilledDataset
+from ddcodec.sources.folder import scan
+from ddcodec.sources.source import load_images
 
 
 def student(classes: int) -> nn.Module:
@@ -29,7 +30,7 @@ def student(classes: int) -> nn.Module:
 
 
 def train(model: nn.Module, data: DistilledDataset, epochs: int, workers: int) -> None:
-    numerator, denominator = data.artifact.recipe.labels.temperature
+    numerator, denominator = data.head.recipe.labels.temperature
     temperature = numerator / denominator
     loader = DataLoader(data, batch_size=32, shuffle=True, num_workers=workers)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3)

@@ -10,10 +10,12 @@ import numpy as np
 
 import ddcodec
 from ddcodec.artifact import Artifact
+from ddcodec.classifiers.store import save_teacher
+from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
 from ddcodec.codecs.pixel_digest import PixelDigests, pixel_digest
-from ddcodec.codecs.prompts import PromptFp16
-from ddcodec.codecs.schedule import ScheduleTable
-from ddcodec.codecs.soft_labels import SoftLabels
+from ddcodec.codecs.prompt_fp16 import PromptFp16
+from ddcodec.codecs.schedule_table import ScheduleTable
+from ddcodec.codecs.top_k_labels import TopKLabels
 from ddcodec.container import (
     ANCILLARY,
     SAFE_TO_COPY,
@@ -22,11 +24,14 @@ from ddcodec.container import (
     NewSection,
     write_container,
 )
-from ddcodec.labelling import hard_label_sections, seed_sections
+from ddcodec.encoding.labelling import hard_label_sections, seed_sections
 from ddcodec.prior.load import load_prior
-from ddcodec.recipe import Evaluation, Head, LabelRecipe, Recipe, Text2Image
-from ddcodec.synthesis.layout import Layout
-from ddcodec.synthesis.views import View
+from ddcodec.recipe.head import Head, Recipe
+from ddcodec.recipe.layout import Layout
+from ddcodec.recipe.parts import Evaluation, LabelRecipe, Text2Image
+from ddcodec.recipe.view import View
+from ddcodec.sources.folder import scan
+from ddcodec.sources.source import load_images
 
 
 def encode_small(source: Path, out: Path, **changes: Any) -> Artifact:
@@ -34,6 +39,15 @@ def encode_small(source: Path, out: Path, **changes: Any) -> Artifact:
     settings: dict[str, Any] = {"method": "random", "ipc": 4, "views": 3, "labels": "hard"}
     ddcodec.encode(source, out, **{**settings, **changes})
     return ddcodec.open(out)
+
+
+def quick_teacher(source: Path, out: Path, *, steps: int = 10, seed: int = 0) -> Path:
+    """A teacher of a folder of 16 px pictures, trained in a moment: --teacher auto takes long."""
+    folder = scan(source)
+    images, labels = load_images(folder, (16, 16))
+    settings = TeacherSettings(steps=steps, batch_size=12, pad=2, seed=seed)
+    save_teacher(train_teacher(images, labels, folder.classes, settings), out)
+    return out
 
 
 def rewritten(artifact: Artifact, out: Path, head: dict[str, Any]) -> Path:
@@ -61,7 +75,7 @@ def soft_copy(artifact: Artifact, out: Path, temperature: tuple[int, int] = (4, 
     head, recipe = artifact.head, artifact.recipe
     shape = (len(head.classes), recipe.ipc, recipe.views, len(head.classes))
     logits = np.random.default_rng(0).integers(-40, 1, shape).astype(np.int16) * 32
-    codec = SoftLabels(classes=len(head.classes), step=32)
+    codec = TopKLabels.for_labels(logits, k=len(head.classes), step=32)
     labels = NewSection("labels", codec.spec(), Box(0, len(head.classes)), codec.encode(logits))
     kept = [
         CopiedSection(artifact.reader, s, s.box) for s in artifact.sections if s.kind != "labels"
@@ -106,7 +120,7 @@ def generated(
         NewSection(
             "schedule", ScheduleTable().spec(), Box(), ScheduleTable().encode(prior.schedule(2))
         ),
-        *seed_sections(names, 7),
+        *seed_sections(head, 7),
         *hard_label_sections(head),
     ]
     draft = out.with_suffix(".draft")

@@ -100,7 +100,8 @@ def teacher_folder(image_folder: Path, tmp_path_factory: pytest.TempPathFactory)
     """A small teacher of ``image_folder``, trained for a second."""
     from ddcodec.classifiers.store import save_teacher
     from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
-    from ddcodec.source import load_images, scan
+    from ddcodec.sources.folder import scan
+    from ddcodec.sources.source import load_images
 
     source = scan(image_folder)
     images, labels = load_images(source, (16, 16))

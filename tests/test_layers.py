@@ -1,11 +1,12 @@
-"""Imports point downwards, and what inspects a file never pulls torch in."""
+"""Imports point downwards, floor by floor, and what inspects a file never pulls torch in."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,87 +14,51 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "ddcodec"
 
-# From the bottom up; a module may import those of lower lines, never of its own or a higher one.
-# The longest name that fits counts: parts of prior and synthesis are plain data, below the recipe.
-LAYERS: tuple[tuple[str, ...], ...] = (
-    ("cache", "errors", "version"),
-    ("container", "entropy", "tables", "exact.profiles"),
-    ("randomness",),
-    ("codecs",),
-    ("source", "demo_data", "synthesis.resample", "prior.pin"),
-    ("synthesis.layout", "synthesis.views"),
-    ("labels",),
-    ("label_encoder",),
-    ("exact",),
-    ("recipe",),
-    ("prior", "classifiers"),
-    ("synthesis", "stored_teacher"),
-    ("section_shapes",),
-    ("contents",),
-    ("view_draws",),
-    ("rendering", "labels.shown"),
-    ("labels.reader",),
+# From the ground up: a package imports those of lower floors, never of its own or a higher one.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("arrays", "errors", "version"),
+    ("entropy", "files", "recipe", "tables"),
+    ("classifiers", "container", "exact", "randomness", "sources"),
+    ("codecs", "synthesis"),
+    ("prior", "table"),
+    ("labels", "methods", "rendering"),
     ("artifact",),
-    ("budget", "slicing"),
-    ("dataset", "label_summary"),
-    ("view_choice", "work"),
-    ("methods",),
-    ("label_sections",),
-    ("labelling", "settings"),
-    ("encoding",),
-    ("report", "export"),
-    ("__init__",),
+    ("encoding", "evaluation", "exchange"),
+    ("__init__", "report"),
     ("cli",),
     ("__main__",),
 )
 
-# An artifact's convenience methods hand on to modules above it, imported when called.
-DEFERRED = {("artifact", "budget"), ("artifact", "dataset"), ("artifact", "slicing")}
-
 TORCH = frozenset({"torch", "torchvision", "diffusers", "transformers"})
 LIGHT = {
     "ddcodec": TORCH,
-    "ddcodec.artifact": TORCH,
+    "ddcodec.artifact.artifact": TORCH,
     "ddcodec.cli": TORCH,
     "ddcodec.codecs": TORCH,
     "ddcodec.container": TORCH | {"numpy"},
     "ddcodec.entropy": TORCH,
     "ddcodec.errors": TORCH | {"numpy"},
-    "ddcodec.slicing": TORCH,
+    "ddcodec.artifact.slicing": TORCH,
 }
 
 
 class Import(NamedTuple):
-    """One import of a module of ours: dotted names below ``ddcodec``, and whether it can wait."""
+    """One import of a module of ours, wherever it stands: dotted names below ``ddcodec``."""
 
     importer: str
     imported: str
-    deferred: bool
     line: int
 
 
-def unit_of(module: str) -> str | None:
-    """The entry of LAYERS that a module below ``ddcodec`` belongs to."""
-    parts = module.split(".")
-    units = {unit for layer in LAYERS for unit in layer}
-    names = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
-    return next((name for name in names if name in units), None)
-
-
-def level_of(unit: str) -> int:
-    return next(level for level, layer in enumerate(LAYERS) if unit in layer)
+def floor_of(package: str) -> int | None:
+    """The number of a package's floor, counted from 1; None where it has none."""
+    found = (number for number, floor in enumerate(FLOORS, start=1) if package in floor)
+    return next(found, None)
 
 
 def imports_of(source: str, importer: str, modules: set[str]) -> Iterator[Import]:
-    """Every import of ``ddcodec`` in a module, wherever it stands."""
-    tree = ast.parse(source)
-    deferred = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or is_type_checking(node)
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
+    """Every import of ``ddcodec`` in a module, those inside functions too."""
+    for node in ast.walk(ast.parse(source)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -102,12 +67,7 @@ def imports_of(source: str, importer: str, modules: set[str]) -> Iterator[Import
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in dict.fromkeys(names):
             if name == "ddcodec" or name.startswith("ddcodec."):
-                target = known_module(name, modules)
-                yield Import(importer, target, id(node) in deferred, node.lineno)
-
-
-def is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+                yield Import(importer, known_module(name, modules), node.lineno)
 
 
 def known_module(name: str, modules: set[str]) -> str:
@@ -118,20 +78,30 @@ def known_module(name: str, modules: set[str]) -> str:
     return ".".join(parts) or "__init__"
 
 
-def faults_of(imports: list[Import]) -> list[str]:
+def faults_of(imports: Iterable[Import]) -> list[str]:
     """Imports that point upwards or sideways, in words."""
     faults = []
     for found in imports:
-        importer, imported = unit_of(found.importer), unit_of(found.imported)
+        importer, imported = (name.partition(".")[0] for name in found[:2])
         where = f"{found.importer}:{found.line} imports {found.imported}"
-        if importer is None or imported is None:
-            odd = found.importer if importer is None else found.imported
-            faults.append(f"{where}: give {odd} a place in LAYERS")
-        elif importer == imported or level_of(imported) < level_of(importer):
-            continue
-        elif not (found.deferred and (importer, imported) in DEFERRED):
-            faults.append(f"{where}: not a lower layer")
+        below, above = floor_of(imported), floor_of(importer)
+        if above is None or below is None:
+            faults.append(f"{where}: give {importer if above is None else imported} a floor")
+        elif importer != imported and below >= above:
+            faults.append(f"{where}: not a lower floor")
     return faults
+
+
+def circles_of(imports: Iterable[Import]) -> list[str]:
+    """Modules that import each other in a circle when they are loaded, within packages too."""
+    graph: dict[str, set[str]] = {}
+    for found in imports:
+        graph.setdefault(found.importer, set()).add(found.imported)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 def all_modules() -> dict[str, Path]:
@@ -159,33 +129,41 @@ def test_imports_point_downwards() -> None:
     assert faults_of(all_imports()) == []
 
 
-def test_every_module_has_a_layer() -> None:
-    assert [name for name in all_modules() if unit_of(name) is None] == []
+def test_every_package_has_one_floor_and_every_floor_is_there() -> None:
+    packages = {name.partition(".")[0] for name in all_modules()}
+    listed = [package for floor in FLOORS for package in floor]
+    assert sorted(listed) == sorted(packages)
+    assert len(FLOORS) == 11
 
 
-def test_no_exception_is_out_of_date() -> None:
-    used = {(unit_of(i.importer), unit_of(i.imported)) for i in all_imports() if i.deferred}
-    assert used >= DEFERRED
+def test_no_module_is_in_a_circle() -> None:
+    # A package's face hands names on, and its modules import one another by their own names.
+    faces = {name for name, path in all_modules().items() if path.name == "__init__.py"}
+    found = [i for i in all_imports() if not {i.importer, i.imported} & faces]
+    assert circles_of(found) == []
+
+
+def test_a_circle_would_be_seen() -> None:
+    there, back = Import("a.x", "a.y", 1), Import("a.y", "a.x", 1)
+    assert circles_of([there, back]) and not circles_of([there])
 
 
 @pytest.mark.parametrize(
     ("importer", "source", "fault"),
     [
-        ("container.reader", "from ddcodec.codecs import get", "not a lower layer"),
-        ("container.reader", "def f():\n    import ddcodec.codecs", "not a lower layer"),
-        ("artifact", "from ddcodec.dataset import D", "not a lower layer"),
-        ("codecs.base", "from ddcodec import __version__", "not a lower layer"),
-        ("prior.load", "from ddcodec import classifiers", "not a lower layer"),
-        ("odd", "import ddcodec.errors", "give odd a place"),
-        ("artifact", "def f():\n    from ddcodec.dataset import D", None),
+        ("container.reader", "from ddcodec.codecs import get", "not a lower floor"),
+        ("container.reader", "def f():\n    import ddcodec.codecs", "not a lower floor"),
+        ("codecs.base", "from ddcodec import __version__", "not a lower floor"),
+        ("prior.load", "from ddcodec import table", "not a lower floor"),
+        ("odd", "import ddcodec.errors", "give odd a floor"),
         ("cli", "from ddcodec import errors, container", None),
         ("codecs.base", "import numpy\nfrom ddcodec.container import CodecSpec", None),
         ("container.reader", "from ddcodec.container.blob import Blob", None),
     ],
 )
 def test_the_rule_finds_what_it_should(importer: str, source: str, fault: str | None) -> None:
-    modules = {"errors", "container", "container.blob", "codecs", "dataset", "classifiers"}
-    faults = faults_of(list(imports_of(source, importer, modules)))
+    modules = {"errors", "container", "container.blob", "codecs", "table"}
+    faults = faults_of(imports_of(source, importer, modules))
     assert [fault in found for found in faults] == ([] if fault is None else [True])
 
 

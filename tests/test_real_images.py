@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 import ddcodec
-from ddcodec.source import load_images, native_size, scan
+from ddcodec.sources.folder import scan
+from ddcodec.sources.source import load_images
 
 
 def test_stored_photographs_come_back_as_they_were_but_for_the_codec(
@@ -15,7 +16,7 @@ def test_stored_photographs_come_back_as_they_were_but_for_the_codec(
 ) -> None:
     source = scan(cifar10)
     assert len(source.classes) == 10 and source.classes[0] == "airplane"
-    assert native_size(source) == (32, 32)
+    assert source.native_size() == (32, 32)
     path = tmp_path / "c10.ddz"
     result = ddcodec.encode(
         cifar10, path, method="random", labels="hard", ipc=2, views=1, quality=90

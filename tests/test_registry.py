@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ddcodec import codecs
-from ddcodec.container import KINDS
+from ddcodec.container import KIND_FLAGS
 from ddcodec.container.compression import COMPRESSIONS
 
 SPEC = Path(__file__).resolve().parents[1] / "spec" / "registry.md"
@@ -20,7 +20,7 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_kinds_and_their_flags() -> None:
-    assert {kind: int(flags.split()[0]) for kind, flags, *_ in rows("Kinds")} == KINDS
+    assert {kind: int(flags.split()[0]) for kind, flags, *_ in rows("Kinds")} == KIND_FLAGS
 
 
 def test_codecs_with_version_and_compression() -> None:
@@ -29,7 +29,7 @@ def test_codecs_with_version_and_compression() -> None:
 
 
 def test_each_codec_is_for_a_registered_kind() -> None:
-    assert {kind for _, _, kind, *_ in rows("Codecs")} == set(KINDS)
+    assert {kind for _, _, kind, *_ in rows("Codecs")} == set(KIND_FLAGS)
 
 
 def test_compressions() -> None:

@@ -5,21 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ddcodec.cache import cache_folder
+from ddcodec.arrays import Int64s, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import Logits, build
 from ddcodec.classifiers.teacher import (
     Teacher,
@@ -27,7 +23,7 @@ from ddcodec.classifiers.teacher import (
     teacher_digest,
     train_teacher,
 )
-from ddcodec.classifiers.training import Progress, Statistics
+from ddcodec.classifiers.training import Statistics
 from ddcodec.errors import (
     ChecksumMismatchError,
     DecodeError,
@@ -35,6 +31,7 @@ from ddcodec.errors import (
     MissingDependencyError,
     ModelMismatchError,
 )
+from ddcodec.files import cache_folder, locked, whole_folder
 
 __all__ = ["cached_teacher", "load_teacher", "save_teacher", "teacher_key"]
 
@@ -65,11 +62,9 @@ def save_teacher(teacher: Teacher, folder: str | os.PathLike[str]) -> None:
 
 
 def _write_folder(teacher: Teacher, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with whole_folder(target) as folder:
         tensors = {k: v.detach().cpu().contiguous() for k, v in teacher.module.state_dict().items()}
-        save_file(tensors, temporary / _WEIGHTS)
+        save_file(tensors, folder / _WEIGHTS)
         config = {
             "schema": SCHEMA,
             "arch": teacher.arch,
@@ -81,12 +76,7 @@ def _write_folder(teacher: Teacher, target: Path) -> None:
             "digest": teacher.digest,
         }
         text = json.dumps(config, indent=1, ensure_ascii=False)
-        (temporary / _CONFIG).write_text(text + "\n", encoding="utf-8")
-        temporary.chmod(0o755)
-        temporary.rename(target)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+        (folder / _CONFIG).write_text(text + "\n", encoding="utf-8")
 
 
 def _all_classes(teacher: Teacher) -> tuple[str, ...]:
@@ -147,8 +137,8 @@ def cached_teacher(
     size: tuple[int, int],
     classes: Sequence[str],
     settings: TeacherSettings,
-    load: Callable[[], tuple[NDArray[np.uint8], NDArray[np.int64]]],
-    progress: Progress | None = None,
+    load: Callable[[], tuple[UInt8s, Int64s]],
+    progress: StepProgress | None = None,
     *,
     device: str = "cpu",
 ) -> Teacher:
@@ -169,17 +159,18 @@ def cached_teacher(
     folder = cache_folder("teachers") / teacher_key(fingerprint, size, classes, settings)
     if folder.is_dir():
         return load_teacher(folder, classes, device=device)
-    images, labels = load()
-    teacher = train_teacher(images, labels, classes, settings, progress, device=device)
     try:
-        _write_folder(teacher, folder)
+        # Whoever asks for the same teacher meanwhile waits, and does not train another.
+        with locked(folder.with_name(f"{folder.name}.training"), wait=True, remove=True):
+            if not folder.is_dir():
+                images, labels = load()
+                made = train_teacher(images, labels, classes, settings, progress, device=device)
+                _write_folder(made, folder)
     except OSError as error:
-        # Another process may have finished the same teacher first; that one serves as well.
-        if not folder.is_dir():
-            raise EncodeError(
-                f"cannot write the teacher to {folder} ({error.strerror}): set DDCODEC_CACHE to "
-                "a folder with space"
-            ) from error
+        raise EncodeError(
+            f"cannot write the teacher to {folder} ({error.strerror}): set DDCODEC_CACHE to "
+            "a folder with space"
+        ) from error
     return load_teacher(folder, classes, device=device)
 
 

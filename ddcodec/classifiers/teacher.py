@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ddcodec.arrays import Float32s, Int64s, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
 from ddcodec.classifiers.training import (
     Batch,
     Optimisation,
     Precision,
-    Progress,
     Statistics,
     fit,
     pad_crop_flip,
@@ -113,7 +112,7 @@ class Teacher:
         r, g, b = self.statistics.std
         return r / 65536, g / 65536, b / 65536
 
-    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def logits(self, images: UInt8s) -> Float32s:
         """uint8[n, h, w, 3] -> float32[n, len(classes)], in eval mode and float32.
 
         Pictures of another size are resized (bilinear, antialiased) to the teacher's.
@@ -145,7 +144,7 @@ class Teacher:
         if missing:
             raise ModelMismatchError(
                 f"the teacher {self.arch} does not know {_some(missing)}; it knows "
-                f"{_some(self.classes)}: use a teacher of these classes, or --teacher auto"
+                f"{_some(self.classes)}: use a teacher of these classes, or teacher='auto'"
             )
         columns = [column for column in found if column is not None]
         if len(set(columns)) != len(columns):
@@ -169,11 +168,11 @@ class Teacher:
 
 
 def train_teacher(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
+    images: UInt8s,
+    labels: Int64s,
     classes: Sequence[str],
     settings: TeacherSettings,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
     *,
     device: str = "cpu",
 ) -> Teacher:
@@ -229,7 +228,7 @@ def teacher_digest(module: nn.Module, classes: tuple[str, ...], statistics: Stat
 
 
 def _augmented(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], settings: TeacherSettings
+    images: UInt8s, labels: Int64s, settings: TeacherSettings
 ) -> Callable[[int], Iterator[Batch]]:
     planar = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     targets = torch.from_numpy(labels.astype(np.int64, copy=False))
@@ -243,7 +242,7 @@ def _augmented(
     return epoch
 
 
-def _resized(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _resized(images: UInt8s, size: tuple[int, int]) -> UInt8s:
     w, h = size
     if images.shape[1:3] == (h, w):
         return images

@@ -9,16 +9,15 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ddcodec.arrays import Int64s, StepProgress, UInt8s
 from ddcodec.errors import EncodeError
 
 __all__ = [
     "Batch",
     "Optimisation",
     "Precision",
-    "Progress",
     "Statistics",
     "accuracy",
     "fit",
@@ -31,7 +30,6 @@ __all__ = [
 
 Batch = tuple[Tensor, Tensor]
 Precision = Literal["auto", "bfloat16", "float32"]
-Progress = Callable[[int, int], None]
 
 _PREDICT_BATCH = 256
 
@@ -52,7 +50,7 @@ class Statistics:
         return images.float().mul_(scale.view(1, 3, 1, 1)).sub_(shift.view(1, 3, 1, 1))
 
 
-def statistics_of(images: NDArray[np.uint8]) -> Statistics:
+def statistics_of(images: UInt8s) -> Statistics:
     """Mean and standard deviation by channel of uint8[n, h, w, 3]."""
     counts = [np.bincount(images[..., c].reshape(-1), minlength=256) for c in range(3)]
     values = np.arange(256) / 255
@@ -116,7 +114,7 @@ def fit(
     epochs: Callable[[int], Iterable[Batch]],
     statistics: Statistics,
     optimisation: Optimisation,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
 ) -> None:
     """Train in place, on the module's device, until ``optimisation.steps`` are done.
 
@@ -214,7 +212,7 @@ def _reflected(positions: Tensor, size: int) -> Tensor:
     return torch.where(inside >= size, 2 * (size - 1) - inside, inside)
 
 
-def predict(module: nn.Module, images: NDArray[np.uint8], statistics: Statistics) -> Tensor:
+def predict(module: nn.Module, images: UInt8s, statistics: Statistics) -> Tensor:
     """uint8[n, h, w, 3] -> float32[n, K] logits on the CPU, in eval mode and float32."""
     device = next(module.parameters()).device
     module.eval()
@@ -230,8 +228,8 @@ def predict(module: nn.Module, images: NDArray[np.uint8], statistics: Statistics
 
 def accuracy(
     module: nn.Module,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
+    images: UInt8s,
+    labels: Int64s,
     statistics: Statistics,
 ) -> float:
     """Share (0..1) of uint8[n, h, w, 3] whose highest logit is at their class index."""

@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "Measure storage against accuracy, as HTML and JSON.",
     "prior": "Write the packaged prior as a folder that diffusers loads.",
     "teacher": "Train a teacher on an image folder.",
+    "methods": "List the methods, or show the options of one.",
     "demo": "Run the whole path on handwritten digits; needs no download.",
 }
 
@@ -93,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
     except DdcodecError as error:
         if debug:
             raise
-        _say(f"error[{error.code}]: {error}{_next_step(error)}")
+        _say(f"error[{error.code}]: {_in_words(error)}{_next_step(error)}")
         return error.exit_code
     except OSError as error:
         if debug:
@@ -109,6 +110,17 @@ def run(arguments: Sequence[str]) -> int:
 
 def _say(line: str) -> None:
     click.echo(line, err=True)
+
+
+def _in_words(error: DdcodecError) -> str:
+    """The message; the library speaks of ``name=value`` where a user here types an option."""
+    from dataclasses import fields
+
+    from ddcodec.cli.options import in_command_line_words
+    from ddcodec.encoding.options import EncodeOptions
+
+    names = [field.name for field in fields(EncodeOptions)]
+    return in_command_line_words(str(error), [*names, "classes", "sample", "seeds"])
 
 
 def _next_step(error: DdcodecError) -> str:

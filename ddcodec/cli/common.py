@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ddcodec.errors import EncodeError, FormatError, IntegrityError
-from ddcodec.exact.profiles import FLOAT
+from ddcodec.arrays import Progress
+from ddcodec.errors import FormatError, IntegrityError, RequestError
+from ddcodec.recipe.profiles import FLOAT
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
-    from ddcodec.rendering import Execution
+    from ddcodec.rendering.renderer import Execution
 
 __all__ = [
     "Progress",
@@ -25,6 +26,7 @@ __all__ = [
     "artifact_argument",
     "class_names",
     "classes_option",
+    "device_option",
     "dump_json",
     "execution_text",
     "force_option",
@@ -34,12 +36,13 @@ __all__ = [
     "open_artifact",
     "output_file",
     "output_folder",
+    "parse_size",
+    "prior_option",
     "progress_display",
     "views_option",
     "warn",
 ]
 
-Progress = Callable[[str, int, int], None]
 
 artifact_argument = click.argument(
     "artifact", metavar="IN.ddz", type=click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -50,15 +53,42 @@ output_file = click.option(
 output_folder = click.option(
     "-o", "--out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False)
 )
-force_option = click.option("--force", is_flag=True, help="Overwrite the output file.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
-classes_option = click.option("--classes", metavar="A,B", help="Only these classes, by name.")
+force_option = click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout.")
+classes_option = click.option(
+    "--classes", metavar="A,B", help="Take only these classes, by name; a comma in a name is \\,."
+)
 ipc_option = click.option(
-    "--ipc", type=click.IntRange(1), metavar="N", help="Only the first N images of each class."
+    "--ipc", type=click.IntRange(1), metavar="N", help="Take only the first N images of each class."
 )
 views_option = click.option(
-    "--views", type=click.IntRange(1), metavar="V", help="Only the first V views of each image."
+    "--views",
+    type=click.IntRange(1),
+    metavar="V",
+    help="Take only the first V views of each image.",
 )
+prior_option = click.option(
+    "--prior",
+    metavar="DIR|HUB_ID",
+    help="Use the prior in this folder, or fetch it from the hub. By default the pinned one is "
+    "used, if this machine has it: nothing is fetched because a file names it.",
+)
+device_option = click.option(
+    "--device", default="cpu", show_default=True, metavar="NAME", help="Torch device to compute on."
+)
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """``64`` or ``64x48`` as a side or (width, height)."""
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    try:
+        return (int(width), int(height)) if height else int(width)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is neither a number nor WIDTHxHEIGHT", param_hint="--size"
+        ) from error
 
 
 def class_names(text: str | None) -> list[str] | None:
@@ -91,9 +121,11 @@ def open_artifact(path: Path) -> Iterator[Artifact]:
 def new_file(path: Path, force: bool) -> None:
     """Refuse early, before hours of work, what writing would refuse at the end."""
     if path.exists() and not force:
-        raise EncodeError(f"{path} exists; choose another -o, or overwrite it with --force")
+        raise RequestError(f"{path} exists; choose another -o, or overwrite it with --force")
     if not path.parent.is_dir():
-        raise EncodeError(f"the folder {path.parent} does not exist; make it, or choose another -o")
+        raise RequestError(
+            f"the folder {path.parent} does not exist; make it, or choose another -o"
+        )
 
 
 def dump_json(schema: str, values: Mapping[str, Any]) -> None:

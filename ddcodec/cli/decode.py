@@ -10,10 +10,12 @@ from ddcodec.cli.common import (
     artifact_argument,
     class_names,
     classes_option,
+    device_option,
     execution_text,
     ipc_option,
     open_artifact,
     output_folder,
+    prior_option,
     progress_display,
     views_option,
 )
@@ -27,9 +29,16 @@ __all__ = ["command"]
 @classes_option
 @ipc_option
 @views_option
-@click.option("--device", default="cpu", show_default=True, help="Torch device.")
-@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, metavar="B")
-@click.option("--prior", metavar="DIR|HUB_ID", help="Where to find the prior, if it has moved.")
+@device_option
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    metavar="B",
+    help="Pictures rendered together.",
+)
+@prior_option
 def command(
     artifact: Path,
     out: Path,
@@ -40,12 +49,12 @@ def command(
     batch_size: int,
     prior: str | None,
 ) -> None:
-    """Write the images of IN.ddz as lossless PNGs, one folder a class, with their labels.
+    """Write the images of IN.ddz as lossless PNGs, one folder per class, with their labels.
 
     DIR also gets labels.npz and a README that explains both. An interrupted decode goes on
     when the same command is run again.
     """
-    from ddcodec.export.folder import export_folder
+    from ddcodec.exchange.folder import export_folder
 
     with open_artifact(artifact) as opened, progress_display() as progress:
         result = export_folder(

@@ -32,7 +32,7 @@ def command(out: Path) -> None:
     Takes under four minutes on two cores. Every command is shown before it runs, as you would
     type it. What an earlier demo finished in DIR is kept; remove DIR to start over.
     """
-    from ddcodec.demo_data import write_digits
+    from ddcodec.sources.digits import write_digits
 
     began = time.monotonic()
     digits = write_digits(out / "digits")

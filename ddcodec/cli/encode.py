@@ -4,193 +4,94 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ddcodec.cli.common import (
     dump_json,
-    force_option,
     json_option,
-    new_file,
     output_file,
+    parse_size,
     progress_display,
     warn,
 )
-from ddcodec.errors import EncodeError
-from ddcodec.exact import profiles
+from ddcodec.cli.options import method_lines, options_from
+from ddcodec.encoding.options import EncodeOptions
+from ddcodec.errors import RequestError
+from ddcodec.methods import METHODS, get_method
+from ddcodec.methods.options import describe_value, options_of
 
 if TYPE_CHECKING:
-    from ddcodec.encoding import EncodeResult
-    from ddcodec.label_sections import LayerName
+    from ddcodec.encoding.encode import EncodeResult
 
-__all__ = ["command", "parse_size"]
+__all__ = ["command"]
+
+EXAMPLES = (
+    ("ddz encode cifar10/train --method rded -o c10.ddz", "patches and soft labels"),
+    ("ddz encode photos/ --method random --ipc 5 --size 64 --labels hard -o p.ddz", "no teacher"),
+    ("ddz encode cifar10/train --method d3m --option steps=200 -o g.ddz", "generated pictures"),
+    ("ddz encode photos/ --method rded --dry-run -o p.ddz", "only say what would be done"),
+)
 
 
-@click.command("encode")
+class EncodeCommand(click.Command):
+    """Shows the options of the method that stands on the command line, and examples."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["method"] = _method_in(args)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        name = ctx.meta.get("method")
+        if name in METHODS:
+            with formatter.section(f"Options of method {name} (--option KEY=VALUE)"):
+                lines = list(method_lines(options_of(get_method(name))))
+                formatter.write_dl(lines or [("none", "It has none.")])
+        else:
+            with formatter.section("Options of a method"):
+                formatter.write_text("Add --method NAME to this, or see `ddz methods NAME`.")
+        with formatter.section("Examples"):
+            for line, what in EXAMPLES:
+                formatter.write_text(f"{line}  # {what}")
+
+
+def _method_in(args: list[str]) -> str | None:
+    for i, word in enumerate(args):
+        if word == "--method" and i + 1 < len(args):
+            return args[i + 1]
+        if word.startswith("--method="):
+            return word.partition("=")[2]
+    return None
+
+
+@click.command("encode", cls=EncodeCommand)
 @click.argument("src", type=click.Path(path_type=Path))
 @output_file
-@click.option("--method", required=True, metavar="NAME", help="d3m, rded or random.")
-@click.option("--ipc", default=10, show_default=True, metavar="N", help="Images per class.")
+@options_from(EncodeOptions)
 @click.option(
-    "--views", default=30, show_default=True, metavar="V", help="Labelled variations of an image."
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the method's own; give it again for another one.",
 )
-@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
-@click.option(
-    "--prior",
-    default="tiny",
-    show_default=True,
-    metavar="tiny|DIR|HUB_ID[@REV]",
-    help="Diffusion prior of generating methods.",
-)
-@click.option(
-    "--teacher",
-    default="auto",
-    show_default=True,
-    metavar="auto|DIR|HUB_ID",
-    help="auto trains one on SRC and keeps it for the next encode of the same images.",
-)
-@click.option(
-    "--profile",
-    type=click.Choice(profiles.NAMES),
-    default=profiles.DEFAULT,
-    show_default=True,
-    help="How the prior is executed: bits of weights (w) and activations (a), with the same pixels "
-    "on every machine; or float, without that promise.",
-)
-@click.option(
-    "--work",
-    metavar="DIR",
-    help="Finished parts go here, and stay: labels are coded again, at another quality, without "
-    "asking the teacher. OUT.ddz.work by default, removed at the end.",
-)
-@click.option("--size", metavar="N|WxH", help="Image size in pixels; that of SRC by default.")
-@click.option(
-    "--labels",
-    type=click.Choice(["soft", "hard", "teacher"]),
-    default="soft",
-    show_default=True,
-    help="teacher stores the teacher itself, which computes soft labels on decoding: smaller "
-    "where there are very many.",
-)
-@click.option(
-    "--teacher-bits",
-    type=click.IntRange(3, 8),
-    default=5,
-    show_default=True,
-    help="Of a weight, with --labels teacher.",
-)
-@click.option(
-    "--label-layers",
-    type=click.Choice(["class", "image", "field", "innovation", "lossless"]),
-    default="innovation",
-    show_default=True,
-    help="How much of soft labels is kept, each with what stands before it: the mean of the class, "
-    "of the image, its change with crop and flip, what is left of each view; or every logit, to "
-    "1/64 nat.",
-)
-@click.option(
-    "--label-quality",
-    type=float,
-    metavar="KL",
-    help="Mean divergence from the teacher, in nats at the temperature, that coding may cost; "
-    "by default 1 % of that between labels and their mean.",
-)
-@click.option(
-    "--label-bytes",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Bytes that all soft labels may take, in place of a quality.",
-)
-@click.option(
-    "--label-temperature",
-    default="4",
-    show_default=True,
-    metavar="T",
-    help="At which students are to train, such as 4 or 5/2.",
-)
-@click.option(
-    "--quality", type=click.IntRange(1, 100), default=50, show_default=True, help="Of patches."
-)
-@click.option(
-    "--view",
-    default="auto",
-    show_default=True,
-    metavar="PARTS",
-    help="What a view varies: crop or resized-crop, flip, cutmix, joined by +; or none.",
-)
-@click.option(
-    "--option", "options", multiple=True, metavar="KEY=N", help="An option of the method; repeat."
-)
-@click.option("--device", default="cpu", show_default=True, help="Torch device.")
-@click.option("--dry-run", is_flag=True, help="Print the plan and the expected bytes by section.")
-@force_option
 @json_option
-def command(
-    src: Path,
-    out: Path,
-    method: str,
-    ipc: int,
-    views: int,
-    seed: int,
-    prior: str,
-    teacher: str,
-    profile: str,
-    work: str | None,
-    size: str | None,
-    labels: str,
-    teacher_bits: int,
-    label_layers: str,
-    label_quality: float | None,
-    label_bytes: int | None,
-    label_temperature: str,
-    quality: int,
-    view: str,
-    options: tuple[str, ...],
-    device: str,
-    dry_run: bool,
-    force: bool,
-    as_json: bool,
-) -> None:
+def command(src: Path, out: Path, options: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Distil the image folder SRC, one subfolder per class, into OUT.ddz.
 
     A folder SRC/train is found. An interrupted encode goes on when the same command is run
     again, and gives the same content digest.
     """
-    if not dry_run:
-        new_file(out, force)
-    given = _options(options)
-    pixels = parse_size(size)
-    from ddcodec.encoding import encode
+    given["size"] = parse_size(given["size"])
+    chosen = {name: value for name, value in given.items() if value is not None}
+    from ddcodec.encoding.encode import encode
 
     with progress_display() as progress:
-        result = encode(
-            src,
-            out,
-            method=method,
-            ipc=ipc,
-            views=views,
-            seed=seed,
-            prior=prior,
-            teacher=teacher,
-            profile=profile,
-            labels=cast(Literal["soft", "hard", "teacher"], labels),
-            teacher_bits=teacher_bits,
-            label_layers=cast("LayerName", label_layers),
-            label_quality=label_quality,
-            label_bytes=label_bytes,
-            label_temperature=label_temperature,
-            quality=quality,
-            view=view,
-            size=pixels,
-            work=work,
-            dry_run=dry_run,
-            force=force,
-            options=given,
-            device=device,
-            progress=progress,
-        )
+        result = encode(src, out, options=_pairs(options), progress=progress, **chosen)
     warn(result.warnings)
+    dry_run = given["dry_run"]
     if as_json:
         dump_json("ddcodec.encode/1", _values(result, dry_run))
         return
@@ -198,30 +99,14 @@ def command(
         click.echo(line)
 
 
-def parse_size(text: str | None) -> tuple[int, int] | None:
-    """``64`` or ``64x48`` as (width, height)."""
-    if text is None:
-        return None
-    width, _, height = text.lower().partition("x")
-    try:
-        size = int(width), int(height or width)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r} is neither a number nor WIDTHxHEIGHT", param_hint="--size"
-        ) from error
-    if min(size) < 1:
-        raise click.BadParameter(f"{text!r} must be at least 1", param_hint="--size")
-    return size
-
-
-def _options(pairs: tuple[str, ...]) -> dict[str, str]:
+def _pairs(pairs: tuple[str, ...]) -> dict[str, str]:
     options: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--option")
         if key in options:
-            raise EncodeError(f"--option {key} is given twice; keep one")
+            raise RequestError(f"--option {key} is given twice; keep one")
         options[key] = value
     return options
 
@@ -230,9 +115,9 @@ def _values(result: EncodeResult, dry_run: bool) -> dict[str, object]:
     return {
         "dry_run": dry_run,
         "path": result.path,
-        "bytes": result.file_len,
+        "stored": result.file_len,
         "digest": result.digest,
-        "plan": dict(result.plan),
+        "options": dict(result.options_used),
         "expected": dict(result.expected),
         "label_divergence": result.divergence,
         "warnings": list(result.warnings),
@@ -240,27 +125,29 @@ def _values(result: EncodeResult, dry_run: bool) -> dict[str, object]:
 
 
 def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
+    used = result.options_used
     if not dry_run:
         yield f"{result.path}: {result.file_len:,} bytes"
         yield f"content digest {result.digest}"
         if result.divergence is not None:
-            at = result.plan["temperature"]
+            at = describe_value(used["label_temperature"])
             yield f"labels {result.divergence:.2g} nats from the teacher's, at temperature {at}"
         yield f"next: ddz inspect {result.path}"
         return
-    yield "plan"
-    for key, value in result.plan.items():
-        yield f"  {key:<12} {_text(value)}"
+    width = max(map(len, used))
+    yield "options"
+    for key, value in used.items():
+        yield f"  {key:<{width}} {_text(key, value)}"
     yield "expected bytes"
     for kind, size in result.expected.items():
-        yield f"  {kind:<12} {size:>12,}"
-    yield f"  {'in all':<12} {sum(result.expected.values()):>12,}"
+        yield f"  {kind:<{width}} {size:>12,}"
+    yield f"  {'in all':<{width}} {sum(result.expected.values()):>12,}"
     yield "nothing was written (--dry-run)"
 
 
-def _text(value: object) -> str:
+def _text(key: str, value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key}={item}" for key, item in value.items()) or "-"
-    if isinstance(value, (list, tuple)):
-        return "x".join(str(item) for item in value)
-    return str(value)
+        return ", ".join(f"{name}={item}" for name, item in value.items()) or "-"
+    if key == "size" and isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return describe_value(value)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ddcodec.artifact.summary import describe_labels, labels_to_map, stored_teachers
 from ddcodec.cli.common import artifact_argument, dump_json, json_option, open_artifact
-from ddcodec.exact import profiles
-from ddcodec.label_summary import in_words, to_map
-from ddcodec.recipe import Text2Image
-from ddcodec.stored_teacher.summary import summaries
+from ddcodec.recipe import profiles
+from ddcodec.recipe.parts import Text2Image
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact, SizeNode
@@ -45,7 +44,7 @@ def as_values(artifact: Artifact) -> dict[str, Any]:
     images = len(artifact.classes) * recipe.ipc
     return {
         "path": str(artifact.path),
-        "bytes": artifact.file_len,
+        "stored": artifact.file_len,
         "digest": artifact.digest,
         "classes": list(artifact.classes),
         "table": {
@@ -55,11 +54,11 @@ def as_values(artifact: Artifact) -> dict[str, Any]:
             "images": images,
             "labels": images * recipe.views,
         },
-        "labels": to_map(artifact),
-        "stored_teachers": [found.to_map() for found in summaries(artifact.sections)],
+        "labels": labels_to_map(artifact.table),
+        "stored_teachers": [found.to_map() for found in stored_teachers(artifact.table)],
         "head": head.to_map(),
         "info": dict(artifact.info),
-        "sizes": _size_values(artifact.sizes()),
+        "sizes": artifact.sizes().to_map(),
         "sections": [
             {
                 "kind": section.kind,
@@ -87,7 +86,7 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
         f"x {_plural(recipe.views, 'view')}, {recipe.width}x{recipe.height} pixels"
     )
     yield f"classes         {_class_list(artifact)}"
-    for number, line in enumerate(in_words(artifact)):
+    for number, line in enumerate(describe_labels(artifact.table)):
         yield f"{'' if number else 'labels':<16}{line}"
     yield ""
     yield from _budget_lines(artifact)
@@ -115,7 +114,7 @@ def _budget_lines(artifact: Artifact) -> Iterator[str]:
     for text, node in rows:
         share = f"{100 * node.stored / max(root.stored, 1):.1f} %"
         # The container has no plain form; the file's ratio is to the plain arrays alone.
-        plain = f"{100 * node.stored / node.unpacked:.1f} %" if node.unpacked else "-"
+        plain = f"{100 * node.stored / node.plain:.1f} %" if node.plain else "-"
         each = [f"{node.stored / max(n, 1):,.1f}" for n in (count, images)]
         # A label may well take less than a byte.
         cells = (_number(node.stored), share, *each, f"{node.stored / max(labels, 1):,.2f}", plain)
@@ -151,16 +150,6 @@ def _prior_lines(artifact: Artifact) -> Iterator[str]:
     for name, digest in sorted(files.items()):
         text = digest.hex() if isinstance(digest, bytes) else str(digest)
         yield f"  {text[:16]}  {name}"
-
-
-def _size_values(node: SizeNode) -> dict[str, Any]:
-    return {
-        "name": node.name,
-        "bytes": node.stored,
-        "raw": node.raw,
-        "plain": node.unpacked,
-        "children": [_size_values(child) for child in node.children],
-    }
 
 
 def _class_list(artifact: Artifact) -> str:

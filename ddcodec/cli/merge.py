@@ -28,7 +28,7 @@ def command(artifacts: tuple[Path, ...], out: Path, force: bool) -> None:
     Slices of one artifact unite to the rows they were cut from. Artifacts of different class lists
     are put side by side; their labels go on ranging over their own classes.
     """
-    from ddcodec.slicing import merge
+    from ddcodec.artifact import merge
 
     if len(artifacts) < 2:
         raise click.UsageError("merge needs at least two artifacts")

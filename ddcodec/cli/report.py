@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ddcodec.cli.common import force_option, json_option, new_file, progress_display
+from ddcodec.cli.common import (
+    device_option,
+    force_option,
+    json_option,
+    new_file,
+    prior_option,
+    progress_display,
+)
 
 if TYPE_CHECKING:
     from ddcodec.report import Evaluation, Report
@@ -25,35 +32,51 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
 )
 @click.option(
-    "--test", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Test images."
+    "--test",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of test images.",
 )
 @click.option(
     "--train",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Training images for the random baselines; `train` beside --test by default.",
+    help="Folder of training images for the random baselines; by default `train` beside --test.",
 )
 @click.option(
     "--student",
     metavar="NAME",
-    help="convnet3, convnet4, convnet5, resnet18 or resnet18-half; the customary one by default.",
+    help="Student: convnet3, convnet4, convnet5, resnet18 or resnet18-half; by default the "
+    "customary one for the size of the images.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Students an artifact."
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Students per artifact."
 )
-@click.option("--protocol", default="ddz", show_default=True, help="ddz, rded or d3m.")
 @click.option(
-    "--epochs", type=click.IntRange(1), metavar="N", help="Instead of the protocol's own."
+    "--protocol",
+    default="ddz",
+    show_default=True,
+    help="How students are trained: ddz, rded or d3m.",
 )
-@click.option("--baselines/--no-baselines", default=True, help="Compare with random real images.")
-@click.option("--prior", metavar="DIR|HUB_ID", help="Where to find the prior, if it has moved.")
-@click.option("--device", default="cpu", show_default=True, help="Torch device.")
+@click.option(
+    "--epochs", type=click.IntRange(1), metavar="N", help="Epochs, in place of the protocol's own."
+)
+@click.option(
+    "--baselines/--no-baselines",
+    default=True,
+    help="Compare with random real images of the same IPC and of the same bytes.",
+)
+@prior_option
+@device_option
 @click.option(
     "-o",
     "--out",
     default="report.html",
     show_default=True,
+    metavar="OUT.html",
     type=click.Path(path_type=Path, dir_okay=False),
+    help="The page to write.",
 )
 @force_option
 @json_option

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from ddcodec.cli.common import output_folder, progress_display, warn
-from ddcodec.cli.encode import parse_size
-from ddcodec.errors import EncodeError
+from ddcodec.cli.common import device_option, output_folder, parse_size, progress_display, warn
+from ddcodec.errors import RequestError
 
 __all__ = ["command"]
 
@@ -16,12 +15,28 @@ __all__ = ["command"]
 @click.command("teacher")
 @click.argument("src", type=click.Path(path_type=Path))
 @output_folder
-@click.option("--arch", default="convnet3", show_default=True, help="Architecture.")
-@click.option("--size", metavar="N", help="Side in pixels; that of SRC by default.")
-@click.option("--steps", type=click.IntRange(1), metavar="N", help="Optimiser steps.")
-@click.option("--flip/--no-flip", default=True, show_default=True, help="Mirrored pictures.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--device", default="cpu", show_default=True, help="Torch device.")
+@click.option(
+    "--arch",
+    default="convnet3",
+    show_default=True,
+    metavar="NAME",
+    help="Architecture: convnet3, convnet4, convnet5, resnet18 or resnet18-half.",
+)
+@click.option("--size", metavar="N", help="Side of a picture in pixels; by default that of SRC.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Optimiser steps; by default about 12 epochs, more of a small set.",
+)
+@click.option(
+    "--flip/--no-flip",
+    default=True,
+    show_default=True,
+    help="Train on mirrored pictures, too, which is wrong for digits and text.",
+)
+@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@device_option
 def command(
     src: Path,
     out: Path,
@@ -38,15 +53,18 @@ def command(
     choice, or one to share.
     """
     if out.exists():
-        raise EncodeError(f"{out} exists already: choose another -o, or remove it")
+        raise RequestError(f"{out} exists already: choose another -o, or remove it")
     from dataclasses import replace
 
     from ddcodec.classifiers.store import save_teacher
     from ddcodec.classifiers.teacher import default_settings, train_teacher
-    from ddcodec.source import LoadReport, load_images, native_size, scan
+    from ddcodec.sources.folder import scan
+    from ddcodec.sources.pictures import LoadReport
+    from ddcodec.sources.source import load_images
 
     source = scan(src)
-    pixels = parse_size(size) or native_size(source)
+    asked = parse_size(size)
+    pixels = (asked, asked) if isinstance(asked, int) else asked or source.native_size()
     settings = default_settings(len(source), min(pixels), arch=arch, flip=flip, seed=seed)
     settings = replace(settings, steps=steps or settings.steps)
     report = LoadReport()
@@ -67,6 +85,6 @@ def command(
             device=device,
         )
     save_teacher(teacher, out)
-    warn([*source.warnings, *report.lines()])
+    warn([*source.warnings, *report.describe()])
     click.echo(f"{out}: {arch} for {len(source.classes)} classes of {pixels[0]}x{pixels[1]} px")
     click.echo(f"digest {teacher.digest}")

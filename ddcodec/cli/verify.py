@@ -10,10 +10,12 @@ import click
 from ddcodec.artifact import LEVELS, Level
 from ddcodec.cli.common import (
     artifact_argument,
+    device_option,
     dump_json,
     execution_text,
     json_option,
     open_artifact,
+    prior_option,
     progress_display,
 )
 
@@ -29,8 +31,8 @@ __all__ = ["command"]
     show_default=True,
     help="How deep: header, stored bytes, decoded sections, or rendered pixels.",
 )
-@click.option("--prior", metavar="DIR|HUB_ID", help="Where to find the prior (level pixels).")
-@click.option("--device", default="cpu", show_default=True, help="Torch device (level pixels).")
+@prior_option
+@device_option
 @click.option(
     "--sample",
     type=click.IntRange(1),
@@ -63,7 +65,7 @@ def command(
             "level": level,
             "ok": True,
             "sections": len(opened.sections),
-            "bytes": opened.file_len,
+            "stored": opened.file_len,
             "pictures": compared,
             "profile": execution.profile if execution else None,
             "backend": execution.backend if execution else None,
@@ -72,7 +74,7 @@ def command(
     if as_json:
         dump_json("ddcodec.verify/1", values)
         return
-    parts = [f"{values['sections']} sections", f"{values['bytes']:,} bytes"]
+    parts = [f"{values['sections']} sections", f"{values['stored']:,} bytes"]
     if compared:
         parts.append(
             f"{compared} pictures" if sample is None else f"{compared} of {pictures} pictures"

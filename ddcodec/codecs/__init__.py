@@ -7,13 +7,15 @@ from typing import Any, Final
 from ddcodec.codecs.base import Codec
 from ddcodec.codecs.hard_labels import HardLabels
 from ddcodec.codecs.label_fields import LabelFields
-from ddcodec.codecs.label_innovations import LabelInnovations
-from ddcodec.codecs.label_model import LabelModels
-from ddcodec.codecs.mosaic import MosaicPng, MosaicWebp
+from ddcodec.codecs.label_model import LabelModelCodec
+from ddcodec.codecs.mosaic_png import MosaicPng
+from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.codecs.pixel_digest import PixelDigests
-from ddcodec.codecs.prompts import PromptFp16, PromptInt8
-from ddcodec.codecs.schedule import ScheduleTable
-from ddcodec.codecs.seeds import SeedDerived, SeedList
+from ddcodec.codecs.prompt_fp16 import PromptFp16
+from ddcodec.codecs.prompt_int8 import PromptInt8
+from ddcodec.codecs.schedule_table import ScheduleTable
+from ddcodec.codecs.seed_derived import SeedDerived
+from ddcodec.codecs.seed_list import SeedList
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.codecs.top_k_labels import TopKLabels
@@ -25,7 +27,7 @@ __all__ = ["REGISTRY", "Codec", "get"]
 REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     HardLabels,
     LabelFields,
-    LabelModels,
+    LabelModelCodec,
     MosaicPng,
     MosaicWebp,
     PixelDigests,
@@ -35,7 +37,6 @@ REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     SeedDerived,
     SeedList,
     SoftLabels,
-    LabelInnovations,
     TeacherWeights,
     TopKLabels,
 )

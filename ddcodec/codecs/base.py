@@ -12,10 +12,11 @@ from math import prod
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from ddcodec.arrays import Array
 from ddcodec.container import CodecSpec
-from ddcodec.errors import EncodeError, HeaderError, PayloadError
+from ddcodec.errors import EncodeError, PayloadError
+from ddcodec.recipe.fields import check_integer, read_map
 
 __all__ = [
     "ALL",
@@ -24,11 +25,8 @@ __all__ = [
     "check_array",
     "check_axes",
     "check_length",
-    "check_params",
-    "int_param",
 ]
 
-Array = npt.NDArray[Any]
 In = TypeVar("In")
 Out = TypeVar("Out")
 
@@ -43,6 +41,7 @@ class Codec(ABC, Generic[In, Out]):
         compression: the container compression a writer uses for it.
         sliceable: decoding, slicing and encoding again keeps every remaining value.
         sliced_axes: leading axes of the array that a slice cuts: class, slot and, if 3, view.
+        RANGES: the codec's integer parameters, which are its fields, with (low, high) of each.
     """
 
     name: ClassVar[str]
@@ -50,6 +49,7 @@ class Codec(ABC, Generic[In, Out]):
     compression: ClassVar[str]
     sliceable: ClassVar[bool] = True
     sliced_axes: ClassVar[int] = 2
+    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {}
 
     @abstractmethod
     def encode(self, array: In) -> bytes:
@@ -69,7 +69,7 @@ class Codec(ABC, Generic[In, Out]):
 
     def params(self) -> dict[str, Any]:
         """The parameters a decoder needs; part of the file's index and content digest."""
-        return {}
+        return {name: getattr(self, name) for name in self.RANGES}
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Self:
@@ -78,8 +78,11 @@ class Codec(ABC, Generic[In, Out]):
         Raises:
             HeaderError: a parameter is unknown, missing, of a wrong type or out of range.
         """
-        check_params(cls.name, params, ())
-        return cls()
+        where = f"codec {cls.name}"
+        read_map(params, where, tuple(cls.RANGES))
+        for name, span in cls.RANGES.items():
+            check_integer(f"{where}: {name}", params[name], *span)
+        return cls(**params)
 
     def spec(self) -> CodecSpec:
         """How the file's index describes this codec."""
@@ -109,26 +112,6 @@ class Codec(ABC, Generic[In, Out]):
     def _cut(self, raw: bytes, slices: tuple[slice, ...], shape: tuple[int, ...]) -> Any:
         array: Any = self.decode(raw, shape)
         return array[slices]
-
-
-def check_params(name: str, params: Mapping[str, Any], wanted: tuple[str, ...]) -> None:
-    """Raise HeaderError unless ``params`` has exactly the wanted names."""
-    for key in params:
-        if key not in wanted:
-            raise HeaderError(f"codec {name} has no parameter {key!r}; the index is malformed")
-    for key in wanted:
-        if key not in params:
-            raise HeaderError(f"codec {name} lacks its parameter {key!r}; the index is malformed")
-
-
-def int_param(name: str, params: Mapping[str, Any], key: str, low: int, high: int) -> int:
-    """An integer parameter within low..high (a bool is no integer); else HeaderError."""
-    value = params[key]
-    if type(value) is not int:
-        raise HeaderError(f"codec {name}: {key} is a {type(value).__name__}, not an integer")
-    if not low <= value <= high:
-        raise HeaderError(f"codec {name}: {key} = {value} is not within {low}..{high}")
-    return value
 
 
 def check_axes(name: str, shape: tuple[int, ...], count: int, axes: str) -> None:

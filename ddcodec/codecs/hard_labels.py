@@ -1,6 +1,6 @@
 """Hard labels: the class of the row itself, in one byte, or one class index a row.
 
-Source: spec/codecs.md, "hard-labels".
+Source: spec/codecs.md, "Hard labels".
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from ddcodec.arrays import Int32s
 from ddcodec.codecs.base import Codec, check_array, check_axes, check_length
 from ddcodec.errors import EncodeError, PayloadError
 
 __all__ = ["OWN_CLASS", "HardLabels"]
 
-Int32s = npt.NDArray[np.int32]
 
 OWN_CLASS = -1
 MODE_OWN = 0

@@ -1,25 +1,23 @@
 """Fields of single pictures: what their labels add to their class's, as a function of the crop.
 
-Source: spec/labels.md, "Fields".
+Source: spec/labels.md, "Codecs".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from ddcodec.codecs.base import Codec, check_array, check_axes, check_params, int_param
+from ddcodec.arrays import Int16s
+from ddcodec.codecs.base import Codec, check_array, check_axes
 from ddcodec.codecs.label_model import MAX_ATOMS, MAX_FEATURES, column_groups
 from ddcodec.codecs.packed import pack_matrix, unpack_matrix
 from ddcodec.errors import EncodeError, PayloadError
 
 __all__ = ["LabelFields"]
-
-Int16s = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,11 @@ class LabelFields(Codec[Int16s, Int16s]):
     name: ClassVar[str] = "label-fields"
     version: ClassVar[int] = 1
     compression: ClassVar[str] = "none"
-
-    def params(self) -> dict[str, Any]:
-        return {"features": self.features, "atoms": self.atoms, "band": self.band}
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Self:
-        check_params(cls.name, params, ("features", "atoms", "band"))
-        return cls(
-            int_param(cls.name, params, "features", 1, MAX_FEATURES),
-            int_param(cls.name, params, "atoms", 1, MAX_ATOMS),
-            int_param(cls.name, params, "band", 1, MAX_ATOMS),
-        )
+    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "features": (1, MAX_FEATURES),
+        "atoms": (1, MAX_ATOMS),
+        "band": (1, MAX_ATOMS),
+    }
 
     def encode(self, array: Int16s) -> bytes:
         fields = check_array(self.name, array, (np.int16,), 4, "[classes, slots, features, atoms]")

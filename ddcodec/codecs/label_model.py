@@ -1,6 +1,6 @@
 """What all soft labels of an origin share: means of classes, a basis, fields of classes.
 
-Source: spec/labels.md, "Label model".
+Source: spec/labels.md, "Codecs".
 """
 
 from __future__ import annotations
@@ -8,22 +8,28 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ddcodec.codecs.base import Codec, check_params, int_param
+from ddcodec.arrays import Array, Indices, Int8s, Int16s, Int32s, UInt16s
+from ddcodec.codecs.base import Codec
 from ddcodec.codecs.packed import pack_matrix, unpack_matrix
-from ddcodec.codecs.soft_labels import MAX_STEP
 from ddcodec.errors import EncodeError, PayloadError
 
-__all__ = ["LabelModel", "LabelModels", "column_groups"]
+__all__ = ["LabelModel", "LabelModelCodec", "column_groups"]
 
 Integer = TypeVar("Integer", np.int8, np.int16)
 
+UNITS_PER_NAT = 64
+"""Logits are integers, in 1/64 nat."""
+
+MAX_STEP = 2048
+"""The coarsest step of a quantised logit, in 1/64 nat."""
+
 # The means are a matrix of classes by classes, within what a section may decode to.
-MAX_CLASSES = 1 << 12
+MAX_LABEL_CLASSES = 1 << 12
 MAX_FEATURES = 64
 MAX_ATOMS = 1024
 _LENGTH = struct.Struct("<I")
@@ -42,16 +48,16 @@ class LabelModel:
         units: uint16 [r], coefficient units of one innovation symbol, each at least 1.
     """
 
-    means: npt.NDArray[np.int16]
-    basis: npt.NDArray[np.int8]
-    class_fields: npt.NDArray[np.int16]
-    class_steps: npt.NDArray[np.uint16]
-    field_steps: npt.NDArray[np.uint16]
-    units: npt.NDArray[np.uint16]
+    means: Int16s
+    basis: Int8s
+    class_fields: Int16s
+    class_steps: UInt16s
+    field_steps: UInt16s
+    units: UInt16s
 
 
 @dataclass(frozen=True)
-class LabelModels(Codec[LabelModel, LabelModel]):
+class LabelModelCodec(Codec[LabelModel, LabelModel]):
     """Codec ``label-model``.
 
     Args:
@@ -80,7 +86,7 @@ class LabelModels(Codec[LabelModel, LabelModel]):
     sliceable: ClassVar[bool] = False
 
     RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
-        "classes": (1, MAX_CLASSES),
+        "classes": (1, MAX_LABEL_CLASSES),
         "features": (1, MAX_FEATURES),
         "atoms": (0, MAX_ATOMS),
         "band": (1, MAX_ATOMS),
@@ -91,27 +97,21 @@ class LabelModels(Codec[LabelModel, LabelModel]):
         "response": (0, 1),
     }
 
-    def params(self) -> dict[str, Any]:
-        return {key: getattr(self, key) for key in self.RANGES}
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Self:
-        check_params(cls.name, params, tuple(cls.RANGES))
-        return cls(**{k: int_param(cls.name, params, k, *span) for k, span in cls.RANGES.items()})
-
     @property
     def shape(self) -> tuple[int, int, int]:
         """(K, M, r), the shape of the class fields."""
         return self.classes, self.features, self.atoms
 
     def encode(self, array: LabelModel) -> bytes:
-        if self.classes > MAX_CLASSES:
-            raise EncodeError(f"{self.classes} classes share no label model; at most {MAX_CLASSES}")
+        if self.classes > MAX_LABEL_CLASSES:
+            raise EncodeError(
+                f"{self.classes} classes share no label model; at most {MAX_LABEL_CLASSES}"
+            )
         shapes = (array.means.shape, array.basis.shape, array.class_fields.shape)
         wanted = (self.classes,) * 2, (self.atoms, self.classes), self.shape
         if shapes != wanted or len(array.units) != self.atoms or not array.units.all():
             raise EncodeError(f"{self} cannot encode a model of shapes {shapes}")
-        matrices: tuple[npt.NDArray[Any], ...] = (
+        matrices: tuple[Array, ...] = (
             array.means,
             array.basis.T,
             array.class_fields.reshape(self.classes, -1),
@@ -146,7 +146,7 @@ class LabelModels(Codec[LabelModel, LabelModel]):
             units,
         )
 
-    def _groups(self) -> tuple[npt.NDArray[np.intp], ...]:
+    def _groups(self) -> tuple[Indices, ...]:
         return (
             np.zeros(self.classes, np.intp),
             column_groups(1, self.atoms, self.band),
@@ -154,7 +154,7 @@ class LabelModels(Codec[LabelModel, LabelModel]):
         )
 
 
-def column_groups(features: int, atoms: int, band: int) -> npt.NDArray[np.intp]:
+def column_groups(features: int, atoms: int, band: int) -> Indices:
     """Groups of the columns [features, atoms]: ``band`` neighbouring atoms of one feature."""
     bands = -(-atoms // band)
     groups = np.arange(features)[:, None] * bands + np.arange(atoms) // band
@@ -178,7 +178,7 @@ def _parts(name: str, raw: bytes, start: int) -> list[bytes]:
     return parts
 
 
-def _narrow(name: str, values: npt.NDArray[np.int32], dtype: type[Integer]) -> npt.NDArray[Integer]:
+def _narrow(name: str, values: Int32s, dtype: type[Integer]) -> npt.NDArray[Integer]:
     limits = np.iinfo(dtype)
     if values.min(initial=0) < limits.min or values.max(initial=0) > limits.max:
         raise PayloadError(f"{name}: a value does not fit {limits.bits} bits; damaged")

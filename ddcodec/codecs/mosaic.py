@@ -1,6 +1,6 @@
-"""Patches tiled into one picture and coded as WebP (lossy) or PNG (exact).
+"""Patches tiled into one picture: what both mosaic codecs share.
 
-Source: spec/codecs.md, "mosaic-webp" and "mosaic-png". One picture of many patches costs less
+Source: spec/codecs.md, "Mosaics". One picture of many patches costs less
 than many small files, because headers and statistics are shared.
 """
 
@@ -10,33 +10,30 @@ import io
 import struct
 import zlib
 from abc import abstractmethod
+from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isqrt, prod
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from ddcodec.arrays import UInt8s
 from ddcodec.codecs.base import (
     ALL,
     Codec,
     check_array,
     check_axes,
-    check_params,
-    int_param,
 )
 from ddcodec.errors import EncodeError, PayloadError
+from ddcodec.recipe.fields import MAX_SIDE
 
-__all__ = ["MAX_PATCH", "MAX_PIXELS", "Mosaic", "MosaicPng", "MosaicWebp", "grid"]
+__all__ = ["MAX_PIXELS", "Mosaic", "grid"]
 
-Pixels = npt.NDArray[np.uint8]
 
-MAX_PATCH = 8192
-# 192 MiB decoded, and below the size at which Pillow suspects a decompression bomb.
-MAX_PIXELS = 1 << 26
-WEBP_MAX_SIDE = 16383
+# 48 MiB decoded, and below the size at which Pillow suspects a decompression bomb.
+MAX_PIXELS = 1 << 24
 
 # What Pillow is known to raise on hostile bytes.
 _PILLOW_ERRORS = (
@@ -64,7 +61,7 @@ def grid(n: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Mosaic(Codec[Pixels, Pixels]):
+class Mosaic(Codec[UInt8s, UInt8s]):
     """uint8 [n, height, width, 3] RGB, row-major on a grid of ceil(sqrt(n)) columns.
 
     More leading axes are allowed, such as [classes, slots, patches, height, width, 3]; n is
@@ -79,23 +76,29 @@ class Mosaic(Codec[Pixels, Pixels]):
     height: int
 
     compression: ClassVar[str] = "none"
+    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "width": (1, MAX_SIDE),
+        "height": (1, MAX_SIDE),
+    }
     image_format: ClassVar[str]
     max_side: ClassVar[int]
 
-    def params(self) -> dict[str, Any]:
-        return {"width": self.width, "height": self.height}
+    @property
+    def capacity(self) -> int:
+        """The most patches that a mosaic holds."""
+        # Both sides of the grid grow with the number of patches, never the other way.
+        return bisect_right(range(MAX_PIXELS), 0, lo=1, key=lambda n: not self._fits(n)) - 1
 
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Self:
-        check_params(cls.name, params, ("width", "height"))
-        sides = (int_param(cls.name, params, key, 1, MAX_PATCH) for key in ("width", "height"))
-        return cls(*sides)
+    def _fits(self, count: int) -> bool:
+        columns, rows = grid(count)
+        width, height = columns * self.width, rows * self.height
+        return max(width, height) <= self.max_side and width * height <= MAX_PIXELS
 
     @abstractmethod
     def _save(self, picture: Image.Image, file: io.BytesIO) -> None:
         """Write the picture in ``image_format``."""
 
-    def encode(self, array: Pixels) -> bytes:
+    def encode(self, array: UInt8s) -> bytes:
         if getattr(array, "ndim", 0) > 4:
             array = array.reshape(-1, *array.shape[-3:])
         patches = check_array(self.name, array, (np.uint8,), 4, "[n, height, width, 3]")
@@ -105,7 +108,7 @@ class Mosaic(Codec[Pixels, Pixels]):
             )
         columns, rows = grid(len(patches))
         width, height = columns * self.width, rows * self.height
-        if max(width, height) > self.max_side or width * height > MAX_PIXELS:
+        if not self._fits(len(patches)):
             raise EncodeError(
                 f"a mosaic of {len(patches)} patches would be {width} x {height} pixels, too "
                 f"large for {self.name}; put fewer classes or slots in a section"
@@ -117,21 +120,21 @@ class Mosaic(Codec[Pixels, Pixels]):
             raise EncodeError(f"Pillow cannot write this {self.image_format}: {error}") from error
         return file.getvalue()
 
-    def decode(self, raw: bytes, shape: tuple[int, ...]) -> Pixels:
+    def decode(self, raw: bytes, shape: tuple[int, ...]) -> UInt8s:
         check_axes(self.name, shape, max(len(shape), 4), "[..., height, width, 3]")
         if shape[-3:] != (self.height, self.width, 3):
             raise PayloadError(f"{self.name} of {self.width} x {self.height} patches: not {shape}")
         n = prod(shape[:-3])
         columns, rows = grid(n)
         size = columns * self.width, rows * self.height
-        if size[0] * size[1] > MAX_PIXELS or max(size) > self.max_side:
+        if not self._fits(n):
             raise PayloadError(f"{self.name}: a mosaic of {n} patches is larger than allowed")
         picture = self._open(raw, size)
         cells = picture.reshape(rows, self.height, columns, self.width, 3).swapaxes(1, 2)
         flat = cells.reshape(rows * columns, self.height, self.width, 3)[:n]
         return np.ascontiguousarray(flat).reshape(shape)
 
-    def _open(self, raw: bytes, size: tuple[int, int]) -> Pixels:
+    def _open(self, raw: bytes, size: tuple[int, int]) -> UInt8s:
         """The decoded picture, its size checked before any pixel is decoded."""
         try:
             with Image.open(io.BytesIO(raw), formats=(self.image_format,)) as picture:
@@ -163,7 +166,7 @@ class Mosaic(Codec[Pixels, Pixels]):
         return super().slice_raw(raw, class_slice, slot_slice, shape, view_slice)
 
 
-def _tile(patches: Pixels, columns: int, rows: int) -> Pixels:
+def _tile(patches: UInt8s, columns: int, rows: int) -> UInt8s:
     n, height, width, _ = patches.shape
     cells = np.empty((rows * columns, height, width, 3), dtype=np.uint8)
     cells[:n] = patches
@@ -171,40 +174,3 @@ def _tile(patches: Pixels, columns: int, rows: int) -> Pixels:
     cells[n:] = patches[-1, :, -1:]
     picture = cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
     return np.ascontiguousarray(picture).reshape(rows * height, columns * width, 3)
-
-
-@dataclass(frozen=True)
-class MosaicWebp(Mosaic):
-    """A lossy WebP mosaic. VP8's decoder is integer arithmetic and normative (RFC 6386).
-
-    Args:
-        quality: 0..100, for the encoder only; a decoder needs none, so it is no parameter.
-    """
-
-    quality: int = field(default=60, compare=False)
-
-    name: ClassVar[str] = "mosaic-webp"
-    version: ClassVar[int] = 1
-    sliceable: ClassVar[bool] = False
-    image_format: ClassVar[str] = "WEBP"
-    max_side: ClassVar[int] = WEBP_MAX_SIDE
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.quality <= 100:
-            raise EncodeError(f"WebP quality {self.quality} is not within 0..100")
-
-    def _save(self, picture: Image.Image, file: io.BytesIO) -> None:
-        picture.save(file, "WEBP", lossless=False, quality=self.quality, method=6)
-
-
-@dataclass(frozen=True)
-class MosaicPng(Mosaic):
-    """An exact PNG mosaic."""
-
-    name: ClassVar[str] = "mosaic-png"
-    version: ClassVar[int] = 1
-    image_format: ClassVar[str] = "PNG"
-    max_side: ClassVar[int] = MAX_PIXELS
-
-    def _save(self, picture: Image.Image, file: io.BytesIO) -> None:
-        picture.save(file, "PNG", optimize=True)

@@ -9,8 +9,8 @@ import struct
 from collections.abc import Collection
 
 import numpy as np
-import numpy.typing as npt
 
+from ddcodec.arrays import Indices, Int32s, Integers
 from ddcodec.codecs.sparse import RAW_BYTES, SparseModel
 from ddcodec.entropy.integers import best_model, decode_integers, encode_integers, integer_cost
 from ddcodec.entropy.rans import MAX_SYMBOLS_A_WORD, Decoder, Encoder
@@ -18,9 +18,6 @@ from ddcodec.errors import PayloadError
 
 __all__ = ["ALL_ZERO", "pack_matrix", "packed_bits", "unpack_matrix"]
 
-Int32s = npt.NDArray[np.int32]
-Integers = npt.NDArray[np.integer]
-Groups = npt.NDArray[np.intp]
 
 ALL_ZERO = 255
 """The shift that says: every integer of the group is zero, and none is coded."""
@@ -44,7 +41,7 @@ _LANES = struct.Struct("<H")
 Model = tuple[int, int]
 
 
-def pack_matrix(values: Integers, groups: Groups) -> bytes:
+def pack_matrix(values: Integers, groups: Indices) -> bytes:
     """Code a matrix of integers, its columns in groups of one model each.
 
     Args:
@@ -70,13 +67,13 @@ def pack_matrix(values: Integers, groups: Groups) -> bytes:
     return _LANES.pack(encoder.lanes) + head + encoder.finish()
 
 
-def packed_bits(values: Integers, groups: Groups) -> float:
+def packed_bits(values: Integers, groups: Indices) -> float:
     """About how many bits ``pack_matrix`` takes (encoder-side)."""
     return _bits(values, groups, *_models(values, groups))
 
 
 def _bits(
-    values: Integers, groups: Groups, models: list[Model], lists: dict[int, SparseModel]
+    values: Integers, groups: Indices, models: list[Model], lists: dict[int, SparseModel]
 ) -> float:
     total = 16.0 * len(models)
     for group, (table, shift) in enumerate(models):
@@ -88,7 +85,7 @@ def _bits(
     return total
 
 
-def _models(values: Integers, groups: Groups) -> tuple[list[Model], dict[int, SparseModel]]:
+def _models(values: Integers, groups: Indices) -> tuple[list[Model], dict[int, SparseModel]]:
     """The model of each group, and of sparse groups how their nonzeros are coded."""
     models: list[Model] = []
     lists: dict[int, SparseModel] = {}
@@ -104,7 +101,7 @@ def _models(values: Integers, groups: Groups) -> tuple[list[Model], dict[int, Sp
     return models, lists
 
 
-def unpack_matrix(name: str, raw: bytes, rows: int, groups: Groups) -> Int32s:
+def unpack_matrix(name: str, raw: bytes, rows: int, groups: Indices) -> Int32s:
     """The matrix that ``pack_matrix`` coded, int32 [rows, columns], column by column in memory.
 
     Args:

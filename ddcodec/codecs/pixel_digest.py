@@ -1,6 +1,6 @@
 """Pixel digests: four bytes a picture that tell whether a rendering is the one encoded.
 
-Source: spec/codecs.md, "pixel-digest".
+Source: spec/codecs.md, "Pixel digests".
 """
 
 from __future__ import annotations
@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from ddcodec.arrays import UInt8s
 from ddcodec.codecs.base import Codec, check_array, check_axes, check_length
 from ddcodec.errors import EncodeError, PayloadError
 
 __all__ = ["PixelDigests", "pixel_digest"]
 
-Bytes = npt.NDArray[np.uint8]
 DOMAIN = b"ddz/pixels/1\0"
 
 
-def pixel_digest(image: Bytes) -> bytes:
+def pixel_digest(image: UInt8s) -> bytes:
     """First 4 bytes of SHA-256 over a picture's size and its uint8 [h, w, 3] RGB values.
 
     Raises:
@@ -36,20 +35,20 @@ def pixel_digest(image: Bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class PixelDigests(Codec[Bytes, Bytes]):
+class PixelDigests(Codec[UInt8s, UInt8s]):
     """uint8 [classes, slots, 4]: the pixel digest of each base picture (view 0). Raw: the same."""
 
     name: ClassVar[str] = "pixel-digest"
     version: ClassVar[int] = 1
     compression: ClassVar[str] = "none"
 
-    def encode(self, array: Bytes) -> bytes:
+    def encode(self, array: UInt8s) -> bytes:
         digests = check_array(self.name, array, (np.uint8,), 3, "[classes, slots, 4]")
         if digests.shape[2] != 4:
             raise EncodeError(f"a pixel digest has 4 bytes; got shape {digests.shape}")
         return digests.tobytes()
 
-    def decode(self, raw: bytes, shape: tuple[int, ...]) -> Bytes:
+    def decode(self, raw: bytes, shape: tuple[int, ...]) -> UInt8s:
         check_axes(self.name, shape, 3, "[classes, slots, 4]")
         if shape[2] != 4:
             raise PayloadError(f"a pixel digest has 4 bytes; the box says {shape}")

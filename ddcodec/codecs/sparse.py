@@ -10,17 +10,14 @@ import struct
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from ddcodec.arrays import Int32s, Int64s, Integers
 from ddcodec.entropy.integers import best_model, decode_integers, encode_integers, integer_cost
 from ddcodec.entropy.rans import Decoder, Encoder
 from ddcodec.errors import PayloadError
 
 __all__ = ["RAW_BYTES", "SparseModel"]
 
-Int32s = npt.NDArray[np.int32]
-Int64s = npt.NDArray[np.int64]
-Integers = npt.NDArray[np.integer]
 
 _HEAD = struct.Struct("<I4B")
 RAW_BYTES = _HEAD.size

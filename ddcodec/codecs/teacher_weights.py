@@ -1,7 +1,7 @@
 """A classifier with weights of a few bits, entropy coded: the teacher instead of its labels.
 
 Source: spec/teacher.md, "Codec". The architecture is one of a closed list, so a section holds
-numbers alone; which bits its outputs have is the affair of ``ddcodec.stored_teacher``.
+numbers alone; which bits its outputs have is the affair of ``ddcodec.labels.teacher``.
 """
 
 from __future__ import annotations
@@ -12,21 +12,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from ddcodec.codecs.base import ALL, Codec, check_params, int_param
+from ddcodec.arrays import Float32s, Int8s
+from ddcodec.codecs.base import ALL, Codec
 from ddcodec.codecs.teacher_layers import Layer, layers_of
 from ddcodec.entropy import best_model, pack, unpack
-from ddcodec.errors import EncodeError, HeaderError, PayloadError
+from ddcodec.errors import EncodeError, PayloadError
+from ddcodec.recipe.fields import MAX_SIDE, check_integer, check_text, read_map
 
 __all__ = ["MAX_BITS", "MIN_BITS", "LayerWeights", "StoredWeights", "TeacherWeights"]
 
-Int8s = npt.NDArray[np.int8]
-Uint8s = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 MIN_BITS, MAX_BITS = 3, 8
-MAX_SIDE = 8192
 _FULL_SCALE = 65536  # of the input's statistics
 _MAX_SHIFT = 7
 # A lane of the entropy coder costs two bytes: as many as make that a thousandth, or so.
@@ -46,8 +43,8 @@ class LayerWeights:
     """
 
     values: Int8s
-    scale: Floats
-    vectors: Floats
+    scale: Float32s
+    vectors: Float32s
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +77,12 @@ class TeacherWeights(Codec[StoredWeights, StoredWeights]):
     classes: int
     side: int
 
+    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "bits": (MIN_BITS, MAX_BITS),
+        "classes": (1, 0xFFFF),
+        "side": (1, MAX_SIDE),
+    }
+
     name: ClassVar[str] = "teacher-weights"
     version: ClassVar[int] = 1
     compression: ClassVar[str] = "zstd"
@@ -100,24 +103,17 @@ class TeacherWeights(Codec[StoredWeights, StoredWeights]):
         return sum(4 * layer.shape[0] * (layer.terms + layer.vectors) for layer in self.layers)
 
     def params(self) -> dict[str, Any]:
-        return {
-            "arch": self.arch,
-            "bits": self.bits,
-            "classes": self.classes,
-            "side": self.side,
-        }
+        return {"arch": self.arch, **super().params()}
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Self:
-        check_params(cls.name, params, ("arch", "bits", "classes", "side"))
-        arch = params["arch"]
-        if not isinstance(arch, str):
-            raise HeaderError(f"codec {cls.name}: arch is a {type(arch).__name__}, not text")
-        bits = int_param(cls.name, params, "bits", MIN_BITS, MAX_BITS)
-        classes = int_param(cls.name, params, "classes", 1, 0xFFFF)
-        codec = cls(arch, bits, classes, int_param(cls.name, params, "side", 1, MAX_SIDE))
-        layers_of(arch, classes, codec.side)
-        return codec
+        where = f"codec {cls.name}"
+        read_map(params, where, ("arch", *cls.RANGES))
+        check_text(f"{where}: arch", params["arch"])
+        for name, span in cls.RANGES.items():
+            check_integer(f"{where}: {name}", params[name], *span)
+        layers_of(params["arch"], params["classes"], params["side"])
+        return cls(**params)
 
     def encode(self, array: StoredWeights) -> bytes:
         layers = self.layers

@@ -12,25 +12,21 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from ddcodec.arrays import Indices, Int16s, Int64s, UInt16s
 from ddcodec.codecs.base import (
     Codec,
     check_array,
     check_axes,
-    check_params,
-    int_param,
 )
-from ddcodec.codecs.label_model import column_groups
+from ddcodec.codecs.label_model import MAX_STEP, column_groups
 from ddcodec.codecs.packed import pack_matrix, packed_bits, unpack_matrix
-from ddcodec.codecs.soft_labels import MAX_STEP
 from ddcodec.codecs.top_k_lists import CHUNK, Lists
 from ddcodec.errors import EncodeError, PayloadError
+from ddcodec.recipe.fields import check_integer
 
 __all__ = ["TopKLabels"]
 
-Int16s = npt.NDArray[np.int16]
-Int64s = npt.NDArray[np.int64]
 
 AXES = "[classes, slots, views, K]"
 RANKED = (0, 16, 32, 64, 128, 256, 512)
@@ -62,23 +58,21 @@ class TopKLabels(Codec[Int16s, Int16s]):
     version: ClassVar[int] = 1
     compression: ClassVar[str] = "none"
     sliced_axes: ClassVar[int] = 3
-
-    def params(self) -> dict[str, Any]:
-        names = ("classes", "k", "step", "common", "ranked", "band")
-        return {name: getattr(self, name) for name in names}
+    RANGES: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "classes": (1, 0xFFFF),
+        "k": (1, 0xFFFF),
+        "step": (1, MAX_STEP),
+        "common": (0, 1),
+        "ranked": (0, 0xFFFF),
+        "band": (1, 0xFFFF),
+    }
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Self:
-        check_params(cls.name, params, ("classes", "k", "step", "common", "ranked", "band"))
-        classes = int_param(cls.name, params, "classes", 1, 0xFFFF)
-        return cls(
-            classes,
-            int_param(cls.name, params, "k", 1, classes),
-            int_param(cls.name, params, "step", 1, MAX_STEP),
-            int_param(cls.name, params, "common", 0, 1),
-            int_param(cls.name, params, "ranked", 0, classes),
-            int_param(cls.name, params, "band", 1, 0xFFFF),
-        )
+        codec = super().from_params(params)
+        check_integer(f"codec {cls.name}: k", codec.k, 1, codec.classes)
+        check_integer(f"codec {cls.name}: ranked", codec.ranked, 0, codec.classes)
+        return codec
 
     @classmethod
     def for_labels(cls, array: Int16s, k: int, step: int = 1) -> Self:
@@ -129,7 +123,7 @@ class TopKLabels(Codec[Int16s, Int16s]):
             self._fill(part, some, order, which, base)
         return out.reshape(shape)
 
-    def _groups(self) -> npt.NDArray[np.intp]:
+    def _groups(self) -> Indices:
         """Of the columns of :meth:`Lists.matrix`."""
         drops, ranks = (column_groups(1, n, self.band) for n in (self.k - 1, self.k))
         first = 2 + -(-(self.k - 1) // self.band)
@@ -141,7 +135,7 @@ class TopKLabels(Codec[Int16s, Int16s]):
             raise EncodeError(f"{self} cannot encode labels of shape {z.shape}")
         return Lists.of(z, self.k, self.step)
 
-    def _order(self, raw: bytes, count: int) -> npt.NDArray[np.uint16]:
+    def _order(self, raw: bytes, count: int) -> UInt16s:
         """uint16 [count, K]: the column at each rank, of each class."""
         listed = unpack_matrix(self.name, raw, count, np.zeros(self.ranked, np.intp))
         if self.ranked and (listed.min() < 0 or listed.max() >= self.classes):
@@ -159,8 +153,8 @@ class TopKLabels(Codec[Int16s, Int16s]):
         self,
         out: Int16s,
         matrix: Int64s,
-        order: npt.NDArray[np.uint16],
-        owner: npt.NDArray[np.intp],
+        order: UInt16s,
+        owner: Indices,
         base: int,
     ) -> None:
         """Write rows: the rest everywhere, then the entries."""

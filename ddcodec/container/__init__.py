@@ -5,14 +5,16 @@ from __future__ import annotations
 from ddcodec.container.blob import Blob
 from ddcodec.container.canonical import pack_canonical, unpack_canonical
 from ddcodec.container.limits import DEFAULT_LIMITS, Limits
+from ddcodec.container.prelude import PRELUDE_LEN
 from ddcodec.container.reader import Reader, VerifyLevel
-from ddcodec.container.section import ANCILLARY, KINDS, SAFE_TO_COPY, Box, CodecSpec, Section
+from ddcodec.container.section import ANCILLARY, KIND_FLAGS, SAFE_TO_COPY, Box, CodecSpec, Section
 from ddcodec.container.writer import CopiedSection, NewSection, write_container
 
 __all__ = [
     "ANCILLARY",
     "DEFAULT_LIMITS",
-    "KINDS",
+    "KIND_FLAGS",
+    "PRELUDE_LEN",
     "SAFE_TO_COPY",
     "Blob",
     "Box",

@@ -12,7 +12,7 @@ from ddcodec.container.canonical import pack_canonical, unpack_canonical
 from ddcodec.container.compression import COMPRESSIONS
 from ddcodec.container.limits import Limits
 from ddcodec.container.prelude import PRELUDE_LEN
-from ddcodec.container.section import ANCILLARY, KINDS, SAFE_TO_COPY, Box, CodecSpec, Section
+from ddcodec.container.section import ANCILLARY, KIND_FLAGS, SAFE_TO_COPY, Box, CodecSpec, Section
 from ddcodec.errors import HeaderError, LimitExceededError, UnknownCodecError
 
 __all__ = ["Header", "IndexRow", "build_header", "order_key", "parse_header"]
@@ -192,9 +192,9 @@ def _parse_kinds(entries: list[Any]) -> list[tuple[str, int]]:
         name, flags = _name(kind["name"], "kind"), kind["flags"]
         if type(flags) is not int or flags not in _FLAGS:
             raise HeaderError(f"kind '{name}' has flags {flags!r:.40}; only {_FLAGS} exist")
-        if flags != KINDS.get(name, flags):
+        if flags != KIND_FLAGS.get(name, flags):
             # Otherwise a critical kind could hide from the content digest as ancillary.
-            raise HeaderError(f"kind '{name}' must have flags {KINDS[name]}, not {flags}")
+            raise HeaderError(f"kind '{name}' must have flags {KIND_FLAGS[name]}, not {flags}")
         kinds.append((name, flags))
     if any(a[0] >= b[0] for a, b in pairwise(kinds)):
         raise HeaderError("the index's kinds are not sorted by name, each once")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-__all__ = ["ANCILLARY", "KINDS", "SAFE_TO_COPY", "Box", "CodecSpec", "Section"]
+__all__ = ["ANCILLARY", "KIND_FLAGS", "SAFE_TO_COPY", "Box", "CodecSpec", "Section"]
 
 ANCILLARY = 1
 SAFE_TO_COPY = 2
 
-KINDS: Mapping[str, int] = MappingProxyType(
+KIND_FLAGS: Mapping[str, int] = MappingProxyType(
     {
         "label-fields": 0,
         "label-model": 0,

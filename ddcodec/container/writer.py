@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import secrets
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from ddcodec.container.prelude import PRELUDE_LEN, Prelude, parse_prelude
 from ddcodec.container.reader import Reader
 from ddcodec.container.section import ANCILLARY, Box, CodecSpec, Section
 from ddcodec.errors import DdcodecError, EncodeError, FormatError
+from ddcodec.files import write_whole
 
 __all__ = ["CopiedSection", "NewSection", "write_container"]
 
@@ -107,8 +105,9 @@ def write_container(
         parse_header(header, file_len, limits)
     except FormatError as error:
         raise EncodeError(f"the file would not be readable: {error}") from error
+    parts = chain([prelude, header], (p.payload() for p in planned))
     try:
-        _write_atomically(target, [prelude, header], planned, overwrite)
+        write_whole(target, parts, before=partial(_check_target, target, overwrite))
     except (OSError, ValueError) as error:
         if isinstance(error, DdcodecError):
             raise
@@ -117,7 +116,6 @@ def write_container(
             f"cannot write {target}: {reason}; nothing was changed there, so free space or choose"
             " another folder and try again"
         ) from error
-    _sync_folder(target.parent)
     return digest
 
 
@@ -171,42 +169,3 @@ def _check_target(target: Path, overwrite: bool) -> None:
         raise EncodeError(f"{target} is a folder; name a file in it")
     if not overwrite and os.path.lexists(target):
         raise EncodeError(f"{target} exists already; choose another name, or allow overwriting")
-
-
-def _write_atomically(
-    target: Path, start: Sequence[bytes], planned: Sequence[_Planned], overwrite: bool
-) -> None:
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    # O_EXCL: never through somebody else's link. The mode obeys the umask, unlike mkstemp's.
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        with open(handle, "wb") as file:
-            for part in start:
-                file.write(part)
-            for p in planned:
-                file.write(p.payload())
-            file.flush()
-            os.fsync(file.fileno())
-        _check_target(target, overwrite)
-        os.replace(temporary, target)
-    finally:
-        # After success there is nothing left to remove; this also runs on an interrupt.
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
-def _sync_folder(folder: Path) -> None:
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        # Some network file systems cannot sync a folder; they order renames themselves. A folder
-        # that may be written but not read cannot be opened for it.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EACCES):
-            raise EncodeError(
-                f"the file is written, but its folder {folder} could not be synced"
-                f" ({error.strerror}); check the disk"
-            ) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ddcodec.arrays import Float64s, Int32s, Int64s, Integers, UInt8s
 from ddcodec.entropy.rans import MAX_SYMBOLS_A_WORD, Active, Decoder, Encoder
 from ddcodec.entropy.tables import ESCAPE, SYMBOLS, best_table, cost_bits, table_costs
 from ddcodec.errors import EncodeError, HeaderError, PayloadError
@@ -22,10 +23,6 @@ __all__ = [
     "unpack",
 ]
 
-Int32s = npt.NDArray[np.int32]
-Int64s = npt.NDArray[np.int64]
-Uint8s = npt.NDArray[np.uint8]
-Integers = npt.NDArray[np.integer]
 
 MAX_SHIFT = 15
 _LENGTH_BITS = 4
@@ -33,7 +30,7 @@ _MAX_ESCAPED = (1 << 16) - 1
 
 
 def decode_integers(
-    decoder: Decoder, tables: Uint8s | int, shift: Uint8s | int, active: Active
+    decoder: Decoder, tables: UInt8s | int, shift: UInt8s | int, active: Active
 ) -> Int32s:
     """One integer in each active lane.
 
@@ -68,8 +65,8 @@ def decode_integers(
 def encode_integers(
     encoder: Encoder,
     values: Integers,
-    tables: Uint8s | int,
-    shift: Uint8s | int,
+    tables: UInt8s | int,
+    shift: UInt8s | int,
     active: Active,
 ) -> None:
     """One integer in each active lane; see ``decode_integers``.
@@ -94,9 +91,7 @@ def encode_integers(
         encoder.bits(low, shift, active)
 
 
-def integer_cost(
-    values: Integers, tables: npt.ArrayLike, shift: npt.ArrayLike
-) -> npt.NDArray[np.float64]:
+def integer_cost(values: Integers, tables: npt.ArrayLike, shift: npt.ArrayLike) -> Float64s:
     """Bits that each integer costs, float64, the arguments broadcast (encoder-side).
 
     Raises:
@@ -106,7 +101,7 @@ def integer_cost(
     zigzag = (high << 1) ^ (high >> 63)
     bits = cost_bits()[np.asarray(tables), np.minimum(zigzag, ESCAPE)].astype(np.float64)
     tail = _LENGTH_BITS + _log2(np.maximum(zigzag - (ESCAPE - 1), 1))
-    total: npt.NDArray[np.float64] = bits + np.where(zigzag >= ESCAPE, tail, 0) + np.asarray(shift)
+    total: Float64s = bits + np.where(zigzag >= ESCAPE, tail, 0) + np.asarray(shift)
     return total
 
 
@@ -145,7 +140,7 @@ def best_model(values: Integers, most: int = MAX_SHIFT) -> tuple[int, int]:
     return found[1], found[2]
 
 
-def pack(values: Integers, tables: Uint8s, shifts: Uint8s, lanes: int) -> bytes:
+def pack(values: Integers, tables: UInt8s, shifts: UInt8s, lanes: int) -> bytes:
     """Code a matrix with a table and a shift for each column.
 
     Row r is in lane r mod ``lanes`` at step r // ``lanes``; in each step the columns follow one
@@ -173,7 +168,7 @@ def pack(values: Integers, tables: Uint8s, shifts: Uint8s, lanes: int) -> bytes:
 
 
 def unpack(
-    raw: bytes, rows: int, columns: int, tables: Uint8s, shifts: Uint8s, lanes: int
+    raw: bytes, rows: int, columns: int, tables: UInt8s, shifts: UInt8s, lanes: int
 ) -> Int32s:
     """The matrix that ``pack`` coded, int32 [rows, columns].
 

@@ -8,20 +8,15 @@ whatever was decoded before. An encoder records the same calls, then codes them 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from ddcodec.arrays import Bools, Indices, Int32s, Integers, UInt8s, UInt16s, UInt32s
 from ddcodec.entropy.tables import SYMBOLS, TABLE_BITS, TABLES, frequencies, lookup, starts
 from ddcodec.errors import EncodeError, HeaderError, PayloadError
 
 __all__ = ["MAX_LANES", "MAX_SYMBOLS_A_WORD", "Active", "Decoder", "Encoder"]
 
-Uint8s = npt.NDArray[np.uint8]
-Uint16s = npt.NDArray[np.uint16]
-Uint32s = npt.NDArray[np.uint32]
-Int32s = npt.NDArray[np.int32]
-Integers = npt.NDArray[np.integer]
 # The lanes of an operation: the first n, or those of an ascending array without repetitions.
-Active = int | npt.NDArray[np.intp]
+Active = int | Indices
 
 MAX_LANES = 1 << 16
 MAX_BITS = 16
@@ -81,7 +76,7 @@ class Decoder:
         """How many lanes the stream has."""
         return self._lanes
 
-    def symbols(self, tables: Uint8s | int, active: Active) -> Uint8s:
+    def symbols(self, tables: UInt8s | int, active: Active) -> UInt8s:
         """One symbol in each active lane.
 
         Args:
@@ -153,7 +148,7 @@ class Decoder:
         if self._next != self._words.size or (self._states != _LOWER_BOUND).any():
             raise PayloadError("an entropy-coded stream does not end as it should; it is damaged")
 
-    def _buffers(self, active: Active) -> tuple[Uint32s, Uint32s, Uint32s, npt.NDArray[np.bool_]]:
+    def _buffers(self, active: Active) -> tuple[UInt32s, UInt32s, UInt32s, Bools]:
         """States of the active lanes (a copy for an array of lanes), and buffers as long."""
         if not isinstance(active, int):
             # Mostly few lanes, those with an escape: the buffers stay cut for the many.
@@ -166,7 +161,7 @@ class Decoder:
             self._first = (self._states[:active], slots[:active], entries[:active], low[:active])
         return self._first
 
-    def _renormalise(self, x: Uint32s, low: npt.NDArray[np.bool_]) -> None:
+    def _renormalise(self, x: UInt32s, low: Bools) -> None:
         """Shift the next words into states below 2^16, in ascending order of lanes."""
         np.less(x, _LOWER_BOUND, low)
         (lanes,) = low.nonzero()
@@ -196,14 +191,14 @@ class Encoder:
         if not 1 <= lanes <= MAX_LANES:
             raise EncodeError(f"{lanes} lanes; an entropy-coded stream has 1 to {MAX_LANES}")
         self._lanes = lanes
-        self._operations: list[tuple[Uint8s | int | None, Uint16s, Uint8s | None, Active]] = []
+        self._operations: list[tuple[UInt8s | int | None, UInt16s, UInt8s | None, Active]] = []
 
     @property
     def lanes(self) -> int:
         """How many lanes the stream has."""
         return self._lanes
 
-    def symbols(self, values: Integers, tables: Uint8s | int, active: Active) -> None:
+    def symbols(self, values: Integers, tables: UInt8s | int, active: Active) -> None:
         """One symbol in each active lane; see ``Decoder.symbols``.
 
         Args:
@@ -242,7 +237,7 @@ class Encoder:
     def finish(self) -> bytes:
         """Code what was recorded: u32 states of all lanes, then u16 words, little-endian."""
         states = np.full(self._lanes, _LOWER, np.uint32)
-        words: list[Uint16s] = []
+        words: list[UInt16s] = []
         for tables, values, counts, active in reversed(self._operations):
             lanes = slice(active) if isinstance(active, int) else active
             x = states[lanes]
@@ -256,7 +251,7 @@ class Encoder:
         return b"".join((states.astype("<u4").tobytes(), *(w.tobytes() for w in words)))
 
     def _record(
-        self, tables: Uint8s | int | None, values: Integers, counts: Uint8s | None, active: Active
+        self, tables: UInt8s | int | None, values: Integers, counts: UInt8s | None, active: Active
     ) -> None:
         """Keep copies: what is handed in may be a buffer that is used again."""
         lanes = active if isinstance(active, int) else active.copy()
@@ -271,28 +266,28 @@ class Encoder:
 
 
 def _push_symbols(
-    x: Uint32s, values: Uint16s, tables: Uint8s | int, words: list[Uint16s]
-) -> Uint32s:
+    x: UInt32s, values: UInt16s, tables: UInt8s | int, words: list[UInt16s]
+) -> UInt32s:
     """States [n] after taking a symbol each; appends the words that had to go."""
     index = values + np.multiply(tables, SYMBOLS, dtype=np.intp)
     frequency = frequencies().reshape(-1).take(index).astype(np.uint32)
     start = starts().reshape(-1).take(index)
     x = _make_room(x, x >= frequency << _FREQUENCY_SHIFT, words)
     quotient, remainder = np.divmod(x, frequency)
-    result: Uint32s = (quotient << _SLOT_SHIFT) + remainder + start
+    result: UInt32s = (quotient << _SLOT_SHIFT) + remainder + start
     return result
 
 
-def _push_bits(x: Uint32s, values: Uint16s, counts: Uint8s, words: list[Uint16s]) -> Uint32s:
+def _push_bits(x: UInt32s, values: UInt16s, counts: UInt8s, words: list[UInt16s]) -> UInt32s:
     """States [n] after taking raw bits; appends the words that had to go."""
     wide = counts.astype(np.uint32)
     # Compared after a shift, since 2^32 is the bound of an empty number.
     x = _make_room(x, x.astype(np.uint64) >> (np.uint64(2 * _WORD_BITS) - wide) > 0, words)
-    result: Uint32s = (x << wide) | values
+    result: UInt32s = (x << wide) | values
     return result
 
 
-def _make_room(x: Uint32s, full: npt.NDArray[np.bool_], words: list[Uint16s]) -> Uint32s:
+def _make_room(x: UInt32s, full: Bools, words: list[UInt16s]) -> UInt32s:
     """Move the low word of each full state to the stream."""
     (lanes,) = full.nonzero()
     if lanes.size:

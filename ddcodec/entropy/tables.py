@@ -12,6 +12,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ddcodec.arrays import Float32s, Float64s, UInt8s, UInt16s, UInt32s
+
 __all__ = [
     "ESCAPE",
     "LARGEST",
@@ -25,10 +27,6 @@ __all__ = [
     "starts",
 ]
 
-Int64s = npt.NDArray[np.int64]
-Uint8s = npt.NDArray[np.uint8]
-Uint16s = npt.NDArray[np.uint16]
-Uint32s = npt.NDArray[np.uint32]
 Array = TypeVar("Array", bound=npt.NDArray[np.generic])
 
 SYMBOLS = 16
@@ -74,7 +72,7 @@ def _row(zero: int, weights: tuple[int, ...]) -> list[int]:
 
 
 @lru_cache(maxsize=1)
-def frequencies() -> Uint16s:
+def frequencies() -> UInt16s:
     """Frequency of each symbol in each table, uint16 [256, 16], read-only.
 
     Every one is at least 1, and each row's sum is 4096.
@@ -85,13 +83,13 @@ def frequencies() -> Uint16s:
 
 
 @lru_cache(maxsize=1)
-def starts() -> Uint16s:
+def starts() -> UInt16s:
     """The first slot of each symbol in each table, uint16 [256, 16], read-only."""
     return _frozen((frequencies().cumsum(axis=1) - frequencies()).astype(np.uint16))
 
 
 @lru_cache(maxsize=1)
-def lookup() -> Uint32s:
+def lookup() -> UInt32s:
     """What a decoder needs of each slot of each table, uint32 [256, 4096], read-only (4 MB).
 
     symbol | (slot - start) << 8 | frequency << 20. All tables at once, in some milliseconds: to
@@ -101,36 +99,36 @@ def lookup() -> Uint32s:
     # All but the slot, which is added where the symbol's slots are: that needs one long pass less.
     common = (frequency << np.uint32(20)) + np.arange(SYMBOLS, dtype=np.uint32)
     common -= starts().astype(np.uint32) << np.uint32(8)
-    entries: Uint32s = np.repeat(common, frequency.reshape(-1)).astype(np.uint32, copy=False)
+    entries: UInt32s = np.repeat(common, frequency.reshape(-1)).astype(np.uint32, copy=False)
     entries = entries.reshape(TABLES, TOTAL)
     entries += np.arange(TOTAL, dtype=np.uint32) << np.uint32(8)
     return _frozen(entries)
 
 
 @lru_cache(maxsize=1)
-def cost_bits() -> npt.NDArray[np.float32]:
+def cost_bits() -> Float32s:
     """Bits that each symbol costs under each table, float32 [256, 16], read-only (encoder-side)."""
     return _frozen(np.log2(TOTAL / frequencies()).astype(np.float32))
 
 
 @lru_cache(maxsize=1)
-def _whole_costs() -> npt.NDArray[np.float64]:
+def _whole_costs() -> Float64s:
     """``cost_bits`` in whole units of 2^-16 bit, float64 [16, 256]."""
     return _frozen(np.rint(np.log2(TOTAL / frequencies()) * _COST_UNITS).T.copy())
 
 
-def table_costs(counts: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def table_costs(counts: npt.ArrayLike) -> Float64s:
     """Code length of a histogram under each table, in bits, float64 [..., 256] (encoder-side).
 
     Args:
         counts: int64 [..., 16], how often each symbol comes; at most 2^33 symbols in all.
     """
     # Whole numbers below 2^53: exact in whatever order BLAS adds them, so the same everywhere.
-    bits: npt.NDArray[np.float64] = np.asarray(counts, np.float64) @ _whole_costs() / _COST_UNITS
+    bits: Float64s = np.asarray(counts, np.float64) @ _whole_costs() / _COST_UNITS
     return bits
 
 
-def best_table(counts: npt.ArrayLike) -> Uint8s:
+def best_table(counts: npt.ArrayLike) -> UInt8s:
     """The table with the least code length for a histogram; the lowest of several (encoder-side).
 
     Args:
@@ -139,7 +137,7 @@ def best_table(counts: npt.ArrayLike) -> Uint8s:
     Returns:
         uint8 [...]; the same on every machine.
     """
-    tables: Uint8s = table_costs(counts).argmin(axis=-1).astype(np.uint8)
+    tables: UInt8s = table_costs(counts).argmin(axis=-1).astype(np.uint8)
     return tables
 
 

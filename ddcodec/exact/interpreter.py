@@ -24,8 +24,8 @@ from ddcodec.exact.attention import attention
 from ddcodec.exact.backends import Backend, Geometry
 from ddcodec.exact.grid import Grid, quantise
 from ddcodec.exact.products import Convolution, Linear
-from ddcodec.exact.profiles import Profile
 from ddcodec.exact.weights import IntegerWeight
+from ddcodec.recipe.profiles import Profile
 
 __all__ = ["Interpreter"]
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from ddcodec.exact.backends import Backend, plain_arithmetic
 from ddcodec.exact.interpreter import Interpreter
-from ddcodec.exact.profiles import Profile
 from ddcodec.exact.weights import IntegerWeight, integer_weights
+from ddcodec.recipe.profiles import Profile
 
 __all__ = ["ExactNetwork"]
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ddcodec.errors import ModelMismatchError
 from ddcodec.exact.grid import split
-from ddcodec.exact.profiles import Profile
+from ddcodec.recipe.profiles import Profile
 
 __all__ = ["IntegerWeight", "digest_weights", "integer_weights", "quantise_weight"]
 

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
 from ddcodec import codecs
-from ddcodec.codecs.label_innovations import LabelInnovations
+from ddcodec.arrays import Float64s, Floats, Indices, Int16s, Int32s, Row, Rows
+from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Section
-from ddcodec.contents import MAX_ELEMENTS, Contents
 from ddcodec.errors import HeaderError, LimitExceededError
-from ddcodec.labels.appearances import FeatureSet
+from ddcodec.files import ByteCache
+from ddcodec.labels.appearance import appearances
+from ddcodec.labels.features import FeatureSet
 from ddcodec.labels.reconstruction import (
     Fields,
     Reconstruction,
     coefficients,
 )
-from ddcodec.labels.shown import appearances
-from ddcodec.recipe import Head
-from ddcodec.section_shapes import array_shape
-from ddcodec.view_draws import Row, Rows
+from ddcodec.labels.store import LabelStore
+from ddcodec.table.kinds import KINDS
+from ddcodec.table.slots import MAX_VALUES
+from ddcodec.table.table import Table
 
 __all__ = ["LabelReader"]
 
-Int16s = npt.NDArray[np.int16]
-Int32s = npt.NDArray[np.int32]
-Float64s = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.floating]
-Indices = npt.NDArray[np.intp]
 
-KEPT_BYTES = 256 << 20
-"""Sections' coefficients kept in memory; those of one section always are."""
+# Sections' coefficients kept in memory.
+_KEPT_BYTES = 256 << 20
 
 _CHUNK = 1 << 13  # labels worked on at once: a few megabytes, which stay in the cache
 _EXACT_FLOAT32 = 1 << 24
@@ -48,15 +43,14 @@ class LabelReader:
     batch then costs one matrix product.
 
     Args:
-        contents: the stored arrays.
-        head: the validated head.
+        table: the open table.
     """
 
-    def __init__(self, contents: Contents, head: Head) -> None:
-        self._contents = contents
-        self._head = head
-        self._origins: dict[int, _Origin] = {}
-        self._sections: OrderedDict[int, _Labels] = OrderedDict()
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._store = LabelStore(table)
+        self._origins: ByteCache[int, _Origin] = ByteCache(_KEPT_BYTES, lambda o: o.nbytes)
+        self._sections: ByteCache[int, _Labels] = ByteCache(_KEPT_BYTES, lambda one: one.nbytes)
 
     def logits(self, rows: Sequence[Row] | Rows, view: int) -> Int16s:
         """Labels of rows (class index, slot) of one origin at a view.
@@ -70,31 +64,26 @@ class LabelReader:
         places = np.asarray(rows, np.intp).reshape(-1, 2)
         if not places.size:
             raise HeaderError("labels of no rows")
-        start, count = self._head.origin(int(places[0, 0]))
+        start, count = self._table.head.origin(int(places[0, 0]))
         if not ((places[:, 0] >= start) & (places[:, 0] < start + count)).all():
             raise HeaderError("labels of rows of several origins; ask for one origin at a time")
         out = np.empty((len(places), count), np.int16)
-        for section, members in self._contents.label_sections(places, view):
+        for section, members in self._table.holders("labels", places, view):
             box, codec = section.box, codecs.get(section.codec)
             c, s = (places[members] - [box.class_start, box.slot_start]).T
-            if isinstance(codec, LabelInnovations):
+            if isinstance(codec, SoftLabels):
                 labels = self._labels(section, codec, start)
                 out[members] = labels.logits(c, s, view - box.view_start)
             else:
-                out[members] = self._contents.kept(section)[c, s, view - box.view_start]
+                out[members] = self._table.array(section)[c, s, view - box.view_start]
         return out
 
-    def _labels(self, section: Section, codec: LabelInnovations, start: int) -> _Labels:
-        kept = self._sections
-        if section.index in kept:
-            kept.move_to_end(section.index)
-            return kept[section.index]
-        if start not in self._origins:
-            self._origins[start] = _Origin(self._contents, self._head, start)
-        kept[section.index] = self._origins[start].labels(section, codec)
-        while len(kept) > 1 and sum(labels.nbytes for labels in kept.values()) > KEPT_BYTES:
-            kept.popitem(last=False)
-        return kept[section.index]
+    def _labels(self, section: Section, codec: SoftLabels, start: int) -> _Labels:
+        def made() -> _Labels:
+            origin = self._origins.get(start, lambda: _Origin(self._store, start))
+            return origin.labels(section, codec)
+
+        return self._sections.get(section.index, made)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,40 +123,45 @@ class _Labels:
 class _Origin:
     """Makes coefficients of an origin's labels from its model, fields and views."""
 
-    def __init__(self, contents: Contents, head: Head, start: int) -> None:
-        self._contents = contents
-        self._head = head
+    def __init__(self, store: LabelStore, start: int) -> None:
+        self._store = store
+        self._table = store.table
         self._start = start
-        self._codec, self._model = contents.label_model(start)
+        self._codec, self._model = store.model(start)
         self._made = Reconstruction(self._codec, self._model)
         codec = self._codec
         self._which = FeatureSet(codec.parts, codec.degree, codec.response)
         self._fields = Fields(self._model, self._stored)
 
-    def labels(self, section: Section, codec: LabelInnovations) -> _Labels:
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes: the model, and its matrices in binary64 and binary32."""
+        return 16 * sum(int(array.size) for array in vars(self._model).values())
+
+    def labels(self, section: Section, codec: SoftLabels) -> _Labels:
         """All labels of a section."""
-        self._contents.check_columns(section, codec)
+        self._store.check_columns(section, codec)
         # Labels without symbols take no bytes: a section may promise any number of them.
-        count = prod(array_shape(section, self._head)[:3]) * max(1, self._codec.atoms)
-        if count > MAX_ELEMENTS:
+        count = prod(KINDS["labels"].shape(section, self._table.head)[:3]) * max(
+            1, self._codec.atoms
+        )
+        if count > MAX_VALUES:
             raise LimitExceededError(
-                f"the section's labels have {count} coefficients, more than {MAX_ELEMENTS}; write "
+                f"the section's labels have {count} coefficients, more than {MAX_VALUES}; write "
                 "the artifact with smaller sections",
                 section=section.label,
             )
-        stored: Int32s = self._contents.decode(section)
+        stored: Int32s = self._table.decode(section)
         shape, box = stored.shape[:3], section.box
         symbols = stored.reshape(prod(shape), codec.columns)
         whole: Floats = np.empty((len(symbols), self._codec.atoms), np.float32)
         peaks = np.zeros(self._codec.atoms)
-        shown = np.empty((1 + self._head.recipe.view.cutmix, 2, len(symbols)), np.int16)
+        shown = np.empty((1 + self._table.head.recipe.view.cutmix, 2, len(symbols)), np.int16)
         for start in range(0, len(symbols), _CHUNK):
             labels = slice(start, min(start + _CHUNK, len(symbols)))
             c, s, v = np.unravel_index(np.arange(labels.start, labels.stop), shape)
             rows = np.stack([c + box.class_start, s + box.slot_start], axis=1)
-            appearing = appearances(
-                self._contents, self._head, self._which, rows, v + box.view_start
-            )
+            appearing = appearances(self._table, self._which, rows, v + box.view_start)
             part = coefficients(self._fields, appearing)
             if codec.columns and not codec.step:
                 part = self._made.innovated(part, symbols[labels])
@@ -190,6 +184,6 @@ class _Origin:
         out = np.zeros((len(places), self._codec.features, self._codec.atoms), np.int16)
         if self._codec.atoms:
             for n, place in enumerate(places.tolist()):
-                c, slot = divmod(place, self._head.recipe.ipc)
-                out[n] = self._contents.label_field(self._start + c, slot)
+                c, slot = divmod(place, self._table.head.recipe.ipc)
+                out[n] = self._store.field(self._start + c, slot)
         return out

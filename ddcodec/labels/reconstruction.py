@@ -1,4 +1,4 @@
-"""From fields and innovations to integer logits. Source: spec/labels.md, "Reconstruction"."""
+"""From fields and innovations to integer logits. Source: spec/labels.md, "Logits"."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from ddcodec.codecs.label_model import LabelModel, LabelModels
+from ddcodec.arrays import Float64s, Floats, Indices, Int16s, Int32s, Int64s, Integers
+from ddcodec.codecs.label_model import LabelModel, LabelModelCodec
 from ddcodec.errors import PayloadError
-from ddcodec.labels.appearances import ONE
+from ddcodec.labels.features import ONE
 
 __all__ = [
     "MAX_COEFFICIENT",
@@ -22,13 +22,7 @@ __all__ = [
     "logits",
 ]
 
-Int16s = npt.NDArray[np.int16]
-Int32s = npt.NDArray[np.int32]
-Int64s = npt.NDArray[np.int64]
-Float64s = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.floating]
-Indices = npt.NDArray[np.intp]
-Shown = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
+Shown = tuple[Integers, Integers]
 
 MAX_COEFFICIENT = 1 << 31
 """A larger one is an error: products with a basis of 1024 atoms are then below 2^48."""
@@ -72,7 +66,7 @@ class Fields:
     def __init__(
         self,
         model: LabelModel,
-        stored: Callable[[Indices], npt.NDArray[np.integer]],
+        stored: Callable[[Indices], Integers],
     ) -> None:
         self._stored = stored
         self._steps = model.field_steps.astype(np.float64)[:, None]
@@ -128,7 +122,7 @@ class Reconstruction:
         model: of the origin.
     """
 
-    def __init__(self, codec: LabelModels, model: LabelModel) -> None:
+    def __init__(self, codec: LabelModelCodec, model: LabelModel) -> None:
         self._shift = codec.shift
         self._units = model.units.astype(np.float64)
         self._basis = model.basis.astype(np.float64)
@@ -139,7 +133,7 @@ class Reconstruction:
         self._largest = np.abs(self._basis).max(axis=1, initial=0)
         self._small_means = 2 * ONE * np.abs(self._means).max() + ONE < _EXACT_FLOAT32
 
-    def innovated(self, predicted: Float64s, symbols: npt.NDArray[np.integer]) -> Float64s:
+    def innovated(self, predicted: Float64s, symbols: Integers) -> Float64s:
         """Coefficients [n, r] with the symbols [n, r] of their innovations; in place."""
         used = symbols.any(axis=0)  # at low rates, few columns of a part of the labels are
         if used.all():
@@ -152,7 +146,7 @@ class Reconstruction:
         self,
         whole: Floats,
         shown: Sequence[Shown],
-        symbols: npt.NDArray[np.integer] | None = None,
+        symbols: Integers | None = None,
         step: int = 0,
         peaks: Float64s | None = None,
     ) -> Int16s:
@@ -205,7 +199,7 @@ class Reconstruction:
 
 
 def logits(
-    codec: LabelModels,
+    codec: LabelModelCodec,
     model: LabelModel,
     fields: Fields,
     appearances: Sequence[Appearance],

@@ -1,10 +1,10 @@
-"""Methods fill artifacts: one file a method, none of them known to the decoder."""
+"""Methods fill artifacts: one file per method, none of them known to the decoder."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 from ddcodec.methods.base import Method
 
 __all__ = ["METHODS", "get_method"]
@@ -17,9 +17,9 @@ METHODS = {
 
 
 def get_method(name: str) -> type[Method]:
-    """The method of this name; raises EncodeError listing the known ones."""
+    """The method of this name; raises RequestError listing the known ones."""
     if name not in METHODS:
-        raise EncodeError(f"unknown method {name!r}; known: {', '.join(sorted(METHODS))}")
+        raise RequestError(f"unknown method {name!r}; known: {', '.join(sorted(METHODS))}")
     module, _, attribute = METHODS[name].partition(":")
     method: type[Method] = getattr(import_module(module), attribute)
     return method

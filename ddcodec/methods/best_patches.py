@@ -13,8 +13,8 @@ from math import isqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ddcodec.arrays import Float32s, UInt8s
 from ddcodec.errors import SourceError
 from ddcodec.methods.base import Job, readable_images
 from ddcodec.randomness import derive_seed, uniform_below, words
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
 
 __all__ = ["ScoredPatches", "best_patches"]
-
-UInt8s = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -38,17 +36,17 @@ class ScoredPatches:
     """
 
     patches: UInt8s
-    losses: NDArray[np.float32]
+    losses: Float32s
 
 
 def best_patches(
-    job: Job, class_index: int, *, size: tuple[int, int], images: int, crops: int, min_scale: int
+    job: Job, class_index: int, *, size: tuple[int, int], images: int, crops: int, min_scale: float
 ) -> ScoredPatches:
     """Best of ``crops`` random resized crops for up to ``images`` random images of a class.
 
     Args:
         size: (width, height) of a patch.
-        min_scale: smallest crop area, in percent of the image's; the largest is 100.
+        min_scale: smallest crop area, as a share of the image's; the largest is 1.
 
     Returns:
         ScoredPatches sorted by loss; ties in the order of the seeded shuffle.
@@ -72,16 +70,16 @@ def best_patches(
 
 
 def _random_crops(
-    image: UInt8s, key: int, crops: int, size: tuple[int, int], min_scale: int
+    image: UInt8s, key: int, crops: int, size: tuple[int, int], min_scale: float
 ) -> UInt8s:
-    """uint8[crops, h, w, 3]: square crops, area uniform in min_scale..100 % of the image."""
+    """uint8[crops, h, w, 3]: square crops, area uniform in min_scale..1 of the image."""
     height, width = image.shape[:2]
     draws = words(key, 2, 0, 3 * crops).reshape(crops, 3)
     out = []
     for area_word, x_word, y_word in draws:
-        percent_q16 = (min_scale << 16) + int(
-            uniform_below(area_word, ((100 - min_scale) << 16) + 1)
-        )
+        # In percent with 16 binary places, so that the draw is of integers.
+        smallest = round(100 * min_scale * (1 << 16))
+        percent_q16 = smallest + int(uniform_below(area_word, (100 << 16) - smallest + 1))
         side = isqrt(height * width * percent_q16 // (100 << 16))
         side = max(1, min(side, height, width))
         x = int(uniform_below(x_word, width - side + 1))
@@ -107,8 +105,8 @@ def _pad_centred(patches: UInt8s, teacher: Teacher) -> UInt8s:
     return out
 
 
-def _cross_entropy(logits: NDArray[np.float32], class_index: int) -> NDArray[np.float32]:
+def _cross_entropy(logits: Float32s, class_index: int) -> Float32s:
     peak = logits.max(axis=1, keepdims=True)
     total = np.log(np.exp((logits - peak).astype(np.float64)).sum(axis=1)) + peak[:, 0]
-    losses: NDArray[np.float32] = (total - logits[:, class_index]).astype(np.float32)
+    losses: Float32s = (total - logits[:, class_index]).astype(np.float32)
     return losses

@@ -1,7 +1,7 @@
 """d3m: one category, one prompt (the D3M paper, section 3).
 
 Step 1: the patch of each image that the teacher finds easiest, laid out as collages. Step 2:
-textual inversion of one new token a class in "A photo of S*", with the prior frozen. Steps 3
+textual inversion of one new token per class in "A photo of S*", with the prior frozen. Steps 3
 and 4: seeds; generated collages are cut into patches, and the teacher labels each patch as it
 is decoded. Stored: one token vector a class, one base seed, labels. IPC grows by seeds alone.
 """
@@ -10,21 +10,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ddcodec.codecs.prompts import PromptFp16, PromptInt8, prompt_loss
-from ddcodec.codecs.schedule import Schedule, ScheduleTable
+from ddcodec.arrays import Array, Float16s, UInt8s
+from ddcodec.codecs.prompt_fp16 import PromptFp16
+from ddcodec.codecs.prompt_int8 import PromptInt8, prompt_loss
+from ddcodec.codecs.schedule_table import Schedule, ScheduleTable
 from ddcodec.container import Box, NewSection
 from ddcodec.errors import EncodeError
 from ddcodec.methods.base import Content, Job, Method
 from ddcodec.methods.best_patches import best_patches
-from ddcodec.methods.textual_inversion import Inversion, invert
-from ddcodec.prior.load import Prior
-from ddcodec.recipe import Ratio, Text2Image
-from ddcodec.synthesis.layout import Layout, collage
+from ddcodec.methods.options import RatioOption, option, ratio_of
+from ddcodec.recipe.fields import Ratio
+from ddcodec.recipe.layout import MAX_GRID, Layout
+from ddcodec.recipe.parts import Text2Image
+from ddcodec.synthesis.layout import collage
+
+if TYPE_CHECKING:
+    from ddcodec.methods.textual_inversion import Inversion
+    from ddcodec.prior.load import Prior
 
 __all__ = ["D3M", "as_collages"]
 
@@ -35,33 +41,43 @@ PROMPT = "A photo of {}"
 
 @dataclass(frozen=True)
 class D3M(Method):
-    """Options of d3m; 0 means: chosen by the prior or the image size.
-
-    Attributes:
-        steps, batch, lr_percent: textual inversion; the rate is in percent of the embedding
-            table's root mean square, so that it means the same for every text encoder.
-        vectors: token vectors a class.
-        grid: patches along each side of a generated collage.
-        images, crops, min_scale: how patches are chosen, as in rded.
-        sampling_steps, guidance_percent: how images are generated.
-        int8: 1 stores token vectors in 8 bits with a scale for each.
-    """
+    """One learned token per class, from which the prior draws all its images."""
 
     name: ClassVar[str] = "d3m"
+    summary: ClassVar[str] = "One learned token per class and a seed per image, drawn by the prior."
     uses_teacher: ClassVar[bool] = True
     uses_prior: ClassVar[bool] = True
 
-    steps: int = 400
-    batch: int = 64
-    lr_percent: int = 10
-    vectors: int = 1
-    grid: int = 0
-    images: int = 300
-    crops: int = 5
-    min_scale: int = 50
-    sampling_steps: int = 0
-    guidance_percent: int = 0
-    int8: int = 0
+    steps: int = option(400, "Steps of the textual inversion.", low=1)
+    batch: int = option(64, "Noised latents in each of its steps.", low=1)
+    lr: float = option(
+        0.1,
+        "Its learning rate, relative to the root mean square of the token embeddings, so that it "
+        "means the same for every text encoder.",
+        low=1e-6,
+        high=100.0,
+    )
+    vectors: int = option(1, "Token vectors per class.", low=1, high=64)
+    grid: int | None = option(
+        None,
+        "Patches along each side of a generated collage; by default as many as the prior can draw.",
+        low=1,
+        high=MAX_GRID,
+    )
+    images: int = option(300, "Images of a class that are looked at for patches.", low=1)
+    crops: int = option(5, "Random crops of each image, of which the easiest is kept.", low=1)
+    min_scale: float = option(
+        0.5, "Smallest area of a crop, as a share of the image's.", low=0.0001, high=1.0
+    )
+    sampling_steps: int | None = option(
+        None, "Steps in which an image is generated; by default the prior's own.", low=1, high=4096
+    )
+    guidance: RatioOption | None = option(
+        None, "Classifier-free guidance, such as 5/2; by default the prior's own.", low=0, high=1000
+    )
+    precision: Literal["fp16", "int8"] = option(
+        "fp16", "How token vectors are stored: exactly, or in 8 bits with a scale for each."
+    )
 
     def fill(self, job: Job) -> Content:
         prior = job.prior()
@@ -92,9 +108,9 @@ class D3M(Method):
         layout = Layout("collage", 2) if min(job.size) >= 224 else Layout("single", 1)
         return Content(synthesis, layout, sections, prior.pin, self._loss(vectors))
 
-    def plan(self, job: Job) -> dict[str, int]:
+    def estimate(self, job: Job) -> dict[str, int]:
         prior = job.prior()
-        bytes_each = self.vectors * prior.text_width * (1 if self.int8 else 2)
+        bytes_each = self.vectors * prior.text_width * (1 if self.precision == "int8" else 2)
         schedule = ScheduleTable().encode(self._schedule(prior))
         return {"prompts": len(job.source.classes) * bytes_each, "schedule": len(schedule)}
 
@@ -117,22 +133,22 @@ class D3M(Method):
 
     def inversion(self, prior: Prior, grid: int, flip: bool, seed: int) -> Inversion:
         """Settings of the textual inversion; collages are not mirrored, they keep their order."""
+        from ddcodec.methods.textual_inversion import Inversion
+
         return Inversion(
             prompt=self.prompt(prior, grid),
             vectors=self.vectors,
             steps=self.steps,
             batch=self.batch,
-            lr_percent=self.lr_percent,
+            lr=self.lr,
             flip=flip and grid == 1,
             seed=seed,
         )
 
     def _guidance(self, prior: Prior) -> Ratio:
-        if not self.guidance_percent:
-            return prior.defaults.guidance
-        return self.guidance_percent, 100
+        return prior.defaults.guidance if self.guidance is None else ratio_of(self.guidance)
 
-    def _patches(self, job: Job, class_index: int, side: int) -> dict[str, NDArray[np.uint8]]:
+    def _patches(self, job: Job, class_index: int, side: int) -> dict[str, UInt8s]:
         scored = best_patches(
             job,
             class_index,
@@ -143,7 +159,9 @@ class D3M(Method):
         )
         return {"patches": scored.patches}
 
-    def _invert(self, job: Job, classes: range) -> dict[str, NDArray[Any]]:
+    def _invert(self, job: Job, classes: range) -> dict[str, Array]:
+        from ddcodec.methods.textual_inversion import invert
+
         prior = job.prior()
         grid, side = self.geometry(job.size, prior)
         patches = [
@@ -159,8 +177,8 @@ class D3M(Method):
         )
         return {"vectors": result.vectors, "losses": result.losses}
 
-    def _prompt_sections(self, vectors: NDArray[np.float16]) -> list[NewSection]:
-        codec = PromptInt8() if self.int8 else PromptFp16()
+    def _prompt_sections(self, vectors: Float16s) -> list[NewSection]:
+        codec = PromptInt8() if self.precision == "int8" else PromptFp16()
         return [
             NewSection(
                 "prompts",
@@ -171,9 +189,9 @@ class D3M(Method):
             for start, group in _groups(len(vectors), 256)
         ]
 
-    def _loss(self, vectors: NDArray[np.float16]) -> dict[str, str]:
+    def _loss(self, vectors: Float16s) -> dict[str, str]:
         """What 8 bits cost the token vectors, for the record."""
-        if not self.int8:
+        if self.precision == "fp16":
             return {}
         loss = prompt_loss(vectors)
         whole, worst = 100 * loss.relative, 100 * loss.worst_row
@@ -184,10 +202,10 @@ class D3M(Method):
         return NewSection("schedule", codec.spec(), Box(), codec.encode(self._schedule(prior)))
 
     def _schedule(self, prior: Prior) -> Schedule:
-        return prior.schedule(self.sampling_steps or None)
+        return prior.schedule(self.sampling_steps)
 
 
-def as_collages(patches: NDArray[np.uint8], grid: int, side: int) -> NDArray[np.uint8]:
+def as_collages(patches: UInt8s, grid: int, side: int) -> UInt8s:
     """uint8 [n, side, side, 3] of grid x grid patches each; some repeat to fill the last one."""
     if grid == 1:
         return patches

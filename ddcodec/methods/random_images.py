@@ -7,22 +7,34 @@ from itertools import islice
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ddcodec.methods.base import Content, Job, Method, patch_sections, readable_images, too_few
-from ddcodec.recipe import Stored
-from ddcodec.synthesis.layout import Layout
+from ddcodec.arrays import UInt8s
+from ddcodec.methods.base import (
+    Content,
+    Job,
+    Method,
+    most_slots,
+    patch_sections,
+    readable_images,
+    too_few,
+)
+from ddcodec.recipe.layout import Layout
+from ddcodec.recipe.parts import Stored
 
 __all__ = ["RandomImages"]
 
 
 @dataclass(frozen=True)
 class RandomImages(Method):
-    """``ipc`` images of each class, in a seeded order, as one mosaic a class and slot group."""
+    """``ipc`` images of each class, in a seeded order, as one mosaic per class and slot group."""
 
     name: ClassVar[str] = "random"
-    uses_teacher: ClassVar[bool] = False
-    uses_prior: ClassVar[bool] = False
+    summary: ClassVar[str] = "Randomly chosen images, as WebP mosaics: the baseline of reports."
+    stores_pictures: ClassVar[bool] = True
+
+    def check(self, job: Job) -> None:
+        super().check(job)
+        most_slots(job.size, 1)
 
     def fill(self, job: Job) -> Content:
         sections = []
@@ -31,11 +43,11 @@ class RandomImages(Method):
             job.tell("images", c + 1, len(job.source.classes))
         return Content(Stored(), Layout("single", 1), sections)
 
-    def plan(self, job: Job) -> dict[str, int]:
+    def estimate(self, job: Job) -> dict[str, int]:
         sample = patch_sections(self._images(job, 0, job.ipc), 0, job.ipc, job.quality)
         return {"patches": sum(len(s.raw) for s in sample) * len(job.source.classes)}
 
-    def _images(self, job: Job, class_index: int, count: int) -> NDArray[np.uint8]:
+    def _images(self, job: Job, class_index: int, count: int) -> UInt8s:
         found = [image for _, image in islice(readable_images(job, class_index, job.size), count)]
         if len(found) < count:
             raise too_few(job, class_index, len(found), count)

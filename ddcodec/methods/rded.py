@@ -13,28 +13,53 @@ from itertools import islice
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ddcodec.methods.base import Content, Job, Method, patch_sections, readable_images, too_few
+from ddcodec.arrays import UInt8s
+from ddcodec.errors import EncodeError
+from ddcodec.methods.base import (
+    Content,
+    Job,
+    Method,
+    most_slots,
+    patch_sections,
+    readable_images,
+    too_few,
+)
 from ddcodec.methods.best_patches import best_patches
-from ddcodec.recipe import Stored
-from ddcodec.synthesis.layout import Layout
+from ddcodec.methods.options import option
+from ddcodec.recipe.layout import MAX_GRID, Layout
+from ddcodec.recipe.parts import Stored
 
 __all__ = ["RDED"]
 
 
 @dataclass(frozen=True)
 class RDED(Method):
-    """Options: ``factor`` (0: 2 from 224 px on, else 1), ``images``, ``crops``, ``min_scale`` %."""
+    """Patches that the teacher finds easy, factor x factor of them in an image."""
 
     name: ClassVar[str] = "rded"
+    summary: ClassVar[str] = "Patches the teacher finds easy, as WebP mosaics (arXiv 2312.03526)."
     uses_teacher: ClassVar[bool] = True
-    uses_prior: ClassVar[bool] = False
+    stores_pictures: ClassVar[bool] = True
 
-    factor: int = 0
-    images: int = 300
-    crops: int = 5
-    min_scale: int = 8
+    factor: int | None = option(
+        None,
+        "Patches along each side of an image; by default 2 from 224 pixels on, else 1.",
+        low=1,
+        high=MAX_GRID,
+    )
+    images: int = option(300, "Images of a class that are looked at.", low=1)
+    crops: int = option(5, "Random crops of each image, of which the easiest is kept.", low=1)
+    min_scale: float = option(
+        0.08, "Smallest area of a crop, as a share of the image's.", low=0.0001, high=1.0
+    )
+
+    def check(self, job: Job) -> None:
+        super().check(job)
+        factor = self._factor(job)
+        if factor > min(job.size):
+            raise EncodeError(f"factor={factor} divides images of {min(job.size)} pixels too often")
+        most_slots(self._patch(job), factor**2)
 
     def fill(self, job: Job) -> Content:
         sections = []
@@ -44,11 +69,10 @@ class RDED(Method):
             job.tell("coreset", c + 1, len(job.source.classes))
         return Content(Stored(), self._layout(job), sections)
 
-    def plan(self, job: Job) -> dict[str, int]:
+    def estimate(self, job: Job) -> dict[str, int]:
         # Whole images stand in for chosen crops: a plan must not train a teacher.
         factor = self._factor(job)
-        size = (job.size[0] // factor, job.size[1] // factor)
-        sample = [image for _, image in islice(readable_images(job, 0, size), job.ipc)]
+        sample = [image for _, image in islice(readable_images(job, 0, self._patch(job)), job.ipc)]
         sections = patch_sections(np.stack(sample), 0, len(sample), job.quality)
         each = sum(len(s.raw) for s in sections) / len(sample)
         return {"patches": round(each * job.ipc * factor**2 * len(job.source.classes))}
@@ -56,17 +80,22 @@ class RDED(Method):
     def _factor(self, job: Job) -> int:
         return self.factor or (2 if min(job.size) >= 224 else 1)
 
+    def _patch(self, job: Job) -> tuple[int, int]:
+        """(width, height) of a patch in pixels."""
+        factor = self._factor(job)
+        return job.size[0] // factor, job.size[1] // factor
+
     def _layout(self, job: Job) -> Layout:
         factor = self._factor(job)
         return Layout("collage", factor) if factor > 1 else Layout("single", 1)
 
-    def _coreset(self, job: Job, class_index: int) -> dict[str, NDArray[np.uint8]]:
+    def _coreset(self, job: Job, class_index: int) -> dict[str, UInt8s]:
         factor = self._factor(job)
         per = factor**2
         scored = best_patches(
             job,
             class_index,
-            size=(job.size[0] // factor, job.size[1] // factor),
+            size=self._patch(job),
             images=max(self.images, job.ipc * per),
             crops=self.crops,
             min_scale=self.min_scale,

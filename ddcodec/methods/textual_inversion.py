@@ -7,17 +7,17 @@ name's tokens (diffusers asks for a single-token word, which most class names ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ddcodec.arrays import Float16s, Float32s, StepProgress, UInt8s
 from ddcodec.classifiers.training import resolve_precision
 from ddcodec.prior.load import Prior
 from ddcodec.prior.text import embed_prompt
@@ -35,7 +35,7 @@ class Inversion:
     vectors: int
     steps: int
     batch: int
-    lr_percent: int
+    lr: float
     flip: bool
     seed: int
 
@@ -49,16 +49,16 @@ class Inverted:
         losses: float32[steps], the training loss.
     """
 
-    vectors: NDArray[np.float16]
-    losses: NDArray[np.float32]
+    vectors: Float16s
+    losses: Float32s
 
 
 def invert(
     prior: Prior,
     names: Sequence[str],
-    pictures: Sequence[NDArray[np.uint8]],
+    pictures: Sequence[UInt8s],
     settings: Inversion,
-    progress: Callable[[int, int], None] | None = None,
+    progress: StepProgress | None = None,
 ) -> Inverted:
     """Learn token vectors for classes from uint8[n, size, size, 3] pictures of each.
 
@@ -73,7 +73,7 @@ def invert(
     tokens = start[:, None].repeat(1, settings.vectors, 1).requires_grad_()
     text_encoder, unet = prior.training_modules()
     scale = float(text_encoder.get_input_embeddings().weight.square().mean().sqrt())
-    optimiser = torch.optim.AdamW([tokens], lr=scale * settings.lr_percent / 100, weight_decay=0)
+    optimiser = torch.optim.AdamW([tokens], lr=scale * settings.lr, weight_decay=0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
     sizes = torch.tensor([len(p) for p in pictures]) * (2 if settings.flip else 1)
     losses = np.zeros(settings.steps, np.float32)
@@ -119,9 +119,7 @@ def _plain_attention(prior: Prior, unet: Any) -> Iterator[None]:
         unet.set_attn_processor(fused)
 
 
-def _latents(
-    prior: Prior, pictures: Sequence[NDArray[np.uint8]], flip: bool
-) -> tuple[Tensor, Tensor]:
+def _latents(prior: Prior, pictures: Sequence[UInt8s], flip: bool) -> tuple[Tensor, Tensor]:
     """All classes' latents [N, c, h, w], and the index at which each class begins."""
     encoded = []
     for images in pictures:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ddcodec.errors import ModelMismatchError
-from ddcodec.prior.pin import read_json
+from ddcodec.prior.files import read_json
 
 __all__ = ["Defaults", "read_defaults"]
 

@@ -12,16 +12,15 @@ from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ddcodec.arrays import UInt8s
 from ddcodec.errors import DecodeError, EncodeError
 from ddcodec.prior.text import embed_prompt
 
-__all__ = ["Engine", "Images", "LatentEngine", "NetworkName"]
+__all__ = ["Engine", "LatentEngine", "NetworkName"]
 
-Images = npt.NDArray[np.uint8]
 NetworkName = Literal["text_encoder", "unet", "vae"]
 
 
@@ -67,11 +66,11 @@ class Engine(Protocol):
         """Model input [n, c, h, w] and hidden states [n, tokens, width] -> output [n, c, h, w]."""
         ...
 
-    def decode(self, latents: Tensor) -> Images:
+    def decode(self, latents: Tensor) -> UInt8s:
         """Latents [n, c, h, w] on the diffusion's scale -> uint8 [n, height, width, 3]."""
         ...
 
-    def encode(self, images: Images) -> Tensor:
+    def encode(self, images: UInt8s) -> Tensor:
         """uint8 [n, height, width, 3] -> mean latents float32 [n, c, h, w]."""
         ...
 
@@ -126,7 +125,7 @@ class LatentEngine(ABC):
 
         return self._chunked(call, self._samples("unet", x.shape[2] * x.shape[3]), x, hidden)
 
-    def decode(self, latents: Tensor) -> Images:
+    def decode(self, latents: Tensor) -> UInt8s:
         def call(z: Tensor) -> Tensor:
             return _to_uint8(self._run("vae", _decoded, z))
 
@@ -134,7 +133,7 @@ class LatentEngine(ABC):
         size = self._samples("vae", latents.shape[2] * latents.shape[3] * factor**2)
         return self._chunked(call, size, latents / self._scale()).cpu().numpy()
 
-    def encode(self, images: Images) -> Tensor:
+    def encode(self, images: UInt8s) -> Tensor:
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise EncodeError(f"expected uint8 [n, h, w, 3], not {images.dtype} {images.shape}")
 

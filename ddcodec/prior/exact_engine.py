@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from ddcodec.exact.backends import choose_backend
 from ddcodec.exact.network import ExactNetwork
-from ddcodec.exact.profiles import EXACT, TEXT
 from ddcodec.exact.weights import digest_weights
 from ddcodec.prior.engine import LatentEngine, NetworkName
 from ddcodec.prior.networks import NETWORKS, Components
 from ddcodec.prior.weight_cache import NetworkWeights, cached_weights
+from ddcodec.recipe.profiles import EXACT, TEXT
 
 __all__ = ["ExactEngine", "exact_engine"]
 

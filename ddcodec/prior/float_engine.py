@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ddcodec.errors import EncodeError
-from ddcodec.exact.profiles import FLOAT
 from ddcodec.prior.engine import LatentEngine, NetworkName
+from ddcodec.recipe.profiles import FLOAT
 
 __all__ = ["FloatEngine", "Networks"]
 

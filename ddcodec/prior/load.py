@@ -11,18 +11,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddcodec.codecs.schedule import Schedule
+from ddcodec.codecs.schedule_table import Schedule
 from ddcodec.errors import DecodeError, EncodeError, UnsupportedFeatureError
-from ddcodec.exact import profiles
 from ddcodec.prior import text
 from ddcodec.prior.defaults import Defaults, read_defaults
 from ddcodec.prior.engine import Engine
 from ddcodec.prior.exact_engine import exact_engine
+from ddcodec.prior.files import check_files, digest_files
 from ddcodec.prior.float_engine import FloatEngine
 from ddcodec.prior.networks import NETWORKS, Components
-from ddcodec.prior.pin import PriorPin, check_files, digest_files
 from ddcodec.prior.resolve import TINY, resolve_pinned, resolve_prior
 from ddcodec.prior.schedule import extract_schedule
+from ddcodec.recipe import profiles
+from ddcodec.recipe.pin import PriorPin
 
 __all__ = ["DEFAULT_BATCH", "Prior", "fingerprint", "load_prior"]
 
@@ -167,8 +168,8 @@ def load_prior(
     """Open a prior, and check it where a pin is given.
 
     Args:
-        spec: ``tiny``, a folder, or a hub id ``name[@revision]``; by default what ``pin`` names,
-            else ``tiny``.
+        spec: ``tiny``, a folder, or a hub id ``owner/name[@revision]``, which may be fetched; by
+            default what ``pin`` names, where this machine has it, else ``tiny``.
         pin: what an artifact requires; every file must match it.
         profile: how the networks are executed, one of ``exact.profiles.NAMES``.
         device: where the networks run.
@@ -233,6 +234,6 @@ def _device(device: str | torch.device) -> torch.device:
         torch.empty(1, device=where)
     except (RuntimeError, AssertionError) as error:
         raise DecodeError(
-            f"device {str(device)!r} cannot be used here ({error}); pass --device cpu"
+            f"device {str(device)!r} cannot be used here ({error}); use device='cpu'"
         ) from error
     return where

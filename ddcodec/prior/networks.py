@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ddcodec.errors import ModelMismatchError, UnsupportedFeatureError
 from ddcodec.prior.engine import NetworkName
-from ddcodec.prior.pin import read_model_index
+from ddcodec.prior.files import read_model_index
 from ddcodec.prior.quiet import quiet_libraries
 
 __all__ = ["NETWORKS", "Components"]

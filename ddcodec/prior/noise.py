@@ -5,18 +5,16 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from ddcodec.arrays import UInt64s
 from ddcodec.errors import EncodeError
 from ddcodec.randomness import normals
 
 __all__ = ["initial_latents", "step_noise"]
 
-Seeds = npt.NDArray[np.uint64]
 
-
-def initial_latents(seeds: Seeds, shape: tuple[int, ...]) -> torch.Tensor:
+def initial_latents(seeds: UInt64s, shape: tuple[int, ...]) -> torch.Tensor:
     """Standard normal start of each image: stream 0.
 
     Args:
@@ -29,7 +27,7 @@ def initial_latents(seeds: Seeds, shape: tuple[int, ...]) -> torch.Tensor:
     return _noise(seeds, 0, shape)
 
 
-def step_noise(seeds: Seeds, step: int, shape: tuple[int, ...]) -> torch.Tensor:
+def step_noise(seeds: UInt64s, step: int, shape: tuple[int, ...]) -> torch.Tensor:
     """Standard normal noise that step ``step`` = 1, 2, ... adds: stream ``step``.
 
     Raises:
@@ -40,6 +38,6 @@ def step_noise(seeds: Seeds, step: int, shape: tuple[int, ...]) -> torch.Tensor:
     return _noise(seeds, step, shape)
 
 
-def _noise(seeds: Seeds, stream: int, shape: tuple[int, ...]) -> torch.Tensor:
+def _noise(seeds: UInt64s, stream: int, shape: tuple[int, ...]) -> torch.Tensor:
     flat = normals(np.asarray(seeds, dtype=np.uint64), stream, prod(shape))
     return torch.from_numpy(flat.reshape(-1, *shape))

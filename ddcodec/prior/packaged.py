@@ -9,8 +9,6 @@ from __future__ import annotations
 import atexit
 import hashlib
 import json
-import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -18,13 +16,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from ddcodec.cache import cache_folder
+from ddcodec.arrays import Float32s, Integers
 from ddcodec.errors import DecodeError
-from ddcodec.prior.pin import COMPONENTS
+from ddcodec.files import cache_folder, whole_folder
+from ddcodec.prior.files import COMPONENTS
 
 __all__ = [
     "DIGESTS",
@@ -43,7 +41,7 @@ SCALE = ".scale"
 # SHA-256 of every unpacked file, but those of the model card.
 DIGESTS = "unpacked.json"
 
-_AGAIN = "install ddcodec again, or pass --prior DIR"
+_AGAIN = "install ddcodec again, or pass another prior"
 
 
 @cache
@@ -64,7 +62,6 @@ def tiny_folder() -> Path:
         # It appeared all at once, so this is damage, not another process at work.
         shutil.rmtree(folder, ignore_errors=True)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
         unpack(PACKED, folder)
     except OSError:
         # Another process may have been faster; else the cache cannot be written.
@@ -88,22 +85,19 @@ def unpack(packed: Path, folder: Path) -> None:
         DecodeError: a packed file is missing, damaged, or does not give the promised weights.
         OSError: ``folder`` cannot be written, or holds something.
     """
-    temporary = folder.with_name(f".{folder.name}-{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        shutil.copytree(packed, temporary, ignore=shutil.ignore_patterns(INTEGERS, DIGESTS))
+    with whole_folder(folder) as new:
+        ignore = shutil.ignore_patterns(INTEGERS, DIGESTS)
+        shutil.copytree(packed, new, ignore=ignore, dirs_exist_ok=True)
         for network, stem in COMPONENTS.items():
             source = packed / network / INTEGERS
             if stem is not None and source.exists():
-                target = temporary / network / f"{stem}.safetensors"
+                target = new / network / f"{stem}.safetensors"
                 target.write_bytes(safetensors_bytes(_unpacked(source)))
-        if not _whole(packed, temporary):
+        if not _whole(packed, new):
             raise DecodeError(f"the prior packed in {packed} is damaged; {_AGAIN}")
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def dequantise(integers: NDArray[np.integer], scale: NDArray[np.float32]) -> NDArray[np.float32]:
+def dequantise(integers: Integers, scale: Float32s) -> Float32s:
     """float32 of the integers' shape: each row times its scale, one rounding.
 
     Args:
@@ -114,7 +108,7 @@ def dequantise(integers: NDArray[np.integer], scale: NDArray[np.float32]) -> NDA
     return integers.astype(np.float32) * by_row
 
 
-def safetensors_bytes(tensors: Mapping[str, NDArray[np.float32]]) -> bytes:
+def safetensors_bytes(tensors: Mapping[str, Float32s]) -> bytes:
     """float32 tensors as one safetensors file, in the order of their names.
 
     Written here, and not by the library, because these bytes are pinned: a library may order or
@@ -132,7 +126,7 @@ def safetensors_bytes(tensors: Mapping[str, NDArray[np.float32]]) -> bytes:
     return len(text).to_bytes(8, "little") + text + b"".join(data)
 
 
-def _unpacked(path: Path) -> dict[str, NDArray[np.float32]]:
+def _unpacked(path: Path) -> dict[str, Float32s]:
     try:
         stored = load_file(path)
         names = [name for name in stored if not name.endswith(SCALE)]

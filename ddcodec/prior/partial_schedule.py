@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ddcodec.codecs.schedule import Schedule
+from ddcodec.codecs.schedule_table import Schedule
 from ddcodec.errors import EncodeError
 from ddcodec.prior.quiet import quiet_libraries
 from ddcodec.prior.schedule import extract_schedule, replay

@@ -1,4 +1,4 @@
-"""A pinned scheduler is data, not code (spec/prior.md, "Schedule table").
+"""A pinned scheduler is data, not code (spec/prior.md, "What a table holds").
 
 Every linear scheduler maps what it has seen so far (samples x, model outputs e) and fresh noise z
 to the next sample by fixed coefficients. They are read off a diffusers scheduler by running it
@@ -14,18 +14,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from ddcodec.codecs.schedule import MAX_HISTORY, MAX_STEPS, Schedule
+from ddcodec.arrays import Float64s
+from ddcodec.codecs.schedule_table import MAX_HISTORY, MAX_STEPS, Schedule
 from ddcodec.errors import EncodeError
 from ddcodec.prior.quiet import quiet_libraries
 
 __all__ = ["extract_schedule", "replay"]
 
-Floats = npt.NDArray[np.float64]
 
 # Options of diffusers schedulers that make a step non-linear in the sample or the model output.
 _NON_LINEAR = ("thresholding", "clip_sample")
@@ -224,8 +223,8 @@ class _Basis:
         out[..., kind * self.count + index] = 1
         return out
 
-    def coordinates(self, sample: Tensor) -> Floats:
-        out: Floats = sample.to(torch.float64).reshape(3, self.count).numpy().copy()
+    def coordinates(self, sample: Tensor) -> Float64s:
+        out: Float64s = sample.to(torch.float64).reshape(3, self.count).numpy().copy()
         return out
 
 

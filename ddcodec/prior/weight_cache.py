@@ -1,4 +1,4 @@
-"""Integer weights, derived from a checkpoint once a machine and kept (spec/prior.md, "Exact").
+"""Integer weights, derived from a checkpoint once a machine and kept (spec/prior.md, "Profiles").
 
 A file of the cache is named after what its content follows from, and holds its own SHA-256. It is
 never trusted to be whole: a damaged, missing or outdated file is derived again.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from ddcodec.cache import cache_folder
-from ddcodec.exact.profiles import Profile
 from ddcodec.exact.weights import IntegerWeight, integer_weights
+from ddcodec.files import cache_folder, write_whole
+from ddcodec.recipe.profiles import Profile
 
 __all__ = ["NetworkWeights", "cached_weights", "derive_weights"]
 
@@ -104,13 +102,7 @@ def _write(path: Path, weights: NetworkWeights) -> None:
     for name, weight in weights.integers.items():
         tensors |= {_INTEGERS + name: weight.values, _SCALES + name: weight.scale}
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Under a name of its own, so that two processes that derive the same do not mix.
-    temporary = path.with_name(f".{path.stem[:16]}-{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        save_file(tensors, temporary, {"schema": SCHEMA, "sha256": _checksum(tensors)})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, save(tensors, {"schema": SCHEMA, "sha256": _checksum(tensors)}))
 
 
 def _read(path: Path) -> NetworkWeights | None:

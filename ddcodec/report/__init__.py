@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.report.collect import Report
-from ddcodec.report.evaluate import Evaluation
 from ddcodec.report.make import make_report
 
 __all__ = ["Evaluation", "Report", "make_report"]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact, open_artifact
-from ddcodec.encoding import encode
+from ddcodec.encoding.encode import encode
 from ddcodec.errors import SourceError
 from ddcodec.randomness import derive_seed, shuffled
-from ddcodec.source import Source, scan
-from ddcodec.synthesis.views import View
+from ddcodec.sources.folder import ImageFolder, scan
 
 __all__ = ["Baseline", "make_baselines"]
 
@@ -41,7 +40,7 @@ def make_baselines(
     *,
     same_ipc: bool = True,
     seed: int = 0,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Baseline]:
     """Artifacts of random real pictures with hard labels and the same views, written to ``folder``.
 
@@ -63,7 +62,7 @@ class _Pool:
     The choice is made once, so that no trial has to list and hash the whole training folder.
     """
 
-    def __init__(self, artifact: Artifact, source: Source, folder: Path, seed: int) -> None:
+    def __init__(self, artifact: Artifact, source: ImageFolder, folder: Path, seed: int) -> None:
         self.artifact = artifact
         self.folder = folder
         self.seed = seed
@@ -72,7 +71,7 @@ class _Pool:
         if missing:
             raise SourceError(
                 f"the training folder lacks {missing[0]!r} and {len(missing) - 1} more classes of "
-                "the artifact: give the folder it was made from, with --train"
+                "the artifact: give the folder it was made from, as train_dir"
             )
         self.smallest = min(len(source.files[index[name]]) for name in artifact.classes)
         self.limit = min(self.smallest, max(artifact.recipe.ipc, self._most()))
@@ -99,7 +98,7 @@ class _Pool:
             views=recipe.views,
             seed=self.seed,
             labels="hard",
-            view=_view_words(recipe.view),
+            view=recipe.view.describe(),
             size=recipe.size,
             force=True,
         )
@@ -116,9 +115,7 @@ def _same_ipc(pool: _Pool, folder: Path) -> Baseline:
     return Baseline(name, path)
 
 
-def _same_bytes(
-    pool: _Pool, folder: Path, progress: Callable[[str, int, int], None] | None
-) -> Baseline:
+def _same_bytes(pool: _Pool, folder: Path, progress: Progress | None) -> Baseline:
     budget = pool.artifact.file_len
     trial, best = folder / "trial.ddz", folder / "same-bytes.ddz"
     fits, fails = 0, pool.limit + 1
@@ -142,12 +139,6 @@ def _same_bytes(
                 for_bytes=True,
             )
     return Baseline(f"random real pictures, same bytes (IPC {fits})", best, for_bytes=True)
-
-
-def _view_words(view: View) -> str:
-    crop = {"pad-crop": "crop", "resized-crop": "resized-crop"}.get(view.kind)
-    parts = [crop, "flip" if view.flip else None, "cutmix" if view.cutmix else None]
-    return "+".join(part for part in parts if part) or "none"
 
 
 def _link(source: Path, target: Path) -> None:

@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 from ddcodec.artifact import Artifact, SizeNode
-from ddcodec.label_summary import in_words, to_map
-from ddcodec.report.evaluate import Evaluation
+from ddcodec.artifact.summary import describe_labels, labels_to_map
+from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.version import __version__
 
 __all__ = [
@@ -26,8 +26,8 @@ __all__ = [
     "Fact",
     "Report",
     "by_protocol",
-    "describe",
     "environment",
+    "sheet_of",
 ]
 
 SCHEMA = "ddcodec.report/1"
@@ -79,7 +79,7 @@ class ArtifactSheet:
             "name": self.name,
             "digest": self.digest,
             "facts": {fact.name: fact.value for fact in self.facts},
-            "sizes": _size_map(self.sizes),
+            "sizes": self.sizes.to_map(),
             "labels": dict(self.labels),
         }
 
@@ -127,7 +127,7 @@ def environment() -> tuple[Fact, ...]:
     )
 
 
-def describe(artifact: Artifact, *, prior: str | None = None, device: str = "cpu") -> ArtifactSheet:
+def sheet_of(artifact: Artifact, *, prior: str | None = None, device: str = "cpu") -> ArtifactSheet:
     """Render the gallery of an artifact and note where it comes from."""
     name = artifact.path.name if artifact.path is not None else "artifact"
     return ArtifactSheet(
@@ -135,7 +135,7 @@ def describe(artifact: Artifact, *, prior: str | None = None, device: str = "cpu
         digest=artifact.digest,
         facts=tuple(_facts(artifact)),
         sizes=artifact.sizes(),
-        labels=to_map(artifact),
+        labels=labels_to_map(artifact.table),
         gallery=_gallery(artifact, prior, device),
         size=artifact.recipe.size,
     )
@@ -174,7 +174,7 @@ def _facts(artifact: Artifact) -> list[Fact]:
         Fact("table", table),
         Fact("pictures", f"{recipe.synthesis.to_map()['kind']}, layout {recipe.layout.kind}"),
         Fact("views", views),
-        Fact("labels", "; ".join(in_words(artifact))),
+        Fact("labels", "; ".join(describe_labels(artifact.table))),
     ]
     pin = artifact.head.prior
     if pin is None:
@@ -208,18 +208,6 @@ def _view_text(view: Mapping[str, Any]) -> str:
     parts = [str(view["kind"])]
     parts += [name for name in ("flip", "cutmix") if view.get(name)]
     return " + ".join(parts)
-
-
-def _size_map(node: SizeNode) -> dict[str, Any]:
-    out: dict[str, Any] = {
-        "name": node.name,
-        "stored": node.stored,
-        "raw": node.raw,
-        "unpacked": node.unpacked,
-    }
-    if node.children:
-        out["children"] = [_size_map(child) for child in node.children]
-    return out
 
 
 def by_protocol(evaluations: Sequence[Evaluation]) -> dict[tuple[str, str], list[Evaluation]]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ddcodec.artifact import SizeNode
+from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.report.collect import ArtifactSheet, Fact, Report, by_protocol, environment
-from ddcodec.report.evaluate import Evaluation
 from ddcodec.report.style import STYLE
 from ddcodec.report.svg import Point, bytes_text, percent_text, scatter, stacked_bar
 
@@ -237,8 +237,8 @@ def _budget_table(total: SizeNode, parts: Sequence[SizeNode]) -> str:
 
 def _budget_row(name: str, style: str, node: SizeNode, total: SizeNode) -> str:
     share = f"{100 * node.stored / max(1, total.stored):.1f} %"
-    plain = bytes_text(node.unpacked) if node.unpacked else ""
-    ratio = f"{node.unpacked / node.stored:.1f}" if node.unpacked and node.stored else ""
+    plain = bytes_text(node.plain) if node.plain else ""
+    ratio = f"{node.plain / node.stored:.1f}" if node.plain and node.stored else ""
     cells = (
         (name, style),
         (f"{node.stored:,}", "number"),

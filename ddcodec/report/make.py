@@ -7,15 +7,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.classifiers.architectures import default_architecture
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, RequestError
+from ddcodec.evaluation.evaluate import Evaluation, evaluate
+from ddcodec.evaluation.protocols import Protocol, get_protocol
+from ddcodec.evaluation.testset import TestFolder, find_train_folder
+from ddcodec.files import write_whole
 from ddcodec.report.baselines import make_baselines
-from ddcodec.report.collect import Report, describe
-from ddcodec.report.evaluate import Evaluation, Progress, evaluate
+from ddcodec.report.collect import Report, sheet_of
 from ddcodec.report.html import page
-from ddcodec.report.protocols import Protocol, get_protocol
-from ddcodec.report.testset import TestFolder, find_train_folder
 
 __all__ = ["make_report"]
 
@@ -52,19 +54,20 @@ def make_report(
         out: the HTML file.
         json_path: the JSON file, if wanted.
         baselines: compare with random real pictures.
-        prior: where to find the prior, if not at its pinned source.
+        prior: where to find the prior, which may be fetched; by default the pinned one, where
+            this machine has it.
         device: torch device.
         progress: called with (what, done, total).
 
     Raises:
-        EncodeError: nothing to evaluate, or a file that cannot be written.
+        RequestError: nothing to evaluate, or a file that cannot be written.
         SourceError: test or training pictures that do not fit the artifacts.
         FormatError, IntegrityError, DecodeError: an artifact that cannot be read or rendered.
     """
     if not artifact_paths:
-        raise EncodeError("no artifact to report on: name at least one .ddz file")
+        raise RequestError("no artifact to report on: name at least one .ddz file")
     if seeds < 1:
-        raise EncodeError(f"--seeds is {seeds}; it must be at least 1")
+        raise RequestError(f"seeds={seeds} is not allowed: it must be an integer from 1")
     run = _Run(
         TestFolder.open(test_dir),
         student,
@@ -79,7 +82,7 @@ def make_report(
     for path in artifact_paths:
         with open_artifact(path) as artifact:
             evaluations.append(run.evaluate(artifact))
-            sheets.append(describe(artifact, prior=prior, device=device))
+            sheets.append(sheet_of(artifact, prior=prior, device=device))
             if train is not None:
                 compared, reasons = run.baselines(artifact, train, many=len(artifact_paths) > 1)
                 evaluations += compared
@@ -172,16 +175,7 @@ def _write(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with open(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            # mkstemp makes files that only their owner may read.
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_whole(path, text.encode())
     except OSError as error:
         raise EncodeError(
             f"cannot write {path} ({error.strerror}): free space or choose another file"

@@ -1,4 +1,4 @@
-"""Layouts: how patches make up a training image, and how a picture is cut into patches.
+"""Patches laid out as training images, and pictures cut into patches.
 
 Source: spec/synthesis.md, "Layouts". A *collage* of g x g patches is one training image (RDED,
 Sun et al. 2024; D3M at 224 px). ``cut`` is its inverse: a generated picture that holds a collage
@@ -7,71 +7,16 @@ yields g x g patches (D3M).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from ddcodec.errors import DecodeError, HeaderError, UnsupportedFeatureError
+from ddcodec.arrays import UInt8s
+from ddcodec.errors import DecodeError
 from ddcodec.synthesis.resample import resize
 
-__all__ = ["MAX_GRID", "Layout", "collage", "cut"]
-
-Pictures = npt.NDArray[np.uint8]
-
-KINDS = ("single", "collage")
-MAX_GRID = 64
+__all__ = ["collage", "cut"]
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How patches become training images.
-
-    Attributes:
-        kind: ``single`` (a patch is an image) or ``collage`` (grid x grid patches are an image).
-        grid: 1 for ``single``, else 2 to ``MAX_GRID``, so that a layout is written in one way.
-
-    Raises:
-        HeaderError: ``grid`` does not fit ``kind``.
-        UnsupportedFeatureError: ``kind`` is unknown.
-    """
-
-    kind: str = "single"
-    grid: int = 1
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise UnsupportedFeatureError(
-                f"layout kind {self.kind!r} is unknown to this version; install a newer ddcodec"
-            )
-        low, high = (1, 1) if self.kind == "single" else (2, MAX_GRID)
-        if type(self.grid) is not int or not low <= self.grid <= high:
-            raise HeaderError(
-                f"a {self.kind} layout needs a grid of {low}..{high}, not {self.grid!r}"
-            )
-
-    def to_map(self) -> dict[str, Any]:
-        """The header form; ``from_map`` reads it back."""
-        return {"kind": self.kind, "grid": self.grid}
-
-    @classmethod
-    def from_map(cls, value: Any) -> Layout:
-        """Validate the header form.
-
-        Raises:
-            HeaderError: a field is missing, superfluous, of a wrong type or out of range.
-            UnsupportedFeatureError: the kind is unknown.
-        """
-        if not isinstance(value, Mapping) or set(value) != {"kind", "grid"}:
-            raise HeaderError("recipe.layout is not a map of kind and grid; the file is damaged")
-        if not isinstance(value["kind"], str):
-            raise HeaderError("recipe.layout.kind is not text; the file is damaged")
-        return cls(value["kind"], value["grid"])
-
-
-def collage(patches: Pictures, grid: int, height: int, width: int) -> Pictures:
+def collage(patches: UInt8s, grid: int, height: int, width: int) -> UInt8s:
     """Lay out patches as images of grid x grid cells, in row-major order.
 
     Cell (r, c) covers rows floor(r * height / grid) up to floor((r + 1) * height / grid), and
@@ -104,7 +49,7 @@ def collage(patches: Pictures, grid: int, height: int, width: int) -> Pictures:
     return out
 
 
-def cut(collages: Pictures, grid: int) -> Pictures:
+def cut(collages: UInt8s, grid: int) -> UInt8s:
     """Cut pictures into grid x grid patches, in row-major order.
 
     Cells begin where ``collage`` begins them. All patches have the size of the smallest cell,

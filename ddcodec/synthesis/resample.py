@@ -10,16 +10,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ddcodec.arrays import Array, Int64s, UInt8s
 from ddcodec.errors import DecodeError, LimitExceededError
+from ddcodec.recipe.fields import MAX_SIDE
 
-__all__ = ["MAX_SIDE", "nearest", "resize"]
+__all__ = ["nearest", "resize"]
 
-Pictures = npt.NDArray[np.uint8]
-
-# Longest side in pixels, on either end of a resize. It keeps every sum below 2**63 (_carrier).
-MAX_SIDE = 8192
 
 # Result rows or columns computed in one go. Their taps span few source pixels, so the matrix
 # products stay small at any picture size.
@@ -29,7 +26,7 @@ _BAND = 64
 _VALUES = 1 << 19
 
 
-def resize(images: Pictures, height: int, width: int) -> Pictures:
+def resize(images: UInt8s, height: int, width: int) -> UInt8s:
     """Resize pictures by an antialiased triangle filter ("bilinear"), exactly.
 
     A result value is the rational weighted mean of the source values under the filter, over both
@@ -59,7 +56,7 @@ def resize(images: Pictures, height: int, width: int) -> Pictures:
     return out
 
 
-def nearest(images: Pictures, height: int, width: int) -> Pictures:
+def nearest(images: UInt8s, height: int, width: int) -> UInt8s:
     """Resize pictures by taking, for result pixel i, source pixel floor((i + 1/2) * S / D).
 
     Args:
@@ -93,8 +90,8 @@ class _Band(NamedTuple):
     stop: int
     first: int
     last: int
-    weights: npt.NDArray[np.int64]
-    sums: npt.NDArray[np.int64]
+    weights: Int64s
+    sums: Int64s
 
 
 @lru_cache(maxsize=256)
@@ -136,7 +133,7 @@ def _carrier(rows: tuple[_Band, ...], columns: tuple[_Band, ...]) -> np.dtype[An
     return np.dtype(np.float64 if bound < 1 << 53 else np.int64)
 
 
-def _checked(images: Pictures, height: int, width: int) -> tuple[int, int, int, int]:
+def _checked(images: UInt8s, height: int, width: int) -> tuple[int, int, int, int]:
     if images.dtype != np.uint8 or images.ndim != 4:
         raise DecodeError(
             f"the pictures to resize are {images.dtype} with {images.ndim} axes; "
@@ -151,7 +148,7 @@ def _checked(images: Pictures, height: int, width: int) -> tuple[int, int, int, 
     return count, rows, columns, channels
 
 
-def _resize_into(out: Pictures, images: Pictures) -> None:
+def _resize_into(out: UInt8s, images: UInt8s) -> None:
     count, rows, columns, channels = images.shape
     height, width = out.shape[1:3]
     vertical, horizontal = _bands(rows, height), _bands(columns, width)
@@ -175,7 +172,7 @@ def _resize_into(out: Pictures, images: Pictures) -> None:
             out[:, band.start : band.stop, :, channel] = rounded[:, :, channel].transpose(1, 0, 2)
 
 
-def _round(sums: npt.NDArray[Any], totals: npt.NDArray[Any]) -> None:
+def _round(sums: Array, totals: Array) -> None:
     """In place, sums -> a value whose integer part is floor((2 sums + N) / 2N)."""
     sums *= 2
     sums += totals

@@ -8,24 +8,21 @@ above the row's own, so slot prefixes and view prefixes of an artifact keep ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ddcodec.errors import DecodeError, HeaderError, UnsupportedFeatureError
+from ddcodec.arrays import Bools, Int64s, UInt8s, UInt32s
+from ddcodec.errors import DecodeError
 from ddcodec.randomness import DOMAIN_VIEWS, uniform_below, words_many
-from ddcodec.synthesis.resample import MAX_SIDE, resize
+from ddcodec.recipe.fields import MAX_SIDE
+from ddcodec.recipe.view import View
+from ddcodec.synthesis.resample import resize
 
-__all__ = ["View", "ViewDraw", "apply", "augment", "draw", "kept_pixels", "mix"]
+__all__ = ["ViewDraw", "apply", "augment", "draw", "kept_pixels", "mix"]
 
-Pictures = npt.NDArray[np.uint8]
-Integers = npt.NDArray[np.int64]
-
-KINDS = ("identity", "pad-crop", "resized-crop")
-MAX_DENOMINATOR = 4096
 
 # The area fraction of a resized crop is drawn in steps of 1 / (denominator * _FINE).
 _FINE = 1 << 16
@@ -33,92 +30,6 @@ _FINE = 1 << 16
 # The places of the words of a draw. They never move: an unused choice leaves its word unread.
 _AREA, _TOP, _LEFT, _FLIP = range(4)
 _PARTNER_CLASS, _PARTNER_SLOT, _MIX_AREA, _MIX_ROW, _MIX_COLUMN = range(4, 9)
-
-
-@dataclass(frozen=True)
-class View:
-    """What views 1, 2, ... do to a picture. The defaults do nothing.
-
-    Attributes:
-        kind: ``identity``; ``pad-crop`` (shift by up to ``pad`` pixels, reflecting at the edges);
-            or ``resized-crop`` (crop a share of the area, resize back to the picture's size).
-        pad: pixels, 1 or more for ``pad-crop``, else 0.
-        scale: (min, max, denominator) for ``resized-crop``: the crop's area is between
-            min/denominator and max/denominator of the picture's; else (1, 1, 1).
-        flip: 1 to mirror left to right with probability 1/2, else 0.
-        cutmix: 1 to paste a box of a partner's view, else 0 (CutMix, Yun et al. 2019).
-
-    Raises:
-        HeaderError: a field does not fit the kind, or is out of range.
-        UnsupportedFeatureError: ``kind`` is unknown.
-    """
-
-    kind: str = "identity"
-    pad: int = 0
-    scale: tuple[int, int, int] = (1, 1, 1)
-    flip: int = 0
-    cutmix: int = 0
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise UnsupportedFeatureError(
-                f"view kind {self.kind!r} is unknown to this version; install a newer ddcodec"
-            )
-        low, high = (1, MAX_SIDE) if self.kind == "pad-crop" else (0, 0)
-        _require_int("pad", self.pad, low, high)
-        _require_int("flip", self.flip, 0, 1)
-        _require_int("cutmix", self.cutmix, 0, 1)
-        smallest, largest, denominator = self.scale
-        top = MAX_DENOMINATOR if self.kind == "resized-crop" else 1
-        _require_int("scale denominator", denominator, 1, top)
-        _require_int("largest scale", largest, 1, denominator)
-        _require_int("smallest scale", smallest, 1, largest)
-
-    def check_size(self, height: int, width: int) -> None:
-        """Refuse a padding that a picture of this size cannot reflect.
-
-        Raises:
-            HeaderError: ``pad`` is not smaller than each side.
-        """
-        if self.pad >= min(height, width):
-            raise HeaderError(
-                f"recipe.view: a padding of {self.pad} pixels does not fit a picture of "
-                f"{width} x {height}; it must be smaller than each side"
-            )
-
-    def to_map(self) -> dict[str, Any]:
-        """The header form; ``from_map`` reads it back."""
-        return {
-            "kind": self.kind,
-            "pad": self.pad,
-            "scale": list(self.scale),
-            "flip": self.flip,
-            "cutmix": self.cutmix,
-        }
-
-    @classmethod
-    def from_map(cls, value: Any) -> View:
-        """Validate the header form.
-
-        Raises:
-            HeaderError: a field is missing, superfluous, of a wrong type or out of range.
-            UnsupportedFeatureError: the kind is unknown.
-        """
-        fields = ("kind", "pad", "scale", "flip", "cutmix")
-        if not isinstance(value, Mapping) or set(value) != set(fields):
-            raise HeaderError(f"recipe.view is not a map of {', '.join(fields)}")
-        if not isinstance(value["kind"], str):
-            raise HeaderError("recipe.view.kind is not text")
-        scale = value["scale"]
-        if not isinstance(scale, list) or len(scale) != 3:
-            raise HeaderError("recipe.view.scale is not a list [min, max, denominator]")
-        return cls(
-            value["kind"],
-            value["pad"],
-            (scale[0], scale[1], scale[2]),
-            value["flip"],
-            value["cutmix"],
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,20 +46,20 @@ class ViewDraw:
             empty where nothing is mixed, and the partner is then not needed.
     """
 
-    top: Integers
-    left: Integers
-    rows: Integers
-    columns: Integers
-    flip: Integers
-    partner_class: Integers
-    partner_slot: Integers
-    mix_top: Integers
-    mix_bottom: Integers
-    mix_left: Integers
-    mix_right: Integers
+    top: Int64s
+    left: Int64s
+    rows: Int64s
+    columns: Int64s
+    flip: Int64s
+    partner_class: Int64s
+    partner_slot: Int64s
+    mix_top: Int64s
+    mix_bottom: Int64s
+    mix_left: Int64s
+    mix_right: Int64s
 
     @property
-    def mixed(self) -> npt.NDArray[np.bool_]:
+    def mixed(self) -> Bools:
         """bool [n]: where the partner is visible."""
         return (self.mix_bottom > self.mix_top) & (self.mix_right > self.mix_left)
 
@@ -157,7 +68,7 @@ def draw(
     view: View,
     seeds: npt.ArrayLike,
     slots: npt.ArrayLike,
-    view_index: int | Integers,
+    view_index: int | Int64s,
     height: int,
     width: int,
     origin_count: npt.ArrayLike,
@@ -194,7 +105,7 @@ def draw(
             uniform_below(drawn[:, _PARTNER_SLOT], np.asarray(slots, dtype=np.int64) + 1),
         )
     flip = uniform_below(drawn[:, _FLIP], 2) if view.flip else zero
-    values: Iterable[Integers] = (top, left, rows, columns, flip, *partner, *box)
+    values: Iterable[Int64s] = (top, left, rows, columns, flip, *partner, *box)
     if pictures.any() and not pictures.all():
         plain = (0, 0, height, width, *(0,) * 7)
         values = (np.where(pictures, p, v) for p, v in zip(plain, values, strict=True))
@@ -203,10 +114,10 @@ def draw(
 
 def apply(
     drawn: ViewDraw,
-    pictures: Pictures,
+    pictures: UInt8s,
     partner_drawn: ViewDraw | None = None,
-    partners: Pictures | None = None,
-) -> Pictures:
+    partners: UInt8s | None = None,
+) -> UInt8s:
     """The drawn view of pictures: ``augment``, then ``mix`` where partners are given.
 
     Args:
@@ -224,7 +135,7 @@ def apply(
     return mix(augmented, augment(partners, partner_drawn), drawn)
 
 
-def augment(pictures: Pictures, drawn: ViewDraw) -> Pictures:
+def augment(pictures: UInt8s, drawn: ViewDraw) -> UInt8s:
     """Crop, resize back and flip, as drawn; no mixing.
 
     Args:
@@ -263,7 +174,7 @@ def augment(pictures: Pictures, drawn: ViewDraw) -> Pictures:
     return out
 
 
-def mix(augmented: Pictures, partners: Pictures, drawn: ViewDraw) -> Pictures:
+def mix(augmented: UInt8s, partners: UInt8s, drawn: ViewDraw) -> UInt8s:
     """Paste each partner's box into its picture (CutMix).
 
     Args:
@@ -293,15 +204,15 @@ def mix(augmented: Pictures, partners: Pictures, drawn: ViewDraw) -> Pictures:
     return out
 
 
-def kept_pixels(drawn: ViewDraw, height: int, width: int) -> tuple[Integers, int]:
+def kept_pixels(drawn: ViewDraw, height: int, width: int) -> tuple[Int64s, int]:
     """CutMix's lambda as a ratio: (int64 [n] pixels kept of the row's own picture, all pixels)."""
     box = (drawn.mix_bottom - drawn.mix_top) * (drawn.mix_right - drawn.mix_left)
     return height * width - box, height * width
 
 
 def _draw_crop(
-    view: View, drawn: npt.NDArray[np.uint32], height: int, width: int
-) -> tuple[Integers, Integers, Integers, Integers]:
+    view: View, drawn: UInt32s, height: int, width: int
+) -> tuple[Int64s, Int64s, Int64s, Int64s]:
     count = len(drawn)
     rows = np.full(count, height, dtype=np.int64)
     columns = np.full(count, width, dtype=np.int64)
@@ -319,9 +230,7 @@ def _draw_crop(
     return top, left, rows, columns
 
 
-def _draw_box(
-    drawn: npt.NDArray[np.uint32], height: int, width: int
-) -> tuple[Integers, Integers, Integers, Integers]:
+def _draw_box(drawn: UInt32s, height: int, width: int) -> tuple[Int64s, Int64s, Int64s, Int64s]:
     """A box of uniform area share word / 2**32 and uniform centre, clipped to the picture."""
     share = drawn[:, _MIX_AREA].astype(np.int64)
     rows = _isqrt(height * height * share >> 32)
@@ -336,7 +245,7 @@ def _draw_box(
     )
 
 
-def _isqrt(values: Integers) -> Integers:
+def _isqrt(values: Int64s) -> Int64s:
     """floor(sqrt(v)) for 0 <= v < 2**60; the float root is a guess, off by at most one."""
     root = np.sqrt(values.astype(np.float64)).astype(np.int64)
     root -= root * root > values
@@ -354,14 +263,9 @@ def _reach(drawn: ViewDraw, height: int, width: int) -> int:
     return max(0, before, below, right)
 
 
-def _check_count(drawn: ViewDraw, pictures: Pictures) -> None:
+def _check_count(drawn: ViewDraw, pictures: UInt8s) -> None:
     if pictures.ndim != 4 or len(pictures) != drawn.top.size:
         raise DecodeError(
             f"a draw of {drawn.top.size} rows does not fit pictures of shape {pictures.shape}; "
             "draw once for each picture"
         )
-
-
-def _require_int(name: str, value: Any, low: int, high: int) -> None:
-    if type(value) is not int or not low <= value <= high:
-        raise HeaderError(f"recipe.view: {name} is {value!r}, expected an integer in {low}..{high}")

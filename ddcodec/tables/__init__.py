@@ -12,8 +12,8 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ddcodec.arrays import Array, Int16s, Int32s
 from ddcodec.errors import DecodeError
 
 __all__ = [
@@ -50,16 +50,17 @@ def load(name: str, sha256: str) -> bytes:
 
 
 @cache
-def normal() -> npt.NDArray[np.int32]:
+def normal() -> Int32s:
     """T_NORM, int32 [32768]: upper-half normal quantiles on a 2^-16 grid.
 
-    T_NORM[k] = round(2^16 * Phi^-1((k + 32768.5) / 65536)) (spec/codecs.md, "Normal table").
+    T_NORM[k] = round(2^16 * Phi^-1((k + 32768.5) / 65536)).
+    Source: spec/codecs.md, "Normal table and noise".
     """
     return _integers("normal.bin", NORMAL_SHA256, np.int32)
 
 
 @cache
-def exp() -> npt.NDArray[np.int16]:
+def exp() -> Int16s:
     """T_EXP, int16 [16384]: falling powers of two, the weights of attention.
 
     T_EXP[u] = round(16256 * 2^(-u / 1024)) (spec/exact.md, "Tables").
@@ -68,7 +69,7 @@ def exp() -> npt.NDArray[np.int16]:
 
 
 @cache
-def sigmoid() -> npt.NDArray[np.int32]:
+def sigmoid() -> Int32s:
     """T_SIGMOID, int32 [32769]: the logistic function at 0, 1/2048, ..., 16 on a 2^-24 grid.
 
     T_SIGMOID[k] = round(2^24 / (1 + exp(-k / 2048))) (spec/exact.md, "Tables").
@@ -77,7 +78,7 @@ def sigmoid() -> npt.NDArray[np.int32]:
 
 
 @cache
-def gaussian() -> npt.NDArray[np.int32]:
+def gaussian() -> Int32s:
     """T_GAUSSIAN, int32 [32769]: the normal distribution's Phi at 0, 1/2048, ..., 16 likewise.
 
     T_GAUSSIAN[k] = round(2^24 * Phi(k / 2048)) (spec/exact.md, "Tables").
@@ -85,7 +86,7 @@ def gaussian() -> npt.NDArray[np.int32]:
     return _integers("gaussian.bin", GAUSSIAN_SHA256, np.int32)
 
 
-def _integers(name: str, sha256: str, dtype: type[Any]) -> npt.NDArray[Any]:
+def _integers(name: str, sha256: str, dtype: type[Any]) -> Array:
     """A packaged table of little-endian integers in this machine's byte order, read-only."""
     stored = np.frombuffer(load(name, sha256), dtype=np.dtype(dtype).newbyteorder("<"))
     table = stored.astype(dtype)

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from ddcodec.cache import cache_folder
 from ddcodec.classifiers.store import (
     cached_teacher,
     load_teacher,
@@ -18,6 +17,7 @@ from ddcodec.classifiers.store import (
 )
 from ddcodec.classifiers.teacher import Teacher, TeacherSettings, default_settings, train_teacher
 from ddcodec.errors import ChecksumMismatchError, DecodeError, EncodeError, ModelMismatchError
+from ddcodec.files import cache_folder
 
 CLASSES = ("blue", "green", "red")
 SETTINGS = TeacherSettings(steps=30, batch_size=12, pad=1)

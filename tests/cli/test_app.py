@@ -49,7 +49,7 @@ def test_light_commands_import_no_torch(artifact: Path, tmp_path: Path, level: s
 
 
 def test_the_torch_check_can_fail() -> None:
-    done = run_python("import sys, ddcodec.dataset; assert 'torch' not in sys.modules")
+    done = run_python("import sys, ddcodec.artifact.dataset; assert 'torch' not in sys.modules")
     assert done.returncode == 1
 
 

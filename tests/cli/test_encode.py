@@ -21,7 +21,7 @@ def test_json_describes_the_artifact(ddz: Ddz, image_folder: Path, tmp_path: Pat
     values = json.loads(done.out)
     assert done.code == 0
     assert values["schema"] == "ddcodec.encode/1"
-    assert values["bytes"] == out.stat().st_size
+    assert values["stored"] == out.stat().st_size
     again = tmp_path / "y.ddz"
     twice = json.loads(ddz("encode", image_folder, *HARD, "-o", again, "--json").out)
     assert twice["digest"] == values["digest"]
@@ -103,11 +103,11 @@ def test_soft_labels_tell_what_coding_them_costs(
     coarse = ddz(*words, "-o", tmp_path / "b.ddz", "--label-layers", "class", "--json")
     values = json.loads(coarse.out)
     assert values["label_divergence"] > float(told[1])
-    assert values["plan"]["label_layers"] == "class"
+    assert values["options"]["label_layers"] == "class"
     small = ddz(*words, "-o", tmp_path / "c.ddz", "--label-bytes", 200, "--json")
-    assert "label_quality" not in json.loads(small.out)["plan"]
+    assert "label_quality" not in json.loads(small.out)["options"]
     shown = json.loads(ddz("inspect", tmp_path / "c.ddz", "--json").out)
-    assert 0 < shown["labels"]["bytes"] <= 200
+    assert 0 < shown["labels"]["stored"] <= 200
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_a_budget_that_no_labels_fit_says_what_to_do(
 
 def test_sizes() -> None:
     assert parse_size(None) is None
-    assert parse_size("64") == (64, 64)
+    assert parse_size("64") == 64
     assert parse_size("64x48") == (64, 48)
     with pytest.raises(BadParameter):
         parse_size("big")
     with pytest.raises(BadParameter):
-        parse_size("0")
+        parse_size("64x48x3")

@@ -33,11 +33,11 @@ def test_the_profile_says_what_it_promises(ddz: Ddz, generating: Path) -> None:
 def test_json_adds_up(ddz: Ddz, artifact: Path) -> None:
     values = json.loads(ddz("inspect", artifact, "--json").out)
     assert values["schema"] == "ddcodec.inspect/1"
-    assert values["bytes"] == values["sizes"]["bytes"] == artifact.stat().st_size
+    assert values["stored"] == values["sizes"]["stored"] == artifact.stat().st_size
     assert values["table"] == {"classes": 3, "ipc": 4, "views": 2, "images": 12, "labels": 24}
     assert sums(values["sizes"])
     payload = sum(section["stored"] for section in values["sections"])
-    assert payload + container(values["sizes"]) == values["bytes"]
+    assert payload + container(values["sizes"]) == values["stored"]
 
 
 def test_labels_are_told_by_layer(
@@ -51,22 +51,21 @@ def test_labels_are_told_by_layer(
     labels, kinds = values["labels"], {section["kind"] for section in values["sections"]}
     assert {"label-model", "label-fields", "labels"} <= kinds
     assert (labels["kind"], labels["temperature"], labels["count"]) == ("soft", [4, 1], 108)
-    assert sum(labels["layers"].values()) == labels["bytes"]
-    assert labels["bytes_a_label"] == labels["bytes"] / 108
-    assert labels["fp16"] == 108 * 3 * 2
-    assert labels["fp16_over_bytes"] == labels["fp16"] / labels["bytes"]
+    assert sum(labels["layers"].values()) == labels["stored"]
+    assert labels["bytes_per_label"] == labels["stored"] / 108
+    assert labels["plain"] == 108 * 3 * 2
+    assert labels["plain_over_stored"] == labels["plain"] / labels["stored"]
     assert 0 < labels["divergence"] <= 1e-4
     assert sums(values["sizes"])
     (node,) = (child for child in values["sizes"]["children"] if child["name"] == "labels")
-    assert (node["bytes"], node["plain"]) == (labels["bytes"], labels["fp16"])
+    assert (node["stored"], node["plain"]) == (labels["stored"], labels["plain"])
     told = ddz("inspect", path).out
     for layer, kind in LAYERS.items():
         size = sum(s["stored"] for s in values["sections"] if s["kind"] == kind)
         assert labels["layers"][layer] == size
         assert re.search(rf"─ {layer.replace('_', ' ')} \(\S+ v\d\) +{size:,} ", told)
-    line = (
-        f"labels          soft: {labels['bytes']:,} bytes, {labels['bytes_a_label']:.2f} a label, "
-    )
+    each = f"{labels['bytes_per_label']:.2f} per label, "
+    line = f"labels          soft: {labels['stored']:,} bytes, {each}"
     assert line in told
     assert "for training at temperature 4, " in told
 
@@ -79,9 +78,9 @@ def test_hard_labels_are_told_in_a_line(ddz: Ddz, artifact: Path) -> None:
 def sums(node: dict[str, Any]) -> bool:
     children = node["children"]
     return not children or (
-        sum(child["bytes"] for child in children) == node["bytes"] and all(map(sums, children))
+        sum(child["stored"] for child in children) == node["stored"] and all(map(sums, children))
     )
 
 
 def container(root: dict[str, Any]) -> int:
-    return next(c["bytes"] for c in root["children"] if c["name"] == "container")
+    return next(c["stored"] for c in root["children"] if c["name"] == "container")

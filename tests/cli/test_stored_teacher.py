@@ -10,7 +10,7 @@ import pytest
 
 import ddcodec
 from ddcodec.cli.app import run
-from ddcodec.report.collect import describe
+from ddcodec.report.collect import sheet_of
 from tests.cli.conftest import Ddz
 
 
@@ -31,7 +31,7 @@ def test_inspect_says_where_the_labels_come_from(ddz: Ddz, stored: Path) -> None
     assert "it pays from" in told and "this table has 12" in told
     assert "teacher (teacher-weights v1)" in told
     (found,) = json.loads(ddz("inspect", stored, "--json").out)["stored_teachers"]
-    assert found["arch"] == "convnet3" and found["break_even_labels"] == found["bytes"] + 1
+    assert found["arch"] == "convnet3" and found["break_even_labels"] == found["stored"] + 1
 
 
 def test_decode_writes_the_labels_it_computes(ddz: Ddz, stored: Path, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_decode_writes_the_labels_it_computes(ddz: Ddz, stored: Path, tmp_path: 
 
 
 def test_the_report_says_so_too(stored: Path) -> None:
-    facts = {fact.name: fact.value for fact in describe(ddcodec.open(stored)).facts}
+    facts = {fact.name: fact.value for fact in sheet_of(ddcodec.open(stored)).facts}
     assert facts["labels"].startswith("computed by a stored teacher, convnet3 at 4 bits")
     assert "; for training at temperature 4, " in facts["labels"]
     assert facts["labels"].endswith(" nats from the teacher's")

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from ddcodec.codecs.mosaic import Mosaic, MosaicPng, MosaicWebp, grid
+from ddcodec.codecs.mosaic import Mosaic, grid
+from ddcodec.codecs.mosaic_png import MosaicPng
+from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.errors import EncodeError, PayloadError
 
 PATCHES = hnp.arrays(

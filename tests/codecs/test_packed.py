@@ -7,7 +7,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import read_labels
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from ddcodec.codecs.packed import (
     unpack_matrix,
 )
 from ddcodec.errors import EncodeError, PayloadError
+from tools.conformance.reference.packed import read_packed
 
 
 @st.composite
@@ -44,7 +44,7 @@ def test_every_matrix_comes_back(case: tuple[np.ndarray, np.ndarray]) -> None:
     raw = pack_matrix(values, groups)
     found = unpack_matrix("x", raw, len(values), groups)
     assert found.dtype == np.int32 and found.tolist() == values.tolist()
-    assert read_labels.read_packed(raw, len(values), groups.tolist()) == values.tolist()
+    assert read_packed(raw, len(values), groups.tolist()) == values.tolist()
 
 
 @given(matrices(), st.data())

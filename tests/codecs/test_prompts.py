@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ddcodec.codecs.prompts import PromptFp16, PromptInt8, prompt_loss
+from ddcodec.codecs.prompt_fp16 import PromptFp16
+from ddcodec.codecs.prompt_int8 import PromptInt8, prompt_loss
 from ddcodec.errors import EncodeError, PayloadError
 
 SHAPES = hnp.array_shapes(min_dims=3, max_dims=3, max_side=5)

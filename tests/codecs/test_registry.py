@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ddcodec import codecs
 from ddcodec.codecs.label_fields import LabelFields
-from ddcodec.codecs.label_innovations import LabelInnovations
-from ddcodec.codecs.label_model import LabelModel, LabelModels
-from ddcodec.codecs.mosaic import MosaicPng, MosaicWebp
+from ddcodec.codecs.label_model import LabelModel, LabelModelCodec
+from ddcodec.codecs.mosaic_png import MosaicPng
+from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.codecs.top_k_labels import TopKLabels
@@ -22,9 +22,8 @@ from ddcodec.errors import HeaderError, PayloadError, UnknownCodecError
 SIDES = {"width": 8, "height": 4}
 PARAMS: dict[type[codecs.Codec[Any, Any]], dict[str, Any]] = {
     LabelFields: {"features": 2, "atoms": 3, "band": 2},
-    LabelInnovations: {"columns": 3, "band": 2, "step": 0},
-    LabelModels: dict.fromkeys(LabelModels.RANGES, 1),
-    SoftLabels: {"classes": 2, "step": 3},
+    SoftLabels: {"columns": 3, "band": 2, "step": 0},
+    LabelModelCodec: dict.fromkeys(LabelModelCodec.RANGES, 1),
     TopKLabels: {"classes": 4, "k": 2, "step": 3, "common": 0, "ranked": 2, "band": 1},
     TeacherWeights: {"arch": "convnet3", "bits": 4, "classes": 2, "side": 8},
     MosaicPng: SIDES,
@@ -48,7 +47,7 @@ def test_names_and_versions_are_unique_and_sorted() -> None:
 
 @pytest.mark.parametrize(
     ("name", "version", "message"),
-    [("soft-labels", 3, "upgrade"), ("os.system", 1, "reads hard-labels, label-fields")],
+    [("soft-labels", 2, "upgrade"), ("os.system", 1, "reads hard-labels, label-fields")],
 )
 def test_what_this_reader_lacks_is_named(name: str, version: int, message: str) -> None:
     with pytest.raises(UnknownCodecError, match=message):
@@ -58,17 +57,20 @@ def test_what_this_reader_lacks_is_named(name: str, version: int, message: str) 
 @pytest.mark.parametrize(
     ("name", "params", "message"),
     [
-        ("soft-labels", {"classes": 2}, "lacks"),
-        ("soft-labels", {"classes": 2, "step": 1, "x": 1}, "no parameter 'x'"),
-        ("soft-labels", {"classes": True, "step": 1}, "bool"),
-        ("soft-labels", {"classes": 2, "step": "1"}, "str"),
-        ("soft-labels", {"classes": 0, "step": 1}, "within"),
-        ("soft-labels", {"classes": 65536, "step": 1}, "within"),
-        ("soft-labels", {"classes": 2, "step": 2049}, "within"),
+        ("soft-labels", {"columns": 2, "band": 1}, "lacks the field 'step'"),
+        ("soft-labels", {"columns": 2, "band": 1, "step": 1, "x": 1}, "unknown field 'x'"),
+        ("soft-labels", {"columns": True, "band": 1, "step": 1}, "columns is True"),
+        ("soft-labels", {"columns": 2, "band": 1, "step": "1"}, "step is '1'"),
+        ("soft-labels", {"columns": 65536, "band": 1, "step": 1}, r"0\.\.65535"),
+        ("soft-labels", {"columns": 1025, "band": 1, "step": 0}, r"0\.\.1024"),
+        ("soft-labels", {"columns": 2, "band": 1, "step": 2049}, r"0\.\.2048"),
+        ("top-k-labels", PARAMS[TopKLabels] | {"k": 5}, r"1\.\.4"),
+        ("teacher-weights", PARAMS[TeacherWeights] | {"arch": 1}, "a text"),
+        ("teacher-weights", PARAMS[TeacherWeights] | {"bits": 9}, r"3\.\.8"),
         ("mosaic-png", {"width": 8}, "lacks"),
         ("mosaic-webp", {"width": 8, "height": 8, "quality": 60}, "quality"),
-        ("mosaic-webp", {"width": 8193, "height": 8}, "within"),
-        ("seed-list", {"x": 1}, "no parameter"),
+        ("mosaic-webp", {"width": 8193, "height": 8}, r"1\.\.8192"),
+        ("seed-list", {"x": 1}, "unknown field"),
     ],
 )
 def test_malformed_parameters_are_header_errors(

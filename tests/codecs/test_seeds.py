@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
-from ddcodec.codecs.seeds import SeedDerived, SeedKeys, SeedList, class_key
+from ddcodec.codecs.seed_derived import SeedDerived, SeedKeys, class_key
+from ddcodec.codecs.seed_list import SeedList
 from ddcodec.errors import EncodeError, PayloadError
 
 NAMES = ["cat", "dog", "ship"]

@@ -7,7 +7,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import read_labels
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,9 @@ from ddcodec.codecs.packed import MAX_STEPS, SPARSE, pack_matrix, packed_bits, u
 from ddcodec.codecs.sparse import RAW_BYTES, SparseModel
 from ddcodec.entropy.rans import Decoder, Encoder
 from ddcodec.errors import PayloadError
+from tools.conformance.reference.entropy import Reader
+from tools.conformance.reference.packed import Listed, read_list, read_packed
+from tools.conformance.reference.refusal import Refused
 
 ROWS = 400
 # Bytes before the head of a list: lanes, table and shift of one group.
@@ -71,7 +73,7 @@ def test_every_matrix_of_few_nonzeros_comes_back(case: tuple[np.ndarray, np.ndar
     values, groups = case
     raw = pack_matrix(values, groups)
     assert unpack_matrix("x", raw, ROWS, groups).tolist() == values.tolist()
-    assert read_labels.read_packed(raw, ROWS, groups.tolist()) == values.tolist()
+    assert read_packed(raw, ROWS, groups.tolist()) == values.tolist()
 
 
 @given(lists())
@@ -84,8 +86,8 @@ def test_every_model_codes_every_list(case: tuple[SparseModel, np.ndarray, int])
     assert model.decode("x", decoder, *columns.shape).tolist() == columns.T.tolist()
     decoder.finish()
     flat = columns.T.reshape(-1)
-    listed = read_labels.Listed(*model)
-    found = read_labels.read_list(read_labels.read_entropy.Reader(raw, lanes), lanes, listed)
+    listed = Listed(*model)
+    found = read_list(Reader(raw, lanes), lanes, listed)
     assert found == [(p, flat[p]) for p in np.flatnonzero(flat)]
 
 
@@ -100,10 +102,10 @@ def test_damage_is_an_error_or_another_matrix(
     try:
         found = unpack_matrix("x", bytes(raw), ROWS, groups).tolist()
     except PayloadError:
-        with pytest.raises(read_labels.Refused):
-            read_labels.read_packed(bytes(raw), ROWS, groups.tolist())
+        with pytest.raises(Refused):
+            read_packed(bytes(raw), ROWS, groups.tolist())
         return
-    assert read_labels.read_packed(bytes(raw), ROWS, groups.tolist()) == found
+    assert read_packed(bytes(raw), ROWS, groups.tolist()) == found
 
 
 @given(st.binary(min_size=0, max_size=60), st.integers(1, 300), st.integers(1, 3))
@@ -165,8 +167,8 @@ def test_the_largest_gaps_do_not_overflow() -> None:
         encoder.symbols(np.array([0]), 0, 1)
         encoder.bits(np.array([0]), 1, 1)
     raw = bytes((1, 0, 0, SPARSE)) + SparseModel(100, 0, 15, 0, 0).raw() + encoder.finish()
-    for read in (unpack_matrix, lambda _, *rest: read_labels.read_packed(*rest)):
-        with pytest.raises((PayloadError, read_labels.Refused), match="beyond its group"):
+    for read in (unpack_matrix, lambda _, *rest: read_packed(*rest)):
+        with pytest.raises((PayloadError, Refused), match="beyond its group"):
             read("x", raw, 1000, np.zeros(1, np.intp))
 
 

@@ -1,16 +1,12 @@
-"""Shared by the container's tests: the tools folder on the path, and small sections to write."""
+"""Shared by the container's tests: small sections to write."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from ddcodec.container import Box, CodecSpec, NewSection, write_container
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
 
 HEAD = {"classes": ["cat", "dog"]}
 LABELS = CodecSpec("soft-labels", 1, "zstd", {"classes": 2})

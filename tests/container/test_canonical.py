@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgpack
 import pytest
-import read_ddz
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ddcodec.container import Limits, pack_canonical, unpack_canonical
 from ddcodec.errors import EncodeError, FormatError, LimitExceededError, NonCanonicalError
+from tools.conformance.reference.canonical import Decoder, encode
+from tools.conformance.reference.refusal import Refused, require
 
 SCALARS = (
     st.none()
@@ -36,7 +37,7 @@ def test_values_survive_and_pack_again_to_the_same_bytes(value: object) -> None:
 
 @given(VALUES)
 def test_the_second_reader_encodes_alike(value: object) -> None:
-    assert read_ddz.encode(value) == pack_canonical(value, DEEP)
+    assert encode(value) == pack_canonical(value, DEEP)
 
 
 @given(st.binary(max_size=12))
@@ -44,7 +45,7 @@ def test_bytes_are_refused_or_are_the_one_encoding(data: bytes) -> None:
     try:
         value = unpack_canonical(data)
     except FormatError:
-        with pytest.raises(read_ddz.Refused):
+        with pytest.raises(Refused):
             decode_with_second_reader(data)
     else:
         assert pack_canonical(value) == data
@@ -52,9 +53,9 @@ def test_bytes_are_refused_or_are_the_one_encoding(data: bytes) -> None:
 
 
 def decode_with_second_reader(data: bytes) -> object:
-    decoder = read_ddz.Decoder(data)
+    decoder = Decoder(data)
     value = decoder.value()
-    read_ddz.require(decoder.at == len(data), "header", "trailing bytes")
+    require(decoder.at == len(data), "header", "trailing bytes")
     return value
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tracemalloc
 
-import make_vectors
 import msgpack
 import pytest
 
 from ddcodec.container import Reader
 from ddcodec.errors import FormatError, LimitExceededError
+from tools.conformance.vectors import files
 
 MIB = 1 << 20
 
@@ -17,7 +17,7 @@ MIB = 1 << 20
 @pytest.mark.parametrize("empty", [b"\x80", b"\x90"])
 def test_a_header_of_empty_maps_takes_little_memory(empty: bytes) -> None:
     count = 4 * MIB - 5
-    data = make_vectors.assemble(b"\xdd" + count.to_bytes(4, "big") + empty * count)
+    data = files.assemble(b"\xdd" + count.to_bytes(4, "big") + empty * count)
     tracemalloc.start()
     with pytest.raises(LimitExceededError, match="maps and lists"):
         Reader.from_bytes(data)
@@ -28,9 +28,9 @@ def test_a_header_of_empty_maps_takes_little_memory(empty: bytes) -> None:
 
 
 def test_the_total_is_limited_before_anything_is_read() -> None:
-    items = [make_vectors.ONE._replace(box=(0, 0, slot, 1, 0, 0)) for slot in range(257)]
-    zstd = [item._replace(codec=make_vectors.ZLABELS) for item in items]
-    data = make_vectors.index_changed(*zstd, raw=[256 * MIB] * 257)
+    items = [files.ONE._replace(box=(0, 0, slot, 1, 0, 0)) for slot in range(257)]
+    zstd = [item._replace(codec=files.ZLABELS) for item in items]
+    data = files.index_changed(*zstd, raw=[256 * MIB] * 257)
     with pytest.raises(LimitExceededError, match=r"take 68987912192 bytes.*Limits\(total_raw="):
         Reader.from_bytes(data)
 
@@ -45,21 +45,21 @@ def test_the_total_is_limited_before_anything_is_read() -> None:
 )
 def test_messages_stay_short(head: bytes) -> None:
     with pytest.raises(FormatError) as caught:
-        Reader.from_bytes(make_vectors.with_head(head))
+        Reader.from_bytes(files.with_head(head))
     assert len(str(caught.value)) < 300
 
 
 def test_messages_about_the_index_stay_short() -> None:
     name = "n" * 100_000
     for item in (
-        make_vectors.ONE._replace(kind=name),
-        make_vectors.ONE._replace(codec={**make_vectors.LABELS, "name": name}),
-        make_vectors.ONE._replace(codec={**make_vectors.LABELS, "compression": name}),
-        make_vectors.ONE._replace(codec={**make_vectors.LABELS, "version": name}),
+        files.ONE._replace(kind=name),
+        files.ONE._replace(codec={**files.LABELS, "name": name}),
+        files.ONE._replace(codec={**files.LABELS, "compression": name}),
+        files.ONE._replace(codec={**files.LABELS, "version": name}),
     ):
         with pytest.raises(FormatError) as caught:
-            Reader.from_bytes(make_vectors.file_of(item))
+            Reader.from_bytes(files.file_of(item))
         assert len(str(caught.value)) < 300
     with pytest.raises(FormatError) as caught:
-        Reader.from_bytes(make_vectors.changed(lambda h: h.update({name: 1, "z" + name: 2})))
+        Reader.from_bytes(files.changed(lambda h: h.update({name: 1, "z" + name: 2})))
     assert len(str(caught.value)) < 300

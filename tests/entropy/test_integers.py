@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import read_entropy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -24,6 +23,7 @@ from ddcodec.entropy import (
     unpack,
 )
 from ddcodec.errors import DdcodecError, EncodeError, HeaderError, PayloadError
+from tools.conformance.reference import entropy as reference
 
 LOWEST, HIGHEST = -32775, 32774  # what fits without a shift
 TABLES = st.integers(0, 255)
@@ -60,8 +60,8 @@ def test_matrices_are_coded_as_plain_python_does(
     values, tables, shifts, lanes = case
     raw = pack(values, tables, shifts, lanes)
     models = tables.tolist(), shifts.tolist()
-    assert raw == read_entropy.write_matrix(values.tolist(), lanes, *models)
-    assert read_entropy.read_matrix(raw, len(values), lanes, *models) == values.tolist()
+    assert raw == reference.write_matrix(values.tolist(), lanes, *models)
+    assert reference.read_matrix(raw, len(values), lanes, *models) == values.tolist()
 
 
 @given(matrices(), st.data())
@@ -199,8 +199,8 @@ def test_the_plain_reader_prints_rows(tmp_path: Path, capsys: pytest.CaptureFixt
     values = np.array([[1, -70], [0, 5], [-2, 900]])
     path = tmp_path / "stream"
     path.write_bytes(pack(values, np.array([0x53, 0x55], np.uint8), np.array([0, 4]), 2))
-    assert read_entropy.main([str(path), "2", "3", "0x53:0", "0x55:4"]) == 0
+    assert reference.main([str(path), "2", "3", "0x53:0", "0x55:4"]) == 0
     assert json.loads(capsys.readouterr().out) == values.tolist()
-    assert read_entropy.main([str(path), "3", "3", "0x53:0", "0x55:4"]) == 3
+    assert reference.main([str(path), "3", "3", "0x53:0", "0x55:4"]) == 3
     assert "payload" in capsys.readouterr().err
-    assert read_entropy.main([str(path)]) == 2
+    assert reference.main([str(path)]) == 2

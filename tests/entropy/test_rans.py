@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import read_entropy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ddcodec.entropy import MAX_LANES, Decoder, Encoder, frequencies
 from ddcodec.entropy.rans import MAX_SYMBOLS_A_WORD
 from ddcodec.errors import DdcodecError, EncodeError, HeaderError, PayloadError
+from tools.conformance.reference import entropy as reference
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ def test_any_operations_come_back(case: tuple[int, list[Operation]]) -> None:
 @settings(deadline=None)
 def test_streams_are_those_of_a_plain_python_coder(case: tuple[int, list[Operation]]) -> None:
     lanes, program = case
-    writer = read_entropy.Writer(lanes)
+    writer = reference.Writer(lanes)
     for o in program:
         getattr(writer, o.kind)(o.values.tolist(), o.plain_models, o.lanes)
     raw = encode(lanes, program)
     assert raw == writer.finish()
-    reader = read_entropy.Reader(raw, lanes)
+    reader = reference.Reader(raw, lanes)
     for o in program:
         assert getattr(reader, o.kind)(o.plain_models, o.lanes) == o.values.tolist()
     reader.finish()

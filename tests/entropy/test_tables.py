@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import read_entropy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ddcodec.entropy import best_table, cost_bits, frequencies
 from ddcodec.entropy.tables import TABLES, lookup, starts, table_costs
+from tools.conformance.reference import entropy as reference
 
 
 def test_tables_are_those_of_the_plain_reader() -> None:
-    expected = [read_entropy.frequencies(table) for table in range(TABLES)]
+    expected = [reference.frequencies(table) for table in range(TABLES)]
     np.testing.assert_array_equal(frequencies(), expected)
 
 
@@ -38,8 +38,8 @@ def test_levels_and_shapes_are_in_order() -> None:
 def test_lookup_has_symbol_offset_and_frequency_of_each_slot(table: int) -> None:
     entries = lookup()[table].astype(int)
     found = np.stack([entries & 0xFF, entries >> 20, np.arange(4096) - (entries >> 8 & 0xFFF)])
-    np.testing.assert_array_equal(found.T, read_entropy.slots(table))
-    assert starts()[table].tolist() == sorted({start for _, _, start in read_entropy.slots(table)})
+    np.testing.assert_array_equal(found.T, reference.slots(table))
+    assert starts()[table].tolist() == sorted({start for _, _, start in reference.slots(table)})
 
 
 def test_costs_are_code_lengths() -> None:

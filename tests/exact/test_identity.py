@@ -1,4 +1,4 @@
-"""One digest whatever executes a network: a part of what tools/identity.py measures."""
+"""One digest whatever executes a network: a part of what tools.conformance.identity measures."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import gpu_evidence
-import identity
-import networks
 import numpy as np
 import pytest
 import torch
-from identity import Variant
 
-from ddcodec.codecs.schedule import ScheduleTable
+from ddcodec.codecs.schedule_table import ScheduleTable
 from ddcodec.errors import DdcodecError
 from ddcodec.exact.backends import choose_backend
-from ddcodec.exact.profiles import DEFAULT, FLOAT
 from ddcodec.prior.load import Prior, load_prior
+from ddcodec.recipe.profiles import DEFAULT, FLOAT
+from tools.bench.gpu_evidence.__main__ import main
+from tools.conformance import identity
+from tools.conformance.ways import VARIANTS, Variant, use
+from tools.conformance.ways import order as order_of
+from tools.networks.families import families
 
 IMAGES, STEPS = 5, 2
 REFERENCE = Variant("batch 3", batch=3)
@@ -35,7 +36,7 @@ IN_PROCESS = (
 )
 # By processes of their own: instruction sets are chosen when a library is loaded, and threads are
 # told to give way to other work only then.
-SEPARATE = (Variant("2 threads", threads=2), next(v for v in identity.VARIANTS if v.lowest))
+SEPARATE = (Variant("2 threads", threads=2), next(v for v in VARIANTS if v.lowest))
 
 
 @pytest.fixture(autouse=True)
@@ -55,17 +56,17 @@ def tiny() -> Prior:
 @cache
 def images(variant: str, profile: str) -> str:
     chosen = {v.name: v for v in (REFERENCE, *IN_PROCESS)}[variant]
-    identity.use(chosen)
+    use(chosen)
     engine = identity.engine_of(tiny(), profile, chosen)
-    order = identity.order(chosen, IMAGES).tolist()
+    order = order_of(chosen, IMAGES).tolist()
     return identity.sha256(identity.render(tiny(), engine, tiny().schedule(STEPS), IMAGES, order))
 
 
 def outputs(variant: Variant, profile: str) -> dict[str, str]:
-    identity.use(variant)
+    use(variant)
     return {
         name: identity.sha256(identity.family_output(name, family, profile, variant))
-        for name, family in networks.families().items()
+        for name, family in families().items()
     }
 
 
@@ -134,16 +135,17 @@ def test_results_of_a_run_that_was_stopped_are_used(
 ) -> None:
     calls = []
 
-    def run(command: list[str], **_: object) -> None:
-        calls.append(command)
-        _, profiles, _, count, stem = json.loads(command[-1])
+    def run(variant: Variant, module: str, *words: str) -> str:
+        calls.append(words)
+        _, profiles, _, count, stem = json.loads(words[-1])
         reports = {}
         for profile in profiles:
             reports[profile] = {"backend": "none", "images_sha256": "", "seconds": 0.0}
             np.save(f"{stem}-{profile}.npy", np.zeros((count, 2, 2, 3), np.uint8))
         Path(f"{stem}.json").write_text(json.dumps(reports))
+        return ""
 
-    monkeypatch.setattr("identity.subprocess.run", run)
+    monkeypatch.setattr(identity, "run_variant", run)
     for profiles in ([DEFAULT], [DEFAULT], [DEFAULT, FLOAT]):
         identity.run_all(SEPARATE, profiles, "", 2, tmp_path)
     assert len(calls) == 2 * len(SEPARATE)
@@ -151,6 +153,6 @@ def test_results_of_a_run_that_was_stopped_are_used(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_evidence_of_a_gpu_asks_for_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gpu_evidence.main(["--out", str(tmp_path)]) == 2
+    assert main(["--out", str(tmp_path)]) == 2
     assert "no CUDA device" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 
-import make_image_vectors
 import pytest
 
-STORED = json.loads(make_image_vectors.OUT.read_text(encoding="utf-8"))
+from tools.conformance.vectors import images
+
+STORED = json.loads(images.OUT.read_text(encoding="utf-8"))
 
 
 def test_pictures_have_their_digests() -> None:
-    assert make_image_vectors.build(table=STORED["schedule"]) == STORED
+    assert images.answers(table=STORED["schedule"]) == STORED
 
 
 def test_the_reference_back_end_makes_the_same_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DDCODEC_BACKEND", "float32")
-    assert make_image_vectors.build(table=STORED["schedule"]) == STORED
+    assert images.answers(table=STORED["schedule"]) == STORED

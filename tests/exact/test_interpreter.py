@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ddcodec.errors import UnsupportedFeatureError
 from ddcodec.exact.backends import choose_backend
 from ddcodec.exact.network import ExactNetwork
-from ddcodec.exact.profiles import EXACT
+from ddcodec.recipe.profiles import EXACT
 
 
 def exactly(module: nn.Module, *args: Tensor, profile: str = "w15a15") -> Tensor:

@@ -13,7 +13,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from ddcodec.exact.backends import choose_backend
 from ddcodec.exact.network import ExactNetwork
-from ddcodec.exact.profiles import EXACT
+from ddcodec.recipe.profiles import EXACT
 from tests.exact.here import HERE
 
 Run = Callable[..., Any]

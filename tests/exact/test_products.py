@@ -14,8 +14,8 @@ from ddcodec.errors import UnsupportedFeatureError
 from ddcodec.exact.backends import Geometry, choose_backend
 from ddcodec.exact.grid import quantise
 from ddcodec.exact.products import Convolution, Linear, joined
-from ddcodec.exact.profiles import EXACT, Profile
 from ddcodec.exact.weights import IntegerWeight, quantise_weight
+from ddcodec.recipe.profiles import EXACT, Profile
 from tests.exact import oracle
 from tests.exact.here import HERE
 from tests.exact.oracle import F32

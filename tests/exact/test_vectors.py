@@ -9,10 +9,8 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import make_exact_vectors
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -25,16 +23,18 @@ from ddcodec.errors import DdcodecError
 from ddcodec.exact.backends import BACKENDS, Backend, choose_backend
 from ddcodec.exact.grid import quantise
 from ddcodec.exact.network import ExactNetwork
-from ddcodec.exact.profiles import EXACT, TEXT, Profile
 from ddcodec.exact.weights import digest_weights, integer_weights, quantise_weight
 from ddcodec.prior import engine
+from ddcodec.recipe.profiles import EXACT, TEXT, Profile
+from tools.conformance.vectors.exact import FILES, MAKER, tensors
+from tools.conformance.vectors.exact.answers import mask_of
 
 DEVICE = os.environ.get("DDCODEC_TEST_DEVICE", "cpu")
 Case = dict[str, Any]
 CASES: list[Case] = [
     case
-    for name in make_exact_vectors.FILES
-    for case in json.loads((make_exact_vectors.FOLDER / f"{name}.json").read_text("utf-8"))
+    for name in FILES
+    for case in json.loads((MAKER.folder / f"{name}.json").read_text("utf-8"))
 ]
 
 
@@ -62,7 +62,7 @@ def tensor(spec: Case | None) -> Tensor | None:
 
 
 def given(spec: Case) -> Tensor:
-    return torch.from_numpy(make_exact_vectors.tensor(spec).copy()).to(DEVICE)
+    return torch.from_numpy(tensors.tensor(spec).copy()).to(DEVICE)
 
 
 def patterns(array: npt.NDArray[np.float32]) -> npt.NDArray[np.uint32]:
@@ -104,23 +104,8 @@ def run(
         check(network.run(function, *arguments), case["y"])
 
 
-def test_the_tool_makes_the_files_that_are_there(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert make_exact_vectors.main(["--check"]) == 0
-    names = ("grids", "weights")
-    few = {name: make_exact_vectors.FILES[name] for name in names}
-    monkeypatch.setattr(make_exact_vectors, "FILES", few)
-    monkeypatch.setattr(make_exact_vectors, "FOLDER", tmp_path)
-    assert make_exact_vectors.main(["--check"]) == 1
-    assert make_exact_vectors.main([]) == 0
-    assert make_exact_vectors.main(["--check"]) == 0
-    assert make_exact_vectors.main(["--unknown"]) == 2
-
-
-def test_every_file_of_the_folder_is_made_by_the_tool() -> None:
-    found = {path.stem for path in make_exact_vectors.FOLDER.iterdir()}
-    assert found - {"images"} == set(make_exact_vectors.FILES)
+def test_the_tool_makes_the_files_that_are_there() -> None:
+    assert MAKER.differences() == []
 
 
 @where("grid")
@@ -197,7 +182,7 @@ def test_convolutions(case: Case, backend: Backend) -> None:
 
 @where("attention")
 def test_attention(case: Case, backend: Backend) -> None:
-    mask = make_exact_vectors.mask_of(case)
+    mask = mask_of(case)
 
     def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(

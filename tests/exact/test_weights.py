@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ddcodec.errors import ModelMismatchError
-from ddcodec.exact.profiles import EXACT
 from ddcodec.exact.weights import digest_weights, integer_weights, quantise_weight
+from ddcodec.recipe.profiles import EXACT
 
 CHANNEL = st.lists(st.floats(-8, 8, width=32), min_size=1, max_size=9)
 

@@ -53,5 +53,5 @@ def test_slice_and_merge(artifact: Path, tmp_path: Path) -> None:
 def test_every_example_is_tested_and_listed() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
     assert names == {"encode_and_decode", "train_student", "slice_and_merge"}
-    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
-    assert all(f"examples/{name}.py" in readme for name in names)
+    page = (EXAMPLES.parent / "docs" / "python.md").read_text(encoding="utf-8")
+    assert all(f"examples/{name}.py" in page for name in names)

@@ -7,26 +7,44 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import make_label_vectors
 import numpy as np
 import pytest
-import read_labels
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_vectors import Item, file_of
 
 import ddcodec
-from ddcodec.artifact import Artifact, from_reader
+from ddcodec.artifact import Artifact
+from ddcodec.artifact.artifact import from_reader
 from ddcodec.classifiers.store import load_teacher, save_teacher
 from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
-from ddcodec.codecs.label_innovations import LabelInnovations
+from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Reader
-from ddcodec.demo_data import write_digits
 from ddcodec.errors import DdcodecError, HeaderError, LimitExceededError
 from ddcodec.labels import reader
-from ddcodec.source import load_images, scan
+from ddcodec.sources.digits import write_digits
+from ddcodec.sources.folder import scan
+from ddcodec.sources.source import load_images
+from tools.conformance.reference.labels import Labels
+from tools.conformance.vectors.files import Item, file_of, in_order
+from tools.conformance.vectors.labels import MAKER
+from tools.conformance.vectors.labels.artifacts import (
+    common,
+    crops,
+    cutmix,
+    fields_item,
+    head_of,
+    labels_item,
+)
+from tools.conformance.vectors.labels.raw import (
+    CROPS,
+    FLIPS,
+    RESIZED,
+    codec,
+    model_codec,
+    model_raw,
+)
 
-FOLDER = make_label_vectors.FOLDER
+FOLDER = MAKER.folder
 TEMPERATURE = 4
 
 
@@ -82,7 +100,7 @@ def test_real_labels_are_as_close_as_was_asked(coded: Artifact, digits: tuple[Pa
         centred = wanted - wanted.mean(axis=1, keepdims=True)
         worst = max(worst, float(np.abs(centred - found / 64).max()))
     (codec,) = {s.codec.name: s.codec for s in coded.sections if s.kind == "labels"}.values()
-    assert codec.version == LabelInnovations.version
+    assert codec.version == SoftLabels.version
     if codec.params["step"] == 1:  # lossless: the teacher's logits, rounded
         assert worst <= 0.5 / 64 + 1e-4
     elif codec.params["columns"]:
@@ -92,7 +110,7 @@ def test_real_labels_are_as_close_as_was_asked(coded: Artifact, digits: tuple[Pa
 
 def test_real_labels_are_those_of_the_second_decoder(coded: Artifact) -> None:
     assert coded.path is not None
-    plain = read_labels.Labels(coded.path.read_bytes())
+    plain = Labels(coded.path.read_bytes())
     rows = [(0, 0), (4, 2), (9, 1)]
     for view in (0, 1, 11):
         wanted = [plain.logits(c, s, view) for c, s in rows]
@@ -103,7 +121,7 @@ def test_any_order_and_any_cache_give_the_same(monkeypatch: pytest.MonkeyPatch) 
     with ddcodec.open(FOLDER / "y_cutmix.ddz") as artifact:
         rows = [(c, s) for c in range(4) for s in range(3)]
         whole = [artifact.labels.logits(rows, v) for v in range(5)]
-    monkeypatch.setattr(reader, "KEPT_BYTES", 0)
+    monkeypatch.setattr(reader, "_KEPT_BYTES", 1)
     with ddcodec.open(FOLDER / "y_cutmix.ddz") as artifact:
         for v in (3, 0, 4):
             for n in (7, 7, 1, 11):
@@ -113,11 +131,11 @@ def test_any_order_and_any_cache_give_the_same(monkeypatch: pytest.MonkeyPatch) 
 
 KINDS = st.sampled_from(
     [
-        make_label_vectors.FLIPS,
-        make_label_vectors.CROPS,
-        make_label_vectors.RESIZED,
-        {**make_label_vectors.RESIZED, "scale": [1, 4096, 4096]},
-        {**make_label_vectors.FLIPS, "flip": 0},
+        FLIPS,
+        CROPS,
+        RESIZED,
+        {**RESIZED, "scale": [1, 4096, 4096]},
+        {**FLIPS, "flip": 0},
     ]
 )
 
@@ -136,23 +154,21 @@ def test_whole_files_have_the_labels_of_the_second_decoder(
     k, ipc, views, r = number(1, 4), number(1, 3), number(1, 3), number(0, 3)
     params = {"parts": number(1, 2), "degree": number(0, 3), "response": number(0, 1)}
     params |= {"shift": number(0, 12), "mean_step": number(1, 64), "band": number(1, 4)}
-    head = make_label_vectors.head_of(
-        view, [number(3, 9), number(3, 9)], [[0, k]], ipc, views, [[0, k]]
-    )
-    model = make_label_vectors.model_codec(k, r, view, **params)
+    head = head_of(view, [number(3, 9), number(3, 9)], [[0, k]], ipc, views, [[0, k]])
+    model = model_codec(k, r, view, **params)
     columns, step = data.draw(st.sampled_from([(0, 0), (r, 0), (k, 1), (k, 100), (0, 5)]))
-    entry = make_label_vectors.codec("soft-labels", columns=columns, band=number(1, 4), step=step)
+    entry = codec("soft-labels", columns=columns, band=number(1, 4), step=step)
     stream = number(0, 1 << 20)
     items = [
-        *make_label_vectors.common(head, stream),
-        Item("label-model", model, (0, k, 0, 0, 0, 0), make_label_vectors.model_raw(model, stream)),
-        make_label_vectors.labels_item(entry, (0, k, 0, ipc, 0, views), stream, 6),
+        *common(head, stream),
+        Item("label-model", model, (0, k, 0, 0, 0, 0), model_raw(model, stream)),
+        labels_item(entry, (0, k, 0, ipc, 0, views), stream, 6),
     ]
     if r:
-        items.append(make_label_vectors.fields_item(model, (0, k, 0, ipc, 0, 0), stream))
+        items.append(fields_item(model, (0, k, 0, ipc, 0, 0), stream))
     artifact = opened(head, items)
     assert artifact.verify("digest") == 0
-    plain = read_labels.Labels(file_of(*make_label_vectors.in_order(items), head=head))
+    plain = Labels(file_of(*in_order(items), head=head))
     rows = [(c, s) for c in range(k) for s in range(ipc)]
     for v in range(views):
         wanted = [plain.logits(c, s, v) for c, s in rows]
@@ -164,9 +180,9 @@ def test_what_cannot_be_asked_for() -> None:
         for rows, view in (([], 0), ([(0, 0), (4, 0)], 0), ([(0, 0)], 3), ([(0, 2)], 0)):
             with pytest.raises(HeaderError):
                 artifact.labels.logits(rows, view)
-    head, items = make_label_vectors.crops()
+    head, items = crops()
     whole = [i for i in items if i.kind != "labels"]
-    nothing = make_label_vectors.codec("soft-labels", columns=0, band=1, step=0)
+    nothing = codec("soft-labels", columns=0, band=1, step=0)
     artifact = opened(head, [*whole, Item("labels", nothing, (0, 3, 0, 0, 0, 0), b"\0")])
     assert artifact.labels.logits([(0, 0)], 3).shape == (1, 3)
     with pytest.raises(HeaderError, match="beyond"):
@@ -174,14 +190,14 @@ def test_what_cannot_be_asked_for() -> None:
 
 
 def opened(head: dict[str, Any], items: list[Item]) -> Artifact:
-    data = file_of(*make_label_vectors.in_order(items), head=head)
+    data = file_of(*in_order(items), head=head)
     return from_reader(Reader.from_bytes(data))
 
 
 @pytest.mark.parametrize("ipc", [1 << 12, 1 << 24])
 def test_a_head_that_promises_millions_of_pictures_takes_no_memory(ipc: int) -> None:
     """The file holds two slots of each class; a table of all rows would be gigabytes."""
-    head, items = make_label_vectors.cutmix()
+    head, items = cutmix()
     promised = {**head, "recipe": {**head["recipe"], "ipc": ipc}, "rows": [[0, 4]]}
     artifact = opened(
         promised,
@@ -198,9 +214,9 @@ def test_a_head_that_promises_millions_of_pictures_takes_no_memory(ipc: int) -> 
 
 def test_labels_without_symbols_cannot_promise_any_number() -> None:
     """One zero byte may stand for all labels; their coefficients would be gigabytes."""
-    head, items = make_label_vectors.crops()
+    head, items = crops()
     promised = {**head, "recipe": {**head["recipe"], "views": 1 << 24}}
-    nothing = make_label_vectors.codec("soft-labels", columns=0, band=1, step=0)
+    nothing = codec("soft-labels", columns=0, band=1, step=0)
     whole = [i for i in items if i.kind != "labels"]
     artifact = opened(promised, [*whole, Item("labels", nothing, (0, 3, 0, 0, 0, 0), b"\0")])
     tracemalloc.start()
@@ -211,26 +227,26 @@ def test_labels_without_symbols_cannot_promise_any_number() -> None:
 
 
 def test_fields_stored_twice_or_for_a_view_are_refused() -> None:
-    head, items = make_label_vectors.crops()
+    head, items = crops()
     (fields,) = (item for item in items if item.kind == "label-fields")
     one = fields._replace(box=(0, 1, 0, 2, 0, 0), raw=b"\1\0" + b"\0\xff" * 9)
     with pytest.raises(HeaderError, match="stored twice"):
         opened(head, [*items, one]).verify("structure")
     moved = [i if i is not fields else i._replace(box=(0, 3, 0, 2, 0, 4)) for i in items]
-    with pytest.raises(HeaderError, match="no view"):
+    with pytest.raises(HeaderError, match="divided by views"):
         opened(head, moved).verify("structure")
 
 
 @pytest.mark.parametrize("kind", ["seeds", "labels", "label-model", "label-fields", "patches"])
 def test_a_section_of_another_kinds_codec_is_refused(kind: str) -> None:
-    head, items = make_label_vectors.crops()
+    head, items = crops()
     wrong = {"compression": "none", "name": "pixel-digest", "params": {}, "version": 1}
     changed = [i._replace(codec=wrong) if i.kind == kind else i for i in items]
     artifact = opened(head, changed)
     for section in artifact.sections:
         if section.kind == kind:
             with pytest.raises(HeaderError, match="pixel-digest"):
-                artifact.contents.decode(section)
+                artifact.table.decode(section)
 
 
 def test_partners_are_needed_only_where_they_show() -> None:

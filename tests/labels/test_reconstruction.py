@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import read_labels
 from hypothesis import given
 from hypothesis import strategies as st
-from read_ddz import Refused
 
-from ddcodec.codecs.label_model import LabelModel, LabelModels
+from ddcodec.codecs.label_model import LabelModel, LabelModelCodec
 from ddcodec.errors import PayloadError
 from ddcodec.labels.reconstruction import (
     MAX_COEFFICIENT,
@@ -21,6 +19,9 @@ from ddcodec.labels.reconstruction import (
     coefficients,
     logits,
 )
+from tools.conformance.reference.label_codecs import Model
+from tools.conformance.reference.labels import logits as reference_logits
+from tools.conformance.reference.refusal import Refused
 
 PICTURES = 5
 
@@ -42,7 +43,7 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
         rng.integers(1, 1 << step_bits, r).astype(np.uint16),
     )
     mean_step, shift = draw(st.sampled_from([1, 7, 2048])), draw(st.integers(0, 24))
-    codec = LabelModels(k, m, r, 1, mean_step, shift, 1, 0, 0)
+    codec = LabelModelCodec(k, m, r, 1, mean_step, shift, 1, 0, 0)
     fields = rng.integers(-high, high, (PICTURES, m, r)).astype(np.int16)
     count = draw(st.integers(1, 7))
     classes = rng.integers(0, k, PICTURES)
@@ -84,7 +85,7 @@ def answer(case: dict[str, Any], rows: slice = slice(None)) -> Any:
 def plain_answer(case: dict[str, Any], n: int) -> Any:
     """The same of one label by big integers."""
     model = case["model"]
-    plain = read_labels.Model(
+    plain = Model(
         *(getattr(model, f).tolist() for f in ("means", "basis", "class_fields")),
         model.class_steps.tolist(),
         model.field_steps.tolist(),
@@ -96,7 +97,7 @@ def plain_answer(case: dict[str, Any], n: int) -> Any:
     ]
     symbols = [] if case["symbols"] is None else case["symbols"][n].tolist()
     try:
-        return read_labels.logits(case["codec"].params(), plain, shown, symbols, case["step"])
+        return reference_logits(case["codec"].params(), plain, shown, symbols, case["step"])
     except Refused as error:
         assert error.code == "payload"
         return None
@@ -147,7 +148,7 @@ def one_label(coefficient: int, basis: int = 1) -> Any:
         *np.ones((2, 1), np.uint16),
         np.full(1, 16, np.uint16),
     )
-    codec = LabelModels(1, 1, 1, 1, 1, 24, 1, 0, 0)
+    codec = LabelModelCodec(1, 1, 1, 1, 1, 24, 1, 0, 0)
     place = np.zeros(1, np.intp)
     whole = Fields(model, np.full((1, 1, 1), field, np.int16).__getitem__)
     shown = [Appearance(place, place, np.full((1, 1), 256))]
@@ -170,7 +171,7 @@ def test_a_coefficient_that_is_too_large_spoils_its_own_label_only() -> None:
         *np.ones((2, 1), np.uint16),
         np.ones(1, np.uint16),
     )
-    made = Reconstruction(LabelModels(1, 1, 1, 1, 1, 0, 1, 0, 0), model)
+    made = Reconstruction(LabelModelCodec(1, 1, 1, 1, 1, 0, 1, 0, 0), model)
     whole, peaks = np.array([[7.0], [2.0**32]]), np.full(1, 2.0**32)
     own = np.zeros(1, np.intp), np.full(1, 256)
     assert made.logits(whole[:1], [own], peaks=peaks).tolist() == [[12]]
@@ -196,7 +197,7 @@ def test_any_logits_can_be_coded_without_a_loss(seed: int, bits: int) -> None:
         *rng.integers(0, 60, (2, m)).astype(np.uint16),
         np.full(r, 16, np.uint16),
     )
-    codec = LabelModels(k, m, r, 1, 64, 2, 1, 0, 0)
+    codec = LabelModelCodec(k, m, r, 1, 64, 2, 1, 0, 0)
     classes = np.arange(k)
     whole = Fields(model, np.zeros((k, m, r), np.int16).__getitem__)
     shown = [Appearance(classes, classes, rng.integers(-256, 257, (k, m)))]

@@ -7,23 +7,26 @@ import re
 from pathlib import Path
 from typing import Any
 
-import make_label_vectors
 import numpy as np
 import pytest
-import read_labels
 
 import ddcodec
 from ddcodec import codecs
 from ddcodec.artifact import Artifact
 from ddcodec.codecs.label_model import LabelModel
 from ddcodec.codecs.packed import unpack_matrix
-from ddcodec.codecs.soft_labels import probabilities
 from ddcodec.container import CodecSpec
 from ddcodec.errors import DdcodecError
-from ddcodec.labels.appearances import FeatureSet, features
-from ddcodec.synthesis.views import View, draw
+from ddcodec.labels.features import FeatureSet, features
+from ddcodec.labels.softmax import probabilities
+from ddcodec.recipe.view import View
+from ddcodec.synthesis.views import draw
+from tools.conformance.reference import labels
+from tools.conformance.reference.features import features as reference_features
+from tools.conformance.reference.synthesis import Draw
+from tools.conformance.vectors.labels import MAKER
 
-FOLDER = make_label_vectors.FOLDER
+FOLDER = MAKER.folder
 VECTORS = json.loads((FOLDER / "vectors.json").read_text())
 SPEC = Path(__file__).resolve().parents[2] / "spec" / "labels.md"
 
@@ -32,14 +35,8 @@ def each(name: str, title: str = "what") -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", VECTORS[name], ids=lambda case: str(case[title]))
 
 
-def test_the_tool_makes_the_files_that_are_there(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert make_label_vectors.main(["--check"]) == 0
-    monkeypatch.setattr(make_label_vectors, "FOLDER", tmp_path / "labels")
-    assert make_label_vectors.main(["--check"]) == 1
-    assert make_label_vectors.main([]) == 0
-    assert make_label_vectors.main(["--check"]) == 0
+def test_the_tool_makes_the_files_that_are_there() -> None:
+    assert MAKER.differences() == []
 
 
 @each("matrices")
@@ -77,12 +74,12 @@ def test_each_section_decodes_as_it_says(case: dict[str, Any]) -> None:
 def test_features_are_as_they_say(case: dict[str, Any]) -> None:
     view, (width, height) = View.from_map(case["view"]), case["size"]
     which = FeatureSet(case["parts"], case["degree"], case["response"])
-    seed, slot = case["own"]
+    (seed, slot), (partner, other) = case["own"], case["partner"]
     size = {"height": height, "width": width, "origin_count": case["classes"]}
-    own = draw(view, [seed], [slot], case["index"], **size)
+    own = draw(view, [int(seed)], [slot], case["index"], **size)
     found = [features(which, view, own, own, height, width, inside=False)]
     if own.mixed.any():
-        theirs = draw(view, [case["partner"]], [0], case["index"], **size)
+        theirs = draw(view, [int(partner)], [other], case["index"], **size)
         found.append(features(which, view, theirs, own, height, width, inside=True))
     assert [values[0].tolist() for values in found] == case["features"]
     assert all(values.shape == (1, which.count(view)) for values in found)
@@ -147,7 +144,7 @@ def test_a_slice_keeps_the_labels_of_the_whole() -> None:
 
 def test_files_that_lack_what_their_labels_need_are_refused_at_a_glance() -> None:
     names = {path.name for path in FOLDER.glob("n_*.ddz")} - {"n_coefficient.ddz"}
-    assert len(names) == 9
+    assert len(names) == 10
     for name in names:
         with ddcodec.open(FOLDER / name) as artifact:
             with pytest.raises(DdcodecError) as caught:
@@ -157,11 +154,11 @@ def test_files_that_lack_what_their_labels_need_are_refused_at_a_glance() -> Non
 
 def test_the_command_prints_a_label(capsys: pytest.CaptureFixture[str]) -> None:
     (case,) = (c for c in VECTORS["artifacts"] if c["file"] == "y_crops.ddz")
-    assert read_labels.main([str(FOLDER / "y_crops.ddz"), "2", "1", "3"]) == 0
+    assert labels.main([str(FOLDER / "y_crops.ddz"), "2", "1", "3"]) == 0
     assert json.loads(capsys.readouterr().out) == case["logits"][2][1][3]
-    assert read_labels.main([str(FOLDER / "n_no_model.ddz"), "0", "0", "1"]) == 3
+    assert labels.main([str(FOLDER / "n_no_model.ddz"), "0", "0", "1"]) == 3
     assert "header" in capsys.readouterr().err
-    assert read_labels.main([]) == 2
+    assert labels.main([]) == 2
 
 
 def test_the_examples_of_the_specification() -> None:
@@ -173,7 +170,7 @@ def test_the_examples_of_the_specification() -> None:
     assert f"are `{sparse['raw']}`" in text
     assert sparse["values"] == [[0, 0], [0, 0], [2, 0], [0, -1]]
     view = {"kind": "pad-crop", "pad": 4, "scale": [1, 1, 1], "flip": 1, "cutmix": 0}
-    drawn = read_labels.Draw(1, -3, 32, 32, 1)
+    drawn = Draw((1, -3, 32, 32), 1)
     params = {"parts": 1, "degree": 2, "response": 0}
-    phi = read_labels.features(params, view, [32, 32], drawn, drawn, False)
+    phi = reference_features(params, view, [32, 32], drawn, drawn, False)
     assert f"phi = {', '.join(map(str, phi))}." in text

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ddcodec.methods.base import Job
 from ddcodec.methods.best_patches import best_patches
-from ddcodec.source import scan
-from ddcodec.work import WorkFolder
+from ddcodec.methods.work import WorkFolder
+from ddcodec.sources.folder import scan
 
 
 @dataclass
@@ -37,13 +37,13 @@ def job(folder: Path, work: Path, seed: int = 0) -> Job:
         quality=50,
         teacher=lambda: teacher,
         prior=lambda: teacher,
-        work=WorkFolder(work, {}),
+        work=WorkFolder(),
     )
 
 
 def test_easiest_first(image_folder: Path, tmp_path: Path) -> None:
     scored = best_patches(
-        job(image_folder, tmp_path), 0, size=(16, 16), images=12, crops=5, min_scale=8
+        job(image_folder, tmp_path), 0, size=(16, 16), images=12, crops=5, min_scale=0.08
     )
     assert scored.patches.shape == (12, 16, 16, 3)
     assert (np.diff(scored.losses) >= 0).all()
@@ -54,7 +54,7 @@ def test_easiest_first(image_folder: Path, tmp_path: Path) -> None:
 def test_more_crops_find_easier_patches(image_folder: Path, tmp_path: Path) -> None:
     losses = [
         best_patches(
-            job(image_folder, tmp_path), 0, size=(16, 16), images=12, crops=crops, min_scale=8
+            job(image_folder, tmp_path), 0, size=(16, 16), images=12, crops=crops, min_scale=0.08
         ).losses.mean()
         for crops in (1, 10)
     ]
@@ -64,7 +64,7 @@ def test_more_crops_find_easier_patches(image_folder: Path, tmp_path: Path) -> N
 def test_selection_is_seeded(image_folder: Path, tmp_path: Path) -> None:
     def chosen(seed: int) -> NDArray[np.uint8]:
         request = job(image_folder, tmp_path, seed)
-        return best_patches(request, 1, size=(8, 8), images=6, crops=3, min_scale=25).patches
+        return best_patches(request, 1, size=(8, 8), images=6, crops=3, min_scale=0.25).patches
 
     assert (chosen(1) == chosen(1)).all()
     assert not np.array_equal(chosen(1), chosen(2))
@@ -75,7 +75,7 @@ def test_small_patches_are_shown_to_the_teacher_on_its_mean_colour(
 ) -> None:
     # A quarter of the picture is lit, so the loss reflects a quarter of the patch's brightness.
     scored = best_patches(
-        job(image_folder, tmp_path), 0, size=(8, 8), images=1, crops=1, min_scale=100
+        job(image_folder, tmp_path), 0, size=(8, 8), images=1, crops=1, min_scale=1
     )
     lit = scored.patches[0].mean() / 4 / 64
     assert np.isclose(scored.losses[0], np.log(np.exp(lit) + 2) - lit, atol=1e-5)

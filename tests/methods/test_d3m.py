@@ -16,7 +16,7 @@ from ddcodec.errors import ModelMismatchError
 from ddcodec.methods.textual_inversion import Inversion, invert
 from ddcodec.prior.load import load_prior
 from ddcodec.prior.packaged import tiny_folder
-from ddcodec.recipe import Text2Image
+from ddcodec.recipe.parts import Text2Image
 from tests.artifacts import encode_small
 
 QUICK = {"steps": "2", "batch": "6", "images": "6", "sampling_steps": "2"}
@@ -54,7 +54,7 @@ def test_int8_tokens_are_half_as_large_and_say_what_they_lose(
         tmp_path / "int8.ddz",
         method="d3m",
         teacher=str(teacher_folder),
-        options={**QUICK, "int8": "1"},
+        options={**QUICK, "precision": "int8"},
     )
     assert "rms" in small.info["int8_loss"]
     assert next(n for n in small.sizes().children if n.name == "prompts").raw < 3 * 128 * 2 * 0.6
@@ -132,7 +132,7 @@ def test_learning_lowers_the_diffusion_loss() -> None:
     result = invert(prior, ["thing"], [red], settings)
     assert result.vectors.shape == (1, 1, prior.text_width)
     # Steps are noisy, so the token is judged against its start on the same noise.
-    frozen = invert(prior, ["thing"], [red], replace(settings, lr_percent=0))
+    frozen = invert(prior, ["thing"], [red], replace(settings, lr=0.0))
     assert result.losses[-15:].mean() < frozen.losses[-15:].mean()
 
 

@@ -17,7 +17,7 @@ def test_a_collage_takes_ranks_ipc_apart(
         image_folder, tmp_path / "c.ddz", ipc=2, options={"factor": "2"}, **request
     )
     assert collage.recipe.layout.grid == 2
-    patches = np.stack([collage.contents.patches(0, s) for s in range(2)])
+    patches = np.stack([collage.table.patches(0, s) for s in range(2)])
     assert patches.shape == (2, 4, 8, 8, 3)
     image = collage.renderer().pictures([(0, 0)])[0]
     # Row-major cells of the picture are the slot's patches.

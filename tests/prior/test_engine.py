@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from ddcodec.errors import DecodeError, EncodeError
-from ddcodec.exact.profiles import NAMES
 from ddcodec.prior.load import Prior, load_prior
+from ddcodec.recipe.profiles import NAMES
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -20,7 +20,7 @@ from ddcodec.errors import (
 )
 from ddcodec.prior.defaults import Defaults
 from ddcodec.prior.load import Prior, fingerprint, load_prior
-from ddcodec.prior.pin import PriorPin
+from ddcodec.recipe.pin import PriorPin
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_pinned_prior_loads_and_another_is_refused(folder: Path, prior: Prior) -
 
 
 def test_pin_without_its_folder_says_what_to_pass(prior: Prior) -> None:
-    with pytest.raises(ModelMismatchError, match="--prior DIR"):
+    with pytest.raises(ModelMismatchError, match="prior='FOLDER'"):
         load_prior(pin=prior.pin)
 
 
@@ -188,7 +188,7 @@ def test_profiles_of_the_future_are_refused(pipeline_folder: Path) -> None:
 
 def test_missing_device_is_explained(pipeline_folder: Path) -> None:
     for device in ("cuda:99", "nonsense"):
-        with pytest.raises(DecodeError, match="--device cpu"):
+        with pytest.raises(DecodeError, match="device='cpu'"):
             load_prior(pipeline_folder, device=device)
 
 

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from safetensors.numpy import load, load_file
 
 from ddcodec.errors import DecodeError
+from ddcodec.prior.files import digest_files
 from ddcodec.prior.packaged import (
     DIGESTS,
     INTEGERS,
@@ -22,7 +23,6 @@ from ddcodec.prior.packaged import (
     tiny_folder,
     unpack,
 )
-from ddcodec.prior.pin import digest_files
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ddcodec.codecs.schedule import Schedule, ScheduleTable
+from ddcodec.codecs.schedule_table import Schedule, ScheduleTable
 from ddcodec.errors import EncodeError
 from ddcodec.prior.partial_schedule import (
     PartialSchedule,

@@ -14,8 +14,8 @@ from huggingface_hub.errors import (
 )
 
 from ddcodec.errors import DecodeError, ModelMismatchError
-from ddcodec.prior.pin import PriorPin
 from ddcodec.prior.resolve import resolve_pinned, resolve_prior
+from ddcodec.recipe.pin import PriorPin
 
 COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 FILES = {"model_index.json": "0" * 64}
@@ -28,10 +28,18 @@ class Hub:
         self.cache = cache
         self.error: Exception | None = None
         self.asked: list[tuple[str, str | None]] = []
+        self.looked_for: list[tuple[str, str | None]] = []
         self.patterns: list[str] = []
 
-    def __call__(self, name: str, *, revision: str | None, allow_patterns: list[str]) -> str:
-        self.asked.append((name, revision))
+    def __call__(
+        self,
+        name: str,
+        *,
+        revision: str | None,
+        allow_patterns: list[str],
+        local_files_only: bool,
+    ) -> str:
+        (self.looked_for if local_files_only else self.asked).append((name, revision))
         self.patterns = allow_patterns
         if self.error is not None:
             raise self.error
@@ -94,7 +102,7 @@ RESPONSE: Any = SimpleNamespace(headers={}, request=None)
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (LocalEntryNotFoundError("no connection"), "not in the local cache.*--prior DIR"),
+        (LocalEntryNotFoundError("no connection"), "not in the local cache.*prior='FOLDER'"),
         (ConnectionError("no route"), "no route"),
         (RepositoryNotFoundError("404", response=RESPONSE), "no hub repository"),
         (RevisionNotFoundError("404", response=RESPONSE), "no revision 'v1'"),
@@ -108,16 +116,40 @@ def test_failed_download_says_what_to_do(hub: Hub, error: Exception, message: st
         resolve_prior("owner/name@v1")
 
 
-def test_pinned_hub_prior_is_fetched_at_its_commit(hub: Hub) -> None:
-    resolve_pinned(PriorPin("owner/name", COMMIT, FILES))
+def test_a_name_from_a_file_is_looked_for_and_never_fetched(hub: Hub) -> None:
+    found = resolve_pinned(PriorPin("owner/name", COMMIT, FILES))
+    assert (found.source, found.revision) == ("owner/name", COMMIT)
+    assert hub.looked_for == [("owner/name", COMMIT)] and not hub.asked
+
+
+def test_a_pinned_prior_that_is_not_here_says_how_to_fetch_it(hub: Hub) -> None:
+    hub.error = LocalEntryNotFoundError("not here")
+    with pytest.raises(DecodeError, match=rf"not on this machine.*prior='owner/name@{COMMIT}'"):
+        resolve_pinned(PriorPin("owner/name", COMMIT, FILES))
+    assert not hub.asked
+
+
+def test_the_users_own_word_fetches_the_pinned_commit(hub: Hub) -> None:
     resolve_pinned(PriorPin("owner/name", COMMIT, FILES), "owner/name")
+    resolve_pinned(PriorPin("owner/name", COMMIT, FILES), f"owner/name@{COMMIT}")
     assert hub.asked == [("owner/name", COMMIT)] * 2
+
+
+@pytest.mark.parametrize("source", ["secret", "~"])
+def test_a_name_from_a_file_opens_no_path(
+    hub: Hub, source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ModelMismatchError, match="prior='FOLDER'"):
+        resolve_pinned(PriorPin(source, None, FILES))
+    assert not hub.asked and not hub.looked_for
 
 
 def test_pinned_folder_must_be_pointed_out(hub: Hub, pipeline_folder: Path) -> None:
     pin = PriorPin("random-sd", None, FILES)
-    for spec in (None, "random-sd"):
-        with pytest.raises(ModelMismatchError, match=r"'random-sd'.*--prior DIR"):
-            resolve_pinned(pin, spec)
+    with pytest.raises(ModelMismatchError, match=r"'random-sd'.*prior='FOLDER'"):
+        resolve_pinned(pin)
     assert resolve_pinned(pin, pipeline_folder).folder == pipeline_folder
     assert not hub.asked

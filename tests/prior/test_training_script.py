@@ -1,10 +1,8 @@
-"""tools/prior/train.py from pictures to a packed prior, with networks of no use."""
+"""The training of the tiny prior, from pictures to a packed prior, with networks of no use."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +12,9 @@ from PIL import Image
 
 from ddcodec.prior.load import load_prior
 from ddcodec.prior.packaged import unpack
+from tools.processes import ROOT, run_module
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools" / "prior"
+CONFIG = ROOT / "tools" / "training" / "config.json"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def config(data: Path) -> Path:
     """The real configuration with a few steps and narrow networks."""
-    values = json.loads((TOOLS / "config.json").read_text())
+    values = json.loads(CONFIG.read_text())
     values["autoencoder"].update(batch=4, steps=3)
     values["autoencoder"]["model"].update(block_out_channels=[8, 8, 8], norm_num_groups=4)
     values["text_encoder"].update(hidden_size=16, intermediate_size=16, num_hidden_layers=1)
@@ -52,12 +51,11 @@ def config(data: Path) -> Path:
 
 
 def train(data: Path, config: Path, work: Path, *words: str) -> None:
-    command = [sys.executable, str(TOOLS / "train.py"), *words, "--work", str(work)]
+    command = [*words, "--work", str(work)]
     command += ["--config", str(config), "--threads", "1", "--no-autocast"]
     command += ["--photos", str(data / "small"), "--photos", str(data / "large")]
     command += ["--digits", str(data / "digits"), "--export-to", str(work / "packed")]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    run_module("tools.training.train", *command)
 
 
 def test_it_makes_a_prior_and_goes_on_where_it_stopped(

@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ddcodec.cache import cache_folder
-from ddcodec.exact.profiles import EXACT
+from ddcodec.files import cache_folder
 from ddcodec.prior import weight_cache
 from ddcodec.prior.weight_cache import NetworkWeights, cached_weights
+from ddcodec.recipe.profiles import EXACT
 
 FILES = {"net/config.json": "aa", "net/model.safetensors": "bb", "other/config.json": "cc"}
 
@@ -148,7 +148,7 @@ def test_a_stopped_write_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(weight_cache, "save_file", stopped)
+    monkeypatch.setattr(weight_cache, "save", stopped)
     with pytest.raises(KeyboardInterrupt):
         ask(Counted())
     assert list(cache_folder("weights").iterdir()) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, RequestError
 from ddcodec.report import Report, make_report
 
 VOID = {"meta", "img", "line", "circle", "path", "rect"}
@@ -138,9 +138,9 @@ def test_two_artifacts_share_a_page(artifact_path: Path, folders: Path, tmp_path
 
 
 def test_nothing_to_report_on_is_refused(folders: Path, tmp_path: Path) -> None:
-    with pytest.raises(EncodeError, match="no artifact to report on"):
+    with pytest.raises(RequestError, match="no artifact to report on"):
         make_report([], folders, out=tmp_path / "r.html")
-    with pytest.raises(EncodeError, match="--seeds is 0"):
+    with pytest.raises(RequestError, match="seeds=0 is not allowed"):
         make_report(["x.ddz"], folders, seeds=0, out=tmp_path / "r.html")
 
 

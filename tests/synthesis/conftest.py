@@ -1,15 +1,10 @@
-"""Shared by the tests of pictures: the tools folder on the path, and a picture like a photo."""
+"""Shared by the tests of pictures: a picture like a photo."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 
 @pytest.fixture

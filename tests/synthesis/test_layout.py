@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ddcodec.errors import DecodeError, HeaderError, UnsupportedFeatureError
-from ddcodec.synthesis.layout import Layout, collage, cut
+from ddcodec.recipe.layout import Layout
+from ddcodec.synthesis.layout import collage, cut
 
 
 def numbered(count: int, height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -67,15 +68,15 @@ def test_the_header_form_round_trips(layout: Layout) -> None:
     ("value", "message"),
     [
         (None, "not a map"),
-        ({}, "not a map"),
-        ({"kind": "single"}, "not a map"),
-        ({"kind": "single", "grid": 1, "order": 0}, "not a map"),
-        ({"kind": 1, "grid": 1}, "not text"),
-        ({"kind": "single", "grid": 2}, r"grid of 1\.\.1"),
-        ({"kind": "collage", "grid": 1}, r"grid of 2\.\.64"),
-        ({"kind": "collage", "grid": 65}, r"grid of 2\.\.64"),
-        ({"kind": "collage", "grid": True}, r"grid of 2\.\.64"),
-        ({"kind": "collage", "grid": "2"}, r"grid of 2\.\.64"),
+        ({}, "kind"),
+        ({"kind": "single"}, "lacks the field 'grid'"),
+        ({"kind": "single", "grid": 1, "order": 0}, "unknown field 'order'"),
+        ({"kind": 1, "grid": 1}, "'kind', a text"),
+        ({"kind": "single", "grid": 2}, r"grid of a single is 2, expected an integer 1\.\.1"),
+        ({"kind": "collage", "grid": 1}, r"expected an integer 2\.\.64"),
+        ({"kind": "collage", "grid": 65}, r"expected an integer 2\.\.64"),
+        ({"kind": "collage", "grid": True}, r"expected an integer 2\.\.64"),
+        ({"kind": "collage", "grid": "2"}, r"expected an integer 2\.\.64"),
     ],
 )
 def test_a_damaged_header_form_is_refused(value: Any, message: str) -> None:

@@ -14,8 +14,9 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from ddcodec.errors import DecodeError, LimitExceededError
+from ddcodec.recipe.fields import MAX_SIDE
 from ddcodec.synthesis import resample
-from ddcodec.synthesis.resample import MAX_SIDE, nearest, resize
+from ddcodec.synthesis.resample import nearest, resize
 
 Pictures = npt.NDArray[np.uint8]
 

@@ -1,0 +1,303 @@
+"""``Artifact``: the face of one open ``.ddz``. Everything below it works on a ``Table``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ddcodec.arrays import Progress
+from ddcodec.artifact import slicing
+from ddcodec.artifact.sizes import SizeNode, size_budget
+from ddcodec.artifact.verify import Level, verify
+from ddcodec.container import KIND_FLAGS, Limits, Reader, Section
+from ddcodec.errors import HeaderError, MissingDependencyError
+from ddcodec.recipe.head import Head, Recipe
+from ddcodec.rendering.renderer import Renderer
+from ddcodec.table.table import Table
+
+if TYPE_CHECKING:
+    from ddcodec.artifact.dataset import DistilledDataset, LabelForm, Pixels, Transform
+    from ddcodec.labels.reader import LabelReader
+
+__all__ = ["Artifact", "merge", "open_artifact", "subset"]
+
+
+class Artifact:
+    """An open artifact; cheap to open, because only the header is read.
+
+    Use :func:`ddcodec.open`. Attributes: ``path``, ``head`` (typed), ``recipe``, ``info``
+    (provenance, not covered by the content digest), ``classes`` (names that have rows).
+    """
+
+    def __init__(self, reader: Reader, head: Head) -> None:
+        self._reader = reader
+        self.head = head
+        self.path = Path(reader.path) if reader.path is not None else None
+
+    @property
+    def recipe(self) -> Recipe:
+        """What a decoder must do."""
+        return self.head.recipe
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The header's head and info as plain values; its index is ``sections``."""
+        return {"head": self._reader.head, "info": self._reader.info}
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """Who made it, from what and how; nobody has checked it."""
+        return self._reader.info
+
+    @property
+    def reader(self) -> Reader:
+        """The container underneath."""
+        return self._reader
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The index: every section's kind, codec, box and place in the file."""
+        return self._reader.sections
+
+    @property
+    def digest(self) -> str:
+        """The content digest in hex: the identity of the artifact, independent of compression."""
+        return self._reader.digest.hex()
+
+    @property
+    def file_len(self) -> int:
+        """Length of the file in bytes."""
+        return self._reader.file_len
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that have rows, in index order."""
+        return self.head.row_names
+
+    @cached_property
+    def table(self) -> Table:
+        """The stored arrays, decoded on demand."""
+        return Table(self._reader, self.head)
+
+    @cached_property
+    def labels(self) -> LabelReader:
+        """The stored soft labels as integer logits, decoded on demand."""
+        from ddcodec.labels.reader import LabelReader
+
+        return LabelReader(self.table)
+
+    def sizes(self) -> SizeNode:
+        """The size budget of the file as a tree: section kinds, then codecs."""
+        return size_budget(self.table)
+
+    def verify(
+        self,
+        level: Level = "digest",
+        *,
+        prior: str | None = None,
+        device: str = "cpu",
+        sample: int | None = None,
+        renderer: Renderer | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        """Check the artifact; each level includes those before it.
+
+        ``structure``: header, index, and that every row is held exactly once. ``crc``: every
+        stored byte. ``digest``: every decoded section against the content digest. ``pixels``:
+        render pictures and compare them with the stored pixel digests (loads the prior where one
+        is needed).
+
+        Args:
+            level: how deep.
+            prior, device: as for :meth:`renderer`, where none is given.
+            sample: at level ``pixels``, compare only so many pictures, spread over all classes
+                and slots; every picture by default.
+            renderer: one of this artifact, to be used at level ``pixels``.
+            progress: called with (what, done, total).
+
+        Returns:
+            The number of pictures compared (0 below ``pixels``).
+
+        Raises:
+            FormatError, IntegrityError: what is wrong, and where.
+            RequestError: an unknown level, or a sample that makes no sense.
+        """
+        renderer = renderer or self.renderer(prior=prior, device=device)
+        return verify(self.table, level, renderer, sample=sample, progress=progress)
+
+    def renderer(self, *, prior: str | None = None, device: str = "cpu") -> Renderer:
+        """A renderer of this artifact's pictures and views (imports torch only if it generates).
+
+        Args:
+            prior: ``tiny``, a folder or a hub id, which may be fetched; by default the pinned
+                prior, where this machine has it.
+            device: torch device of generated pictures.
+        """
+        return Renderer(self.table, prior=prior, device=device)
+
+    def subset(
+        self,
+        out: str | os.PathLike[str],
+        *,
+        classes: Sequence[str] | None = None,
+        ipc: int | None = None,
+        views: int | None = None,
+        force: bool = False,
+    ) -> Artifact:
+        """Write a slice as a new artifact and open it; the images that stay are byte-identical.
+
+        Args:
+            out: the file to write.
+            classes: names of the classes wanted; all by default.
+            ipc, views: keep only the first slots and the first views.
+            force: replace an existing file.
+
+        Raises:
+            RequestError: unknown or no class, or more slots or views than there are.
+            EncodeError: ``out`` exists, or cannot be written.
+        """
+        subset(self, out, classes=classes, ipc=ipc, views=views, force=force)
+        return open_artifact(out)
+
+    def dataset(
+        self,
+        *,
+        classes: Sequence[str] | None = None,
+        ipc: int | None = None,
+        views: int | None = None,
+        device: str = "cpu",
+        transform: Transform | None = None,
+        pixels: Pixels = "uint8",
+        labels: LabelForm = "soft",
+        prior: str | None = None,
+    ) -> DistilledDataset:
+        """The artifact as a torch Dataset.
+
+        See :class:`ddcodec.artifact.dataset.DistilledDataset` for the arguments.
+        """
+        try:
+            from ddcodec.artifact.dataset import DistilledDataset
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"a Dataset, and labels that a stored teacher computes, need {error.name}: pip "
+                f"install {error.name}"
+            ) from error
+
+        return DistilledDataset(
+            self.table,
+            classes=classes,
+            ipc=ipc,
+            views=views,
+            device=device,
+            transform=transform,
+            pixels=pixels,
+            labels=labels,
+            prior=prior,
+        )
+
+    def close(self) -> None:
+        """Close the file; reading from it later opens it again."""
+        self._reader.close()
+
+    def __enter__(self) -> Artifact:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"reader": self._reader, "head": self.head}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # cached_property values stay behind; a worker decodes for itself.
+        Artifact.__init__(self, state["reader"], state["head"])
+
+    def __repr__(self) -> str:
+        recipe = self.recipe
+        return (
+            f"Artifact({str(self.path)!r}, {len(self.classes)} classes x {recipe.ipc} images x "
+            f"{recipe.views} views, {self.file_len} bytes)"
+        )
+
+
+def open_artifact(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Artifact:
+    """Open a ``.ddz`` file, reading only its header.
+
+    Args:
+        path: the file.
+        limits: resource limits of the reader; the defaults suit untrusted files.
+
+    Raises:
+        FormatError: the file is malformed (with a precise subclass).
+        UnsupportedFeatureError: the file needs a newer ddcodec.
+        DecodeError: the file cannot be read.
+    """
+    return from_reader(Reader(path, limits=limits or Limits()))
+
+
+def from_reader(reader: Reader) -> Artifact:
+    """An artifact over an open container; raises as :func:`open_artifact` does."""
+    try:
+        reader.check_kinds(KIND_FLAGS)
+        if not isinstance(reader.head, Mapping):
+            raise HeaderError("the head is not a map; the file is damaged")
+        return Artifact(reader, Head.from_map(reader.head))
+    except BaseException:
+        reader.close()
+        raise
+
+
+def subset(
+    artifact: Artifact,
+    out: str | os.PathLike[str],
+    *,
+    classes: Sequence[str] | None = None,
+    ipc: int | None = None,
+    views: int | None = None,
+    force: bool = False,
+) -> str:
+    """Write the rows of some classes, the first slots and the first views as a new artifact.
+
+    Args:
+        artifact: an open artifact.
+        out: the file to write.
+        classes: names of the classes wanted; all by default.
+        ipc, views: keep only the first slots and the first views.
+        force: replace an existing file.
+
+    Returns:
+        The content digest in hex.
+
+    Raises:
+        RequestError: unknown or no class, or more slots or views than there are.
+        EncodeError: ``out`` exists, or cannot be written.
+    """
+    table = artifact.table
+    return slicing.subset(table, out, classes=classes, ipc=ipc, views=views, force=force)
+
+
+def merge(
+    artifacts: Sequence[Artifact], out: str | os.PathLike[str], *, force: bool = False
+) -> str:
+    """Unite artifacts of disjoint classes and of one recipe into a new one.
+
+    Slices of one artifact unite to what they were cut from; artifacts of different class lists
+    are put side by side, and their labels go on ranging over the classes of their own origin.
+
+    Args:
+        artifacts: two or more open artifacts.
+        out: the file to write.
+        force: replace an existing file.
+
+    Returns:
+        The content digest in hex.
+
+    Raises:
+        RequestError: a class in both, recipes that differ (saying in what), or labels of the same
+            classes that were coded, or are computed, apart.
+        EncodeError: ``out`` exists, or cannot be written.
+    """
+    return slicing.merge([artifact.table for artifact in artifacts], out, force=force)

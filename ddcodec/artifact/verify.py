@@ -1,0 +1,124 @@
+"""How deep an artifact can be checked, and what it means where a picture is not what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from ddcodec.arrays import Progress, Row
+from ddcodec.errors import PixelDriftError, RequestError
+from ddcodec.labels.store import LabelStore
+from ddcodec.randomness import DOMAIN_ENCODER, uniform_below, words
+from ddcodec.recipe.profiles import FLOAT
+from ddcodec.rendering.renderer import Renderer
+from ddcodec.table.table import Table
+
+__all__ = ["LEVELS", "Level", "drift_message", "spread_sample", "verify"]
+
+Level = Literal["structure", "crc", "digest", "pixels"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+_RENDERED = 64  # pictures rendered between two calls of progress
+_NAMED = 5  # pictures that a message names
+
+
+def verify(
+    table: Table,
+    level: Level,
+    renderer: Renderer,
+    *,
+    sample: int | None = None,
+    progress: Progress | None = None,
+) -> int:
+    """Check an artifact; see :meth:`ddcodec.Artifact.verify` for levels, arguments and errors.
+
+    Returns:
+        The number of pictures compared (0 below ``pixels``).
+    """
+    if level not in LEVELS:
+        raise RequestError(f"unknown level {level!r}; use one of {', '.join(LEVELS)}")
+    if sample is not None and (level != "pixels" or sample < 1):
+        raise RequestError("a sample is of 1 or more pictures, at level pixels")
+    table.check()
+    LabelStore(table).check()
+    if level == "structure":
+        return 0
+    table.reader.verify("crc" if level == "crc" else "digest")
+    if level != "pixels":
+        return 0
+    rows = [(c, s) for c in table.head.row_classes for s in range(table.head.recipe.ipc)]
+    if sample is not None:
+        rows = [rows[i] for i in spread_sample(len(rows), sample, table.reader.digest)]
+    _compare(table, rows, renderer, progress)
+    return len(rows)
+
+
+def _compare(
+    table: Table, rows: Sequence[Row], renderer: Renderer, progress: Progress | None
+) -> None:
+    drifted: list[str] = []
+    for start in range(0, len(rows), _RENDERED):
+        chunk = rows[start : start + _RENDERED]
+        drifted += [f"{table.head.classes[c]}/{s}" for c, s in renderer.drifted(chunk)]
+        if progress is not None:
+            progress("pictures", start + len(chunk), len(rows))
+    if drifted:
+        written, here = table.reader.info.get("environment"), renderer.environment()
+        message = drift_message(drifted, len(rows), renderer.execution, written, here)
+        raise PixelDriftError(message)
+
+
+def spread_sample(total: int, count: int, digest: bytes) -> list[int]:
+    """``count`` of 0..total-1, ascending: one at random from each of as many equal stretches.
+
+    Args:
+        digest: content digest of the artifact, which seeds the choice: the same on every machine,
+            other pictures for other artifacts.
+    """
+    count = min(count, total)
+    ends = [total * i // count for i in range(count + 1)]
+    drawn = words(int.from_bytes(digest[:8], "little"), DOMAIN_ENCODER, 0, count)
+    return [
+        start + int(uniform_below(word, end - start))
+        for word, start, end in zip(drawn, ends[:-1], ends[1:], strict=True)
+    ]
+
+
+def drift_message(
+    drifted: Sequence[str],
+    compared: int,
+    execution: tuple[str, str] | None,
+    written: Mapping[str, Any] | None,
+    here: Mapping[str, Any],
+) -> str:
+    """What to say of pictures that differ from their stored digests.
+
+    Args:
+        drifted: names of the pictures that differ.
+        compared: how many were rendered.
+        execution: (profile, back end) of generated pictures, None where pixels are stored.
+        written, here: environments of the writer, where it is recorded, and of this process.
+    """
+    some = ", ".join(drifted[:_NAMED]) + (", ..." if len(drifted) > _NAMED else "")
+    what = f"{len(drifted)} of {compared} pictures differ from the stored pixel digests: {some}."
+    if execution is None:
+        return (
+            f"{what} Stored pictures decode alike on every machine, so the file was altered, or an "
+            f"image library decodes otherwise: report it ({_listed(here)})"
+        )
+    profile, backend = execution
+    if profile != FLOAT:
+        return (
+            f"{what} Profile {profile} promises these bytes on every machine, so this is a bug or "
+            f"a damaged installation: report it, with back end {backend} ({_listed(here)}), and "
+            "see whether DDCODEC_BACKEND=float64 or a fresh installation gives other pictures"
+        )
+    made = f"made under {_listed(written)}" if written else "made in an environment not recorded"
+    return (
+        f"{what} The float profile promises equal pixels in an equal environment only: they were "
+        f"{made}; this is {_listed(here)}"
+    )
+
+
+def _listed(environment: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in environment.items())

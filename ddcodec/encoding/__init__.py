@@ -1,0 +1,1 @@
+"""From a source of pictures to an artifact: options, the run of an encode, labels."""

@@ -1,0 +1,383 @@
+"""From a source of pictures to an artifact: method, labels on decoded images, file.
+
+The order is what makes labels honest: the method's content is written as a draft, the draft is
+rendered as any reader would render it, and the teacher labels those pixels.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache, wraps
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+
+from ddcodec.artifact import open_artifact
+from ddcodec.container import NewSection, write_container
+from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
+from ddcodec.encoding.options import EncodeOptions
+from ddcodec.errors import EncodeError
+from ddcodec.files import locked
+from ddcodec.labels.sections import expected_bytes
+from ddcodec.methods.base import Content, Job, readable_images
+from ddcodec.methods.work import WorkFolder
+from ddcodec.recipe import profiles
+from ddcodec.recipe.head import Head, Recipe
+from ddcodec.recipe.parts import Evaluation, LabelRecipe
+from ddcodec.recipe.view import View
+from ddcodec.sources.folder import scan
+from ddcodec.sources.pictures import LoadReport
+from ddcodec.sources.source import Source, load_images
+from ddcodec.version import __version__
+
+if TYPE_CHECKING:
+    from ddcodec.classifiers.teacher import Teacher
+    from ddcodec.classifiers.training import Statistics
+    from ddcodec.prior.load import Prior
+
+__all__ = ["EncodeResult", "encode"]
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+AnyPath = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class EncodeResult:
+    """What an encode made, or with ``dry_run`` would make.
+
+    Attributes:
+        path: the artifact; None for a dry run.
+        digest: content digest in hex; empty for a dry run.
+        options_used: the options as they were used, for people.
+        expected: expected bytes by section kind, estimated from a look at a few images.
+        file_len: bytes of the artifact; 0 for a dry run.
+        warnings: one sentence each: what was converted, skipped or ignored.
+        divergence: mean KL divergence of the stored soft labels from the teacher's, in nats at the
+            label temperature; None for hard labels and for a dry run.
+    """
+
+    path: Path | None
+    digest: str
+    options_used: Mapping[str, Any]
+    expected: Mapping[str, int]
+    file_len: int
+    warnings: tuple[str, ...]
+    divergence: float | None = None
+
+
+def _with_options(
+    options: Callable[P, EncodeOptions],
+) -> Callable[
+    [Callable[[AnyPath, AnyPath, EncodeOptions], Result]],
+    Callable[Concatenate[AnyPath, AnyPath, P], Result],
+]:
+    """Give a function the options of a dataclass as keyword arguments, for editors too."""
+
+    def decorate(
+        run: Callable[[AnyPath, AnyPath, EncodeOptions], Result],
+    ) -> Callable[Concatenate[AnyPath, AnyPath, P], Result]:
+        @wraps(run)
+        def with_options(
+            src: AnyPath, out: AnyPath, /, *args: P.args, **kwargs: P.kwargs
+        ) -> Result:
+            return run(src, out, options(*args, **kwargs))
+
+        paths = list(inspect.signature(run).parameters.values())[:2]
+        keywords = inspect.signature(options).parameters.values()
+        signature = inspect.signature(run).replace(parameters=[*paths, *keywords])
+        with_options.__signature__ = signature  # type: ignore[attr-defined]
+        return with_options
+
+    return decorate
+
+
+@_with_options(EncodeOptions)
+def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
+    """Distil an image folder into one ``.ddz``.
+
+    Args:
+        src: image folder with one subfolder per class (``train/`` is found).
+        out: the artifact to write, atomically.
+        options: keyword arguments, the fields of :class:`ddcodec.EncodeOptions`; ``method`` must
+            be given.
+
+    Raises:
+        RequestError: an option, or two together, make no sense; nothing was done.
+        SourceError: the pictures are not usable as they are.
+        EncodeError: the request cannot be met; nothing half-written is left.
+    """
+    return Encoder(scan(src), Path(out), options).run()
+
+
+class Encoder:
+    """One run of :func:`encode` on any source.
+
+    Args:
+        source: the pictures.
+        target: the artifact to write.
+        options: how.
+    """
+
+    def __init__(self, source: Source, target: Path, options: EncodeOptions) -> None:
+        self.source, self.target, self.options = source, target, options
+        self.method = options.filled_by
+        self.size = options.size_of(source)
+        self.view = options.view_of(self.size)
+        self.report = LoadReport()
+        self.divergence: float | None = None
+        self.teacher = cache(self._load_teacher)
+        self.prior = cache(self._load_prior)
+        options.check_classes(len(source.classes))
+
+    def run(self) -> EncodeResult:
+        """Make the artifact, or say what would be made.
+
+        Raises: as :func:`encode`.
+        """
+        if self.options.dry_run:
+            return self._dry_run(self._job(WorkFolder()))
+        self._check_target()
+        self.method.check(self._job(WorkFolder()))
+        if self.options.labels == "teacher":
+            self._check_storable()
+        with self._work_folder() as work:
+            content = self.method.fill(self._job(work))
+            digest = self._write(content, work)
+            if self.options.work is None:
+                work.remove()
+        return EncodeResult(
+            path=self.target,
+            digest=digest,
+            options_used=self._options_used(),
+            expected={},
+            file_len=self.target.stat().st_size,
+            warnings=self._warnings(),
+            divergence=self.divergence,
+        )
+
+    def _check_target(self) -> None:
+        if self.target.exists() and not self.options.force:
+            raise EncodeError(f"{self.target} exists; choose another name, or pass force=True")
+        if not self.target.absolute().parent.is_dir():
+            raise EncodeError(f"the folder {self.target.parent} does not exist; make it first")
+
+    def _check_storable(self) -> None:
+        """Before hours of work: can this teacher be stored? One trained here always can."""
+        if self.options.teacher != "auto":
+            from ddcodec.labels.teacher.fold import check_storable
+
+            check_storable(self.teacher(), self.size)
+
+    @contextmanager
+    def _work_folder(self) -> Iterator[WorkFolder]:
+        """The work folder, held together with the target: no two encodes write one file."""
+        own = self.target.with_name(self.target.name + ".work")
+        chosen = own if self.options.work is None else Path(self.options.work)
+        with ExitStack() as stack:
+            if chosen.absolute() != own.absolute():
+                stack.enter_context(locked(own, remove=True))
+            yield stack.enter_context(WorkFolder.held(chosen, self._job_key()))
+
+    def _job_key(self) -> dict[str, Any]:
+        """All that finished parts follow from, by content and not by name."""
+        key: dict[str, Any] = {
+            "tool": __version__,
+            "source": self.source.fingerprint,
+            "size": list(self.size),
+            **self.options.job_key(),
+        }
+        if self.options.asks_teacher:
+            key["teacher"] = self.teacher().digest
+        if self.method.uses_prior:
+            key["prior"] = dict(self.prior().pin.files)
+        return key
+
+    def _dry_run(self, job: Job) -> EncodeResult:
+        self.method.check(job)
+        options, classes = self.options, len(self.source.classes)
+        expected = self.method.estimate(job)
+        expected["labels"] = 10
+        if options.labels == "soft":
+            expected["labels"] = expected_bytes(
+                options.coding, self.view, classes, options.ipc, options.views
+            )
+        if options.labels == "teacher":
+            expected["teacher"] = self._teacher_bytes()
+            del expected["labels"]
+        expected["pixels"] = 4 * classes * options.ipc
+        expected["seeds"] = 8 + 4 * classes
+        return EncodeResult(None, "", self._options_used(), expected, 0, self._warnings())
+
+    def _teacher_bytes(self) -> int:
+        """Expected: entropy coding saves 0.85 bits per weight (CIFAR-10, all widths within 0.1)."""
+        from ddcodec.codecs.teacher_weights import TeacherWeights
+
+        bits, classes = self.options.teacher_bits, len(self.source.classes)
+        arch = "convnet3" if self.options.teacher == "auto" else self.teacher().arch
+        codec = TeacherWeights(arch, bits, classes, self.size[0])
+        return round(codec.plain_bytes / 32 * (bits - 0.85))
+
+    def _job(self, work: WorkFolder) -> Job:
+        return Job(
+            source=self.source,
+            size=self.size,
+            ipc=self.options.ipc,
+            seed=self.options.seed,
+            quality=self.options.quality,
+            teacher=self.teacher,
+            prior=self.prior,
+            work=work,
+            flip=bool(self.view.flip),
+            report=self.report,
+            progress=self.options.progress,
+        )
+
+    def _write(self, content: Content, work: WorkFolder) -> str:
+        """Draft with hard labels, render it, label it, write the artifact."""
+        options = self.options
+        head = self._head(content, LabelRecipe("hard"))
+        base = [*content.sections, *seed_sections(head, options.seed)]
+        hard = hard_label_sections(head)
+        write_container(work.draft, head=head.to_map(), sections=[*base, *hard], overwrite=True)
+        prior = None if content.prior is None else options.prior
+        with open_artifact(work.draft) as draft:
+            labelling = Labelling(
+                draft, work, prior=prior, device=options.device, progress=options.progress
+            )
+            sections = [*base, *labelling.pixel_sections()]
+            if options.labels == "hard":
+                sections += hard
+            else:
+                head = self._head(content, LabelRecipe(options.labels, options.temperature))
+                sections += self._soft_labels(labelling, head)
+        digest = write_container(
+            self.target,
+            head=head.to_map(),
+            sections=sections,
+            info=self._info(content),
+            overwrite=options.force,
+        )
+        work.draft.unlink()
+        return digest.hex()
+
+    def _soft_labels(self, labelling: Labelling, head: Head) -> list[NewSection]:
+        """Stored labels, or the teacher that computes them."""
+        teacher, options = self.teacher(), self.options
+        if options.labels == "teacher":
+            result = labelling.stored_teacher(teacher, head, options.teacher_bits)
+        else:
+            result = labelling.soft_labels(teacher, head, options.coding, options.seed)
+        self.divergence = result.divergence
+        return result.sections
+
+    def _head(self, content: Content, labels: LabelRecipe) -> Head:
+        classes = self.source.classes
+        recipe = Recipe(
+            size=self.size,
+            ipc=self.options.ipc,
+            views=self.options.views,
+            synthesis=content.synthesis,
+            layout=content.layout,
+            view=self.view if self.options.views > 1 else View("identity"),
+            labels=labels,
+            evaluation=self._evaluation(),
+        )
+        whole = ((0, len(classes)),)
+        return Head(classes, whole, whole, recipe, content.prior)
+
+    def _evaluation(self) -> Evaluation:
+        """Input statistics of the source: the teacher's, or of a sample where none is used."""
+        if self.options.asks_teacher:
+            statistics = self.teacher().statistics
+        else:
+            statistics = _statistics(self._job(WorkFolder()))
+        return Evaluation(statistics.mean, statistics.std, "ddz")
+
+    def _info(self, content: Content) -> dict[str, Any]:
+        options = self.options
+        info: dict[str, Any] = {
+            "tool": f"ddcodec {__version__}",
+            "method": options.method,
+            "options": self.method.to_map(),
+            "images": len(self.source),
+            "source": bytes.fromhex(self.source.fingerprint),
+            **content.info,
+        }
+        if options.asks_teacher:
+            info["teacher"] = self.teacher().arch
+            info["teacher_digest"] = bytes.fromhex(self.teacher().digest)
+        if self.divergence is not None:  # a header holds no floating-point number
+            info["labels"] = {"divergence": f"{self.divergence:.3g}"}
+            if options.labels == "soft":
+                info["labels"]["layers"] = options.label_layers
+        # The pixels of exact profiles depend on no environment.
+        if content.prior is not None and options.profile == profiles.FLOAT:
+            from ddcodec.prior.load import fingerprint
+
+            info["environment"] = fingerprint(options.device)
+        return info
+
+    def _options_used(self) -> dict[str, Any]:
+        used = self.options.options_used()
+        used["size"] = self.size
+        used["options"] = self.method.to_map()
+        used["classes"] = len(self.source.classes)
+        used["images"] = len(self.source)
+        if self.method.uses_prior:
+            used["prior"] = Path(self.options.prior).name
+            used["profile"] = self.options.profile
+        if self.options.asks_teacher:
+            used["teacher"] = Path(self.options.teacher).name
+        return used
+
+    def _warnings(self) -> tuple[str, ...]:
+        return (*self.source.warnings, *self.report.describe())
+
+    def _load_teacher(self) -> Teacher:
+        from ddcodec.classifiers.store import cached_teacher, load_teacher
+        from ddcodec.classifiers.teacher import default_settings
+
+        source, device = self.source, self.options.device
+        if self.options.teacher != "auto":
+            return load_teacher(self.options.teacher, source.classes, device=device)
+        return cached_teacher(
+            source.fingerprint,
+            self.size,
+            source.classes,
+            default_settings(len(source), min(self.size), flip=bool(self.view.flip)),
+            lambda: load_images(source, self.size, on_error="skip", report=self.report),
+            lambda done, total: self._tell("teacher", done, total),
+            device=device,
+        )
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if self.options.progress is not None:
+            self.options.progress(what, done, total)
+
+    def _load_prior(self) -> Prior:
+        from ddcodec.prior.load import load_prior
+
+        options = self.options
+        return load_prior(options.prior, profile=options.profile, device=options.device)
+
+
+def _statistics(job: Job, per_class: int = 100) -> Statistics:
+    """Input statistics of a seeded sample of the source."""
+    from ddcodec.classifiers.training import statistics_of
+
+    return statistics_of(
+        np.stack(
+            [
+                image
+                for c in range(len(job.source.classes))
+                for _, image in islice(readable_images(job, c, job.size), per_class)
+            ]
+        )
+    )

@@ -1,0 +1,248 @@
+"""The options of an encode: each typed once, and from here checked, documented and shown.
+
+They are the arguments of :func:`ddcodec.encode`, the options of ``ddz encode`` and, but for those
+that do not change what is made, the key by which an interrupted job is resumed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+from ddcodec.arrays import Progress
+from ddcodec.codecs.label_model import MAX_LABEL_CLASSES
+from ddcodec.codecs.teacher_weights import MAX_BITS, MIN_BITS
+from ddcodec.errors import HeaderError, RequestError
+from ddcodec.labels.sections import LabelOptions, LayerName
+from ddcodec.methods import get_method
+from ddcodec.methods.base import Method
+from ddcodec.methods.options import RatioOption, check_options, option, required
+from ddcodec.recipe import profiles
+from ddcodec.recipe.fields import MAX_SIDE, Ratio
+from ddcodec.recipe.head import MAX_IPC, MAX_ROWS, MAX_VIEWS
+from ddcodec.recipe.view import View, parse_view
+from ddcodec.sources.source import Source
+
+__all__ = ["EncodeOptions", "LabelKind"]
+
+LabelKind = Literal["soft", "hard", "teacher"]
+ProfileName = Literal["w8a8", "w8a15", "w15a15", "float"]
+Size = int | tuple[int, int]
+
+assert get_args(ProfileName) == profiles.NAMES
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeOptions:
+    """What an encode may be told; every value is checked when this is constructed.
+
+    Raises:
+        RequestError: naming the option, its value and what it may be.
+
+    >>> EncodeOptions(method="random", ipc=5).views
+    30
+    """
+
+    method: str = required("How the artifact is filled; the known methods are listed by name.")
+    ipc: int = option(10, "Images per class.", low=1, high=MAX_IPC)
+    views: int = option(
+        30,
+        "Labelled variations of each image; 1 stores the plain images alone.",
+        low=1,
+        high=MAX_VIEWS,
+    )
+    view: str = option(
+        "auto",
+        "What a view varies: crop or resized-crop, flip, cutmix, joined by +; none; or auto, which "
+        "suits the size.",
+    )
+    size: Size | None = option(
+        None, "Side, or width and height, of images in pixels; by default that of the source."
+    )
+    seed: int = option(0, "Everything random follows from it.", low=0, high=(1 << 64) - 1)
+    quality: int = option(50, "WebP quality of stored patches.", low=1, high=100)
+    labels: LabelKind = option(
+        "soft",
+        "Soft labels of the teacher; hard ones; or the teacher itself, which computes soft labels "
+        "on decoding and is smaller where there are very many.",
+    )
+    teacher: str = option(
+        "auto",
+        "Who gives soft labels: a folder, a hub id, or auto, which trains one on the source and "
+        "keeps it for the next encode of the same images.",
+    )
+    teacher_bits: int = option(
+        5, "Bits per weight of a stored teacher.", low=MIN_BITS, high=MAX_BITS
+    )
+    label_temperature: RatioOption = option(
+        (4, 1),
+        "Temperature at which students are to train, such as 4 or 5/2.",
+        low=1 / 64,
+        high=1024,
+    )
+    label_layers: LayerName = option(
+        "innovation",
+        "How much of each soft label is kept, with what stands before it: the mean of its class; "
+        "that of its image; what crop and flip change; what is left of each view; or every logit, "
+        "to 1/64 nat.",
+        role="coding",
+    )
+    label_quality: float | None = option(
+        None,
+        "Mean divergence from the teacher, in nats at the temperature, that coding may cost; by "
+        "default 1 % of that between labels and their mean.",
+        low=1e-6,
+        high=1.0,
+        role="coding",
+    )
+    label_bytes: int | None = option(
+        None, "Bytes that all soft labels may take, in place of a quality.", low=1, role="coding"
+    )
+    prior: str = option(
+        "tiny",
+        "Diffusion prior of generating methods: tiny, which is in the package, a folder in "
+        "diffusers' layout, or a hub id, which may name a revision after an @.",
+    )
+    profile: ProfileName = option(
+        "w8a15",
+        "How the prior is executed: bits of weights (w) and activations (a), with the same pixels "
+        "on every machine; or float, without that promise.",
+    )
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The method's own options, by name."""
+    device: str = option("cpu", "Torch device of the teacher and the prior.", role="machine")
+    work: str | os.PathLike[str] | None = option(
+        None,
+        "Folder for finished parts, which stay there: labels can be coded again, at another "
+        "quality, without asking the teacher. By default the artifact's name with .work after it, "
+        "removed at the end.",
+        role="run",
+    )
+    dry_run: bool = option(
+        False, "Only say what would be done, and the bytes expected.", role="run"
+    )
+    force: bool = option(False, "Replace an existing artifact.", role="run")
+    progress: Progress | None = field(default=None, compare=False)
+    """Called with what is being done, how many are done, and of how many."""
+
+    def __post_init__(self) -> None:
+        for name in ("teacher", "prior"):
+            if isinstance(getattr(self, name), os.PathLike):
+                object.__setattr__(self, name, os.fspath(getattr(self, name)))
+        check_options(self)
+        _check_size(self.size)
+        _ = self.filled_by, self.coding  # checked now, not after the work
+        parse_view(self.view, (MAX_SIDE, MAX_SIDE))
+
+    @cached_property
+    def filled_by(self) -> Method:
+        """The method, with its own options."""
+        return get_method(self.method).from_options(self.options)
+
+    @cached_property
+    def coding(self) -> LabelOptions:
+        """How soft labels are coded."""
+        return LabelOptions(self.label_layers, self.label_quality, self.label_bytes)
+
+    @property
+    def temperature(self) -> Ratio:
+        """The labels' temperature as a fraction."""
+        assert isinstance(self.label_temperature, tuple)
+        return self.label_temperature
+
+    @property
+    def asks_teacher(self) -> bool:
+        """Whether the teacher has a part in the artifact."""
+        return self.filled_by.uses_teacher or self.labels != "hard"
+
+    def size_of(self, source: Source) -> tuple[int, int]:
+        """(width, height) of training images: as asked for, or the source's own.
+
+        Raises:
+            SourceError: the source has no size of its own.
+            RequestError: its size is larger than an artifact's may be.
+        """
+        size = source.native_size() if self.size is None else self.size
+        size = (size, size) if isinstance(size, int) else size
+        _check_size(size)
+        return size
+
+    def view_of(self, size: tuple[int, int]) -> View:
+        """What views of images of this size vary.
+
+        Raises:
+            RequestError: they cannot, at this size.
+        """
+        view = parse_view(self.view, size)
+        try:
+            view.check_size(size[1], size[0])
+        except HeaderError as error:
+            raise RequestError(
+                f"images of {size[0]}x{size[1]} pixels are too small to be cropped; choose "
+                "another view or a larger size"
+            ) from error
+        return view
+
+    def check_classes(self, count: int) -> None:
+        """Refuse a number of classes that these options cannot be met for.
+
+        Raises:
+            RequestError: saying what to change.
+        """
+        if self.labels == "soft" and count > MAX_LABEL_CLASSES:
+            raise RequestError(
+                f"{count} classes are too many for stored soft labels, which take at most "
+                f"{MAX_LABEL_CLASSES}; use labels='teacher' or labels='hard'"
+            )
+        if count * self.ipc * self.views > MAX_ROWS:
+            raise RequestError(
+                f"{count} classes x ipc={self.ipc} x views={self.views} are more than the "
+                f"{MAX_ROWS} labels that an artifact may have; ask for fewer"
+            )
+
+    def options_used(self) -> dict[str, Any]:
+        """The options that bear on this artifact, without paths."""
+        hidden = {"prior", "profile", "teacher", "options", "size"}
+        if self.labels != "teacher":
+            hidden.add("teacher_bits")
+        if self.labels == "hard":
+            hidden.add("label_temperature")
+        if self.labels != "soft":
+            hidden |= {"label_layers", "label_quality", "label_bytes"}
+        elif self.label_bytes is not None:
+            hidden.add("label_quality")
+        values = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.metadata.get("role") in ("content", "coding") and f.name not in hidden
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def job_key(self) -> dict[str, Any]:
+        """The options that finished parts follow from, as plain JSON values.
+
+        Sources, teachers and priors are not among them: their content is, not their place. Nor is
+        how labels are coded, once the teacher has given them.
+        """
+        hidden = {"prior", "teacher", "size"}
+        values = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.metadata.get("role") in ("content", "machine") and f.name not in hidden
+        }
+        return {**values, "options": self.filled_by.to_map()}
+
+
+def _check_size(size: Any) -> None:
+    sides = (size, size) if type(size) is int else size
+    if sides is None:
+        return
+    ok = isinstance(sides, tuple) and len(sides) == 2
+    if not ok or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
+        raise RequestError(
+            f"size={repr(size)[:60]} is not allowed: it must be a number of pixels, or (width, "
+            f"height), within 1..{MAX_SIDE}"
+        )

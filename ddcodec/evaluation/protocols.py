@@ -1,0 +1,138 @@
+"""Named training protocols of students. Every figure of a report carries the one it was made by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ddcodec.errors import RequestError
+
+__all__ = ["PROTOCOLS", "Protocol", "TrainingPlan", "get_protocol"]
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A protocol applied to one artifact: nothing left to choose."""
+
+    epochs: int
+    batch_size: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a student is trained on an artifact: AdamW, cosine schedule, stored labels.
+
+    Attributes:
+        name: as users spell it.
+        summary: what it is, in one sentence.
+        epochs: passes over the images; None means by their number, see :meth:`plan`.
+        batch_size: images a step; None means by number of images or IPC, see :meth:`plan`.
+        lr: highest learning rate.
+        weight_decay: decoupled, not on biases and norms.
+        span: part of the cosine's half period: 1 ends at 0, 1/2 at half the rate.
+        all_views: epoch e shows view e modulo V; else only view 0, the plain picture.
+        visits: epochs None stands for 300, but at most about this many image visits.
+        warmup: share of the steps with a rising rate.
+    """
+
+    name: str
+    summary: str
+    epochs: int | None = None
+    batch_size: int | None = None
+    lr: float = 1e-3
+    weight_decay: float = 0.01
+    span: float = 1.0
+    all_views: bool = True
+    visits: int = 300_000
+    warmup: float = 0.0
+
+    def plan(self, images: int, ipc: int, classes: int) -> TrainingPlan:
+        """Epochs, batch size and steps for an artifact of so many images.
+
+        Unstated epochs are 300, fewer (at least 60) where that would be more than ``visits``
+        image visits. An unstated batch size is RDED's table for ``rded`` (10, 50 or 100 by IPC,
+        doubled for 100 classes and more), else 10 to 128, about a twelfth of the images.
+        """
+        epochs = self.epochs or min(300, max(60, self.visits // max(1, images)))
+        if self.batch_size is not None:
+            batch = self.batch_size
+        elif self.name == "rded":
+            batch = (10 if ipc < 10 else 50 if ipc < 50 else 100) * (2 if classes >= 100 else 1)
+        else:
+            batch = min(128, max(10, images // 12))
+        batch = min(batch, images)
+        return TrainingPlan(epochs, batch, epochs * -(-images // batch))
+
+    def with_epochs(self, epochs: int | None) -> Protocol:
+        """The same protocol with another number of epochs.
+
+        Raises:
+            RequestError: fewer than 1.
+        """
+        if epochs is None:
+            return self
+        if epochs < 1:
+            raise RequestError(f"{epochs} epochs train nothing: give at least 1")
+        return replace(self, epochs=epochs)
+
+    def describe(self, plan: TrainingPlan, temperature: str | None) -> str:
+        """The protocol as a paragraph for readers of a report; no temperature: hard labels."""
+        rate = "to 0" if self.span == 1 else f"to {_percent((1 + _cosine(self.span)) / 2)} of it"
+        views = (
+            "epoch e shows stored view e modulo V"
+            if self.all_views
+            else "only view 0, the plain picture, is shown"
+        )
+        loss = (
+            "cross-entropy with the hard labels, mixed as the view mixes its pictures"
+            if temperature is None
+            else f"the KL divergence from the stored soft labels at temperature {temperature}"
+        )
+        return (
+            f"{self.summary} {plan.epochs} epochs of batches of {plan.batch_size}, AdamW at "
+            f"{self.lr:g} with weight decay {self.weight_decay:g} (none on biases and norms), "
+            f"cosine {rate}; {views}; the loss is {loss}. The network after the last epoch is "
+            "tested, once: nothing is chosen on test images."
+        )
+
+
+def _cosine(span: float) -> float:
+    from math import cos, pi
+
+    return cos(pi * span)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+PROTOCOLS = (
+    Protocol("ddz", "ddcodec's own protocol: stored views, stored labels."),
+    Protocol(
+        "rded",
+        "RDED's optimiser, schedule and batch sizes (Sun et al. 2024) on the stored views. "
+        "It differs from the published protocol in that augmentations and labels are the "
+        "stored ones, at the stored temperature, instead of drawn and queried live at 20.",
+        epochs=300,
+        span=0.5,
+    ),
+    Protocol(
+        "d3m",
+        "The no-augmentation protocol of D3M; its optimiser is not published, so ddcodec's "
+        "is used.",
+        all_views=False,
+    ),
+)
+
+
+def get_protocol(name: str) -> Protocol:
+    """The protocol of this name.
+
+    Raises:
+        RequestError: there is none.
+    """
+    for protocol in PROTOCOLS:
+        if protocol.name == name:
+            return protocol
+    known = ", ".join(p.name for p in PROTOCOLS)
+    raise RequestError(f"unknown protocol {name!r}: use one of {known}")

@@ -1,0 +1,246 @@
+"""An artifact as a plain image folder: ``<class>/<slot>_<view>.png``, labels, and a README.
+
+Every file appears whole or not at all, so a run that was stopped goes on where it was; a
+manifest with the content digest keeps two artifacts from being mixed in one folder.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from ddcodec.arrays import Float32s, Progress, UInt8s
+from ddcodec.errors import DecodeError
+from ddcodec.exchange.names import folder_names
+from ddcodec.files import write_whole
+
+if TYPE_CHECKING:
+    from ddcodec.artifact import Artifact
+    from ddcodec.artifact.dataset import DistilledDataset
+    from ddcodec.rendering.renderer import Execution
+
+__all__ = ["ExportResult", "export_folder"]
+
+
+SCHEMA = "ddcodec.folder/1"
+MANIFEST = "manifest.json"
+LABELS = "labels.npz"
+README = "README.md"
+LARGEST_LABELS = 8 << 30  # bytes held in memory while writing
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """``images`` PNGs are in ``path``, of which ``kept`` were there from an earlier run.
+
+    ``execution`` says how the others were generated; None where none was.
+    """
+
+    path: Path
+    images: int
+    kept: int
+    execution: Execution | None
+
+
+def export_folder(
+    artifact: Artifact,
+    out: str | os.PathLike[str],
+    *,
+    classes: Sequence[str] | None = None,
+    ipc: int | None = None,
+    views: int | None = None,
+    device: str = "cpu",
+    batch_size: int = 64,
+    prior: str | None = None,
+    progress: Progress | None = None,
+) -> ExportResult:
+    """Write the chosen images and their labels.
+
+    Args:
+        artifact: the open artifact.
+        out: the folder; made if absent, continued if it holds the same export.
+        classes, ipc, views: the slice; everything by default.
+        device: torch device for generated pictures.
+        batch_size: images rendered at once.
+        prior: where to find the prior, which may be fetched; by default the pinned one, where
+            this machine has it.
+        progress: called with (what, done, total).
+
+    Raises:
+        DecodeError: the folder holds something else, or cannot be written; the prior is not found.
+        ModelMismatchError: the prior is not the pinned one; no folder is made then.
+        RequestError: an unknown class or none, or more slots or views than there are.
+    """
+    target = Path(out)
+    data = artifact.dataset(
+        classes=classes, ipc=ipc, views=views, device=device, labels="soft", prior=prior
+    )
+    _check_labels_fit(data)
+    try:
+        folders = _claim(target, artifact, data)
+        kept = sum(_path(target, folders, data, *cell).exists() for cell in _cells(data))
+        probabilities = _write_images(target, folders, data, batch_size, progress)
+        _write_labels(target, folders, data, probabilities)
+        write_whole(target / README, _readme(artifact, data).encode())
+    except OSError as error:
+        raise DecodeError(
+            f"cannot write {error.filename or target}: {error.strerror}; free space or choose "
+            "another folder, and run the same command again: finished pictures are kept"
+        ) from error
+    return ExportResult(target, len(data) * data.views, kept, data.execution)
+
+
+def _check_labels_fit(data: DistilledDataset) -> None:
+    size = 4 * len(data) * data.views * len(data.classes)
+    if size > LARGEST_LABELS:
+        raise DecodeError(
+            f"{LABELS} would hold {size / 1e9:.0f} GB of plain probabilities: decode fewer "
+            "views or classes, or read the artifact with Artifact.dataset()"
+        )
+
+
+def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int, str]:
+    """Make the folder ours, or check that it is; returns class index -> subfolder."""
+    indices = list(dict.fromkeys(c for c, _ in data.rows))
+    names = [data.classes[c] for c in indices]
+    folders = dict(zip(indices, folder_names(names, (MANIFEST, LABELS, README)), strict=True))
+    manifest = {
+        "schema": SCHEMA,
+        "digest": artifact.digest,
+        "classes": names,
+        "folders": list(folders.values()),
+        "ipc": data.ipc,
+        "views": data.views,
+    }
+    record = target / MANIFEST
+    if record.exists():
+        _check_same(record, manifest)
+    elif target.exists() and any(target.iterdir()):
+        raise DecodeError(f"{target} is not empty and not an earlier decode: choose a new folder")
+    else:
+        data.prepare()  # before anything is written
+        target.mkdir(parents=True, exist_ok=True)
+        write_whole(record, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
+    for name in folders.values():
+        (target / name).mkdir(exist_ok=True)
+    return folders
+
+
+def _check_same(record: Path, manifest: dict[str, Any]) -> None:
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DecodeError(f"{record} is damaged: choose a new folder") from error
+    if found != manifest:
+        other = isinstance(found, dict) and found.get("digest") != manifest["digest"]
+        what = "another artifact" if other else "another selection of this artifact"
+        raise DecodeError(f"{record.parent} holds {what}: choose a new folder, or remove it")
+
+
+def _cells(data: DistilledDataset) -> Iterator[tuple[int, int]]:
+    """(row, view) of every image, row by row."""
+    return ((row, view) for row in range(len(data)) for view in range(data.views))
+
+
+def _path(
+    target: Path, folders: dict[int, str], data: DistilledDataset, row: int, view: int
+) -> Path:
+    class_index, slot = data.rows[row]
+    return target / folders[class_index] / f"{slot:05d}_{view:05d}.png"
+
+
+def _write_images(
+    target: Path,
+    folders: dict[int, str],
+    data: DistilledDataset,
+    batch_size: int,
+    progress: Progress | None,
+) -> Float32s:
+    """Render what is missing; returns float32 [rows, views, K] label probabilities."""
+    probabilities = np.empty((len(data), data.views, len(data.classes)), np.float32)
+    total, done = len(data) * data.views, 0
+    # Batches of rows, views innermost: a picture is rendered once for all its views.
+    for start in range(0, len(data), batch_size):
+        rows = range(start, min(start + batch_size, len(data)))
+        for view in range(data.views):
+            data.set_epoch(view)
+            probabilities[rows.start : rows.stop, view] = data.probabilities(rows)
+            paths = {row: _path(target, folders, data, row, view) for row in rows}
+            missing = [row for row in rows if not paths[row].exists()]
+            if missing:
+                pixels = data.images(missing).numpy().transpose(0, 2, 3, 1)
+                for row, image in zip(missing, pixels, strict=True):
+                    write_whole(paths[row], _png(image))
+            done += len(rows)
+            if progress is not None:
+                progress("pictures", done, total)
+    return probabilities
+
+
+def _png(image: UInt8s) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _write_labels(
+    target: Path,
+    folders: dict[int, str],
+    data: DistilledDataset,
+    probabilities: Float32s,
+) -> None:
+    cells = list(_cells(data))
+    stream = io.BytesIO()
+    np.savez_compressed(
+        stream,
+        allow_pickle=False,
+        labels=probabilities.reshape(-1, len(data.classes)),
+        class_names=np.array(data.classes, dtype=np.str_),
+        files=np.array(
+            [_path(target, folders, data, *c).relative_to(target).as_posix() for c in cells],
+            dtype=np.str_,
+        ),
+        class_index=np.array([data.rows[row][0] for row, _ in cells], np.int64),
+        slot=np.array([data.rows[row][1] for row, _ in cells], np.int64),
+        view=np.array([view for _, view in cells], np.int64),
+    )
+    write_whole(target / LABELS, stream.getvalue())
+
+
+def _readme(artifact: Artifact, data: DistilledDataset) -> str:
+    recipe = artifact.recipe
+    mean, std = (
+        ", ".join(f"{value / 65536:.4f}" for value in values)
+        for values in (recipe.evaluation.mean, recipe.evaluation.std)
+    )
+    numerator, denominator = recipe.labels.temperature
+    kind = (
+        f"teacher probabilities at temperature {numerator / denominator:g}"
+        if recipe.labels.soft
+        else "the class of each image; the mixing shares where a view mixes two images"
+    )
+    return f"""# A decoded distilled data set
+
+Written by `ddz decode` from the artifact with content digest
+`{artifact.digest}`.
+
+- `<class>/<slot>_<view>.png`: {len(data)} images ({recipe.width}x{recipe.height} pixels, RGB,
+  lossless) in {data.views} view(s) each. View 0 is the image itself; the others are its stored
+  variations. A folder's name is the class name, with `%XX` for characters that are unsafe in
+  file names.
+- `labels.npz`: arrays by row, read with `numpy.load`, no pickle:
+  `labels` float32 [rows, {len(data.classes)}] ({kind}), `class_names` (the columns, in order),
+  `files`, `class_index`, `slot`, `view`.
+- `{MANIFEST}`: which artifact and slice this is; `ddz decode` resumes by it.
+
+Students are meant to see pixels / 255, minus mean ({mean}), divided by deviation ({std}),
+trained by the protocol `{recipe.evaluation.protocol}`.
+"""

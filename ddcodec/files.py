@@ -1,0 +1,198 @@
+"""Files and folders that appear whole, locks, caches on disk and in memory: each once, for all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from cachetools import LRUCache
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from ddcodec.errors import EncodeError, RequestError
+
+__all__ = ["ByteCache", "cache_folder", "locked", "whole_folder", "write_whole"]
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+LOCK = "lock"
+"""Name of the file by which a folder is locked."""
+
+
+def cache_folder(kind: str) -> Path:
+    """``$DDCODEC_CACHE/<kind>``, or ``<kind>`` in the user's own cache folder; it need not exist.
+
+    Only what can be made again is kept there: teachers, priors, integer weights.
+    """
+    root = os.environ.get("DDCODEC_CACHE")
+    folder = Path(root) if root else user_cache_path("ddcodec")
+    # A process without a home (a container's user) gets a path that starts with "~".
+    if str(folder).startswith("~"):
+        folder = Path(tempfile.gettempdir()) / f"ddcodec-{os.getuid()}"
+    return folder / kind
+
+
+def write_whole(
+    path: Path, parts: bytes | Iterable[bytes], *, before: Callable[[], None] | None = None
+) -> None:
+    """Write a file that appears whole or not at all; the mode is what the umask allows.
+
+    The bytes go to a new file in the same folder, which is synced and renamed; then the folder is
+    synced.
+
+    Args:
+        path: the file; one that exists is replaced.
+        parts: its content, in one piece or in several.
+        before: called right before the file appears; what it raises leaves the path as it was.
+
+    Raises:
+        OSError: the file cannot be written; the path is as it was.
+        EncodeError: it is written, but its folder cannot be synced.
+
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_whole(folder / "a.txt", b"whole")
+    >>> [p.name for p in folder.iterdir()], (folder / "a.txt").read_text()
+    (['a.txt'], 'whole')
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    # O_EXCL: never through somebody else's link. The mode obeys the umask, unlike mkstemp's.
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with open(handle, "wb") as file:
+            for part in [parts] if isinstance(parts, bytes) else parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        if before is not None:
+            before()
+        os.replace(temporary, path)
+    finally:
+        # After success there is nothing left to remove; this also runs on an interrupt.
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        # Some network file systems cannot sync a folder; they order renames themselves. A folder
+        # that may be written but not read cannot be opened for it.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EACCES):
+            raise EncodeError(
+                f"the file is written, but its folder {folder} could not be synced"
+                f" ({error.strerror}); check the disk"
+            ) from error
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder to fill, which appears at ``path`` whole or not at all.
+
+    Raises:
+        OSError: it cannot be written, or ``path`` holds something by then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary.mkdir()  # the mode obeys the umask, unlike mkdtemp's
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path, *, wait: bool = False, remove: bool = False) -> Iterator[None]:
+    """Hold a folder, made if absent, for this process alone.
+
+    Args:
+        folder: where the lock file stands.
+        wait: for whoever holds it; else a held folder is an error.
+        remove: afterwards remove the lock, and the folder if nothing else is in it.
+
+    Raises:
+        RequestError: another process holds it.
+        OSError: the folder cannot be made.
+    """
+    lock = FileLock(folder / LOCK, timeout=-1 if wait else 0)
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+            break
+        except FileNotFoundError:
+            continue  # whoever held it has just removed the folder
+        except Timeout as error:
+            raise RequestError(
+                f"another process is at work in {folder}: wait until it has finished, or choose "
+                "another folder"
+            ) from error
+    try:
+        yield
+    finally:
+        if remove:
+            # While it is held: whoever waits for it finds that out, and makes another.
+            with suppress(OSError):
+                (folder / LOCK).unlink()
+                folder.rmdir()
+        lock.release()
+
+
+class ByteCache(Generic[Key, Value]):
+    """What was used last, up to so many bytes; safe to share between threads.
+
+    A single value larger than the limit is kept alone.
+
+    Args:
+        limit: bytes.
+        size: of a value in bytes.
+
+    >>> cache = ByteCache(10, len)
+    >>> cache.get("a", lambda: b"abc"), cache.get("a", lambda: b"never made")
+    (b'abc', b'abc')
+    """
+
+    def __init__(self, limit: int, size: Callable[[Value], int]) -> None:
+        self._limit = limit
+        self._size = size
+        self._kept: LRUCache[Key, Value] = LRUCache(limit, getsizeof=size)
+        self._lock = threading.Lock()
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        """The value of a key, made if it is not kept; two threads at once may both make it."""
+        with self._lock:
+            if key in self._kept:
+                return self._kept[key]
+        value = make()
+        self.put(key, value)
+        return value
+
+    def peek(self, key: Key) -> Value | None:
+        """The value of a key, or None where it is not kept."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep a value, in place of what was not used for the longest time."""
+        with self._lock:
+            if self._size(value) > self._limit:
+                self._kept.clear()
+                self._kept = LRUCache(self._size(value), getsizeof=self._size)
+            elif self._kept.maxsize > self._limit:
+                self._kept = LRUCache(self._limit, getsizeof=self._size)
+            self._kept[key] = value

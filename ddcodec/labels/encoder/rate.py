@@ -1,0 +1,115 @@
+"""The fineness at which labels meet a target: a mean divergence, or a number of bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ddcodec.errors import EncodeError
+from ddcodec.labels.encoder.encoder import EncodedLabels
+
+__all__ = ["Found", "search"]
+
+_ROUNDS = 10
+_CLOSE = 0.03
+_FINEST, _COARSEST = 1e-4, 4.0
+_FARTHEST = math.log(16)  # from a known fineness to one that is only guessed
+
+Point = tuple[float, float]  # the logarithms of a fineness and its measure
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The coded labels of a search, and what was measured of them.
+
+    Attributes:
+        coded: the labels.
+        fineness: at which they were coded.
+        measure: divergence or bytes, whichever was asked for.
+    """
+
+    coded: EncodedLabels
+    fineness: float
+    measure: float
+
+
+def search(
+    encode: Callable[[float], EncodedLabels],
+    measure: Callable[[EncodedLabels], float],
+    target: float,
+    start: float,
+    *,
+    rising: bool,
+) -> Found:
+    """The coarsest labels that meet a target, or the coarsest there are if all meet it.
+
+    Args:
+        encode: codes at a fineness; larger is coarser.
+        measure: what must not exceed the target.
+        target: above 0.
+        start: fineness to begin with.
+        rising: whether the measure rises with the fineness (a divergence), or falls (bytes).
+
+    Raises:
+        EncodeError: no fineness meets the target.
+    """
+    low, high = _FINEST, _COARSEST
+    best: Found | None = None
+    points: list[Point] = []
+    fineness = min(max(start, low), high)
+    for _ in range(_ROUNDS):
+        try:
+            coded = encode(fineness)
+        except EncodeError:  # too coarse to be written down
+            high = fineness
+            fineness = math.sqrt(low * high)
+            continue
+        found = Found(coded, fineness, measure(coded))
+        meets = found.measure <= target
+        if meets and (best is None or (fineness > best.fineness) == rising):
+            best = found
+        if meets and found.measure >= target * (1 - _CLOSE):
+            break
+        if meets == rising:
+            low = fineness
+        else:
+            high = fineness
+        if high < low * (1 + _CLOSE / 4):
+            break
+        points.append((math.log(fineness), math.log(max(found.measure, 1e-12))))
+        # Divergence goes with the square of the fineness; bytes fall with its logarithm.
+        guess = _guess(points, math.log(0.985 * target), 0.5 if rising else -1.0)
+        inside = low * 1.001 < guess < high / 1.001
+        fineness = guess if inside else math.sqrt(low * high)
+    if best is None:
+        if rising:
+            raise EncodeError(
+                f"labels cannot be coded within {target:g} nats of the teacher's; "
+                "ask for less, or for lossless ones"
+            )
+        raise EncodeError(
+            f"labels cannot be coded in {target:g} bytes; ask for fewer views or pictures, "
+            "or for a larger budget"
+        )
+    return best
+
+
+def _guess(points: list[Point], goal: float, power: float) -> float:
+    """The fineness whose measure may be the goal, from those known.
+
+    Args:
+        points: in the order they were found.
+        goal: the logarithm of a measure.
+        power: of the measure, to which the fineness goes; used as long as one point is known.
+    """
+    below = max((p for p in points if p[1] <= goal), key=lambda p: p[1], default=None)
+    above = min((p for p in points if p[1] > goal), key=lambda p: p[1], default=None)
+    x, y = points[-1]
+    if below is not None and above is not None:
+        x, y = below
+        power = (above[0] - below[0]) / (above[1] - below[1])
+    elif len(points) > 1 and (points[-2][0] - x) * (points[-2][1] - y) * power > 0:
+        power = (points[-2][0] - x) / (points[-2][1] - y)
+    far = power * (goal - y)
+    return math.exp(x + min(max(far, -_FARTHEST), _FARTHEST))

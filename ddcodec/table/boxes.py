@@ -1,0 +1,186 @@
+"""Boxes in the table: whether they tile it exactly, and which of them holds a row.
+
+Everything here costs by the number of boxes, whatever the number of classes, slots or views.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from ddcodec.container import Box, Section
+from ddcodec.files import ByteCache
+from ddcodec.recipe.head import Range
+
+__all__ = ["BoxIndex", "Fault", "Ranks", "Span", "tiling_fault"]
+
+_END = 1 << 32  # beyond every class, slot and view
+_KEPT = 1 << 16  # sections remembered by class
+
+
+class Span(NamedTuple):
+    """Half-open ranges along the three axes; unlike in a ``Box``, none is undivided."""
+
+    classes: tuple[int, int]
+    slots: tuple[int, int]
+    views: tuple[int, int]
+
+
+class Fault(NamedTuple):
+    """The first cell, in the order class, slot, view, that is not covered exactly once."""
+
+    class_index: int
+    slot: int
+    view: int
+    twice: bool
+
+
+def tiling_fault(spans: Iterable[Span], whole: Span) -> Fault | None:
+    """Why spans do not cover ``whole`` exactly once; None if they do.
+
+    A set of boxes is determined by its corners, each counted with the sign that the mixed
+    difference of its indicator function has there. So boxes tile the whole if and only if their
+    signed corners are its own: a hole and an overlap of equal area do not cancel. Where the sums
+    differ, the first such point is a cell that is covered too often or not at all.
+
+    >>> half = Span((0, 1), (0, 1), (0, 1))
+    >>> tiling_fault([half], Span((0, 1), (0, 1), (0, 2)))
+    Fault(class_index=0, slot=0, view=1, twice=False)
+    """
+    corners: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+    for span in spans:
+        _add_corners(corners, span, 1)
+    _add_corners(corners, whole, -1)
+    wrong = min((point for point, count in corners.items() if count), default=None)
+    return None if wrong is None else Fault(*wrong, twice=corners[wrong] > 0)
+
+
+def _add_corners(corners: defaultdict[tuple[int, int, int], int], span: Span, count: int) -> None:
+    if any(start >= end for start, end in span):
+        return
+    for ends in product((0, 1), repeat=3):
+        point = span[0][ends[0]], span[1][ends[1]], span[2][ends[2]]
+        corners[point] += -count if sum(ends) % 2 else count
+
+
+class Ranks:
+    """Places of chosen classes among themselves, so that ranges of classes stay ranges.
+
+    Args:
+        ranges: (start, count) of the chosen classes, ascending and apart.
+
+    >>> ranks = Ranks([(2, 3), (8, 1)])
+    >>> ranks.count, ranks.of(8), ranks.of(100), ranks.class_at(3)
+    (4, 3, 4, 8)
+    """
+
+    def __init__(self, ranges: Sequence[Range]) -> None:
+        self._starts = [start for start, _ in ranges]
+        self._counts = [count for _, count in ranges]
+        self._before = [0]
+        for count in self._counts:
+            self._before.append(self._before[-1] + count)
+
+    @property
+    def count(self) -> int:
+        """How many classes are chosen."""
+        return self._before[-1]
+
+    def of(self, class_index: int) -> int:
+        """How many chosen classes come before this one."""
+        i = bisect_right(self._starts, class_index) - 1
+        if i < 0:
+            return 0
+        return self._before[i] + min(class_index - self._starts[i], self._counts[i])
+
+    def class_at(self, rank: int) -> int:
+        """The chosen class at a place."""
+        i = bisect_right(self._before, rank) - 1
+        return self._starts[i] + rank - self._before[i]
+
+    def holds(self, start: int, count: int) -> bool:
+        """Whether every class of a range is chosen."""
+        return self.of(start + count) - self.of(start) == count
+
+    def shared(self, start: int, count: int) -> list[Range]:
+        """The chosen classes within a range, as ranges.
+
+        >>> Ranks([(2, 3), (8, 1)]).shared(3, 10)
+        [(3, 2), (8, 1)]
+        """
+        found, i = [], max(0, bisect_right(self._starts, start) - 1)
+        while i < len(self._starts) and self._starts[i] < start + count:
+            first = max(start, self._starts[i])
+            end = min(start + count, self._starts[i] + self._counts[i])
+            if first < end:
+                found.append((first, end - first))
+            i += 1
+        return found
+
+    def missing(self, start: int, count: int) -> list[Range]:
+        """The other classes within a range, as ranges.
+
+        >>> Ranks([(2, 3), (8, 1)]).missing(3, 7)
+        [(5, 3), (9, 1)]
+        """
+        missing, at = [], start
+        for first, number in [*self.shared(start, count), (start + count, 0)]:
+            if first > at:
+                missing.append((at, first - at))
+            at = first + number
+        return missing
+
+
+class BoxIndex:
+    """The sections of one kind, found by class, slot and view.
+
+    Args:
+        sections: of one kind, whose boxes tile the table.
+    """
+
+    def __init__(self, sections: Sequence[Section]) -> None:
+        self.sections = tuple(sections)
+        boxes = np.array([s.box for s in sections], np.int64).reshape(-1, 6)
+        self._starts = boxes[:, 0::2]
+        counts = boxes[:, 1::2]
+        self._ends = np.where(counts > 0, self._starts + counts, _END)
+        self._by_class: ByteCache[int, tuple[Section, ...]] = ByteCache(_KEPT, lambda s: 1 + len(s))
+
+    def of_class(self, class_index: int) -> tuple[Section, ...]:
+        """The sections whose box holds a class."""
+        return self._by_class.get(class_index, lambda: self._of_class(class_index))
+
+    def _of_class(self, class_index: int) -> tuple[Section, ...]:
+        inside = (self._starts[:, 0] <= class_index) & (class_index < self._ends[:, 0])
+        return tuple(self.sections[i] for i in np.flatnonzero(inside).tolist())
+
+    def of_view(self, view: int) -> tuple[Section, ...]:
+        """The sections whose box holds a view."""
+        inside = (self._starts[:, 2] <= view) & (view < self._ends[:, 2])
+        return tuple(self.sections[i] for i in np.flatnonzero(inside).tolist())
+
+    def find(self, class_index: int, slot: int = 0, view: int = 0) -> Section | None:
+        """The section that holds a cell, or None."""
+        for section in self.of_class(class_index):
+            box = section.box
+            in_slots = not box.slot_count or 0 <= slot - box.slot_start < box.slot_count
+            in_views = not box.view_count or 0 <= view - box.view_start < box.view_count
+            if in_slots and in_views:
+                return section
+        return None
+
+
+def span_of(box: Box, slots: int, views: int) -> Span:
+    """A box with its undivided axes written out, clipped to so many slots and views."""
+    slot_end = box.slot_start + box.slot_count if box.slot_count else slots
+    view_end = box.view_start + box.view_count if box.view_count else views
+    return Span(
+        (box.class_start, box.class_start + box.class_count),
+        (box.slot_start, min(slot_end, slots)),
+        (box.view_start, min(view_end, views)),
+    )

@@ -1,0 +1,410 @@
+"""The closed registry of section kinds: what each holds, whose it is, how it tiles and is cut.
+
+Source: spec/table.md, "Sections". Everything that treats kinds differently asks here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from math import prod
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Literal
+
+from ddcodec import codecs
+from ddcodec.codecs import Codec
+from ddcodec.codecs.hard_labels import HardLabels
+from ddcodec.codecs.label_fields import LabelFields
+from ddcodec.codecs.label_model import LabelModelCodec
+from ddcodec.codecs.mosaic import Mosaic
+from ddcodec.codecs.mosaic_png import MosaicPng
+from ddcodec.codecs.mosaic_webp import MosaicWebp
+from ddcodec.codecs.pixel_digest import PixelDigests
+from ddcodec.codecs.prompt_fp16 import PromptFp16
+from ddcodec.codecs.prompt_int8 import PromptInt8
+from ddcodec.codecs.schedule_table import ScheduleTable
+from ddcodec.codecs.seed_derived import SeedDerived
+from ddcodec.codecs.seed_list import SeedList
+from ddcodec.codecs.soft_labels import SoftLabels
+from ddcodec.codecs.teacher_weights import TeacherWeights
+from ddcodec.codecs.top_k_labels import TopKLabels
+from ddcodec.container import Box, Section
+from ddcodec.errors import HeaderError
+from ddcodec.recipe.head import Head, Recipe
+from ddcodec.recipe.parts import Stored, Text2Image
+
+__all__ = ["KINDS", "LAYERS", "Kind", "kind_of", "layer_of", "plain_bytes"]
+
+Axis = Literal["class", "slot", "view"]
+Scope = Literal["artifact", "origin", "pictures", "rows"]
+AnyCodec = Codec[Any, Any]
+
+
+class Kind(ABC):
+    """One kind of section.
+
+    Class attributes:
+        name: as the file's index spells it.
+        codecs: those that a section of this kind may have.
+        axes: along which boxes may be divided.
+        scope: whose the sections are. ``artifact``: one for all. ``origin``: one for each range
+            of classes encoded together. ``pictures``: of every class with seeds, which are those
+            that have rows and their support. ``rows``: of classes that have rows.
+        whole: a slice copies sections whole, surplus classes and slots included.
+        optional: the artifact decodes without them.
+    """
+
+    name: ClassVar[str]
+    codecs: ClassVar[tuple[type[AnyCodec], ...]]
+    axes: ClassVar[tuple[Axis, ...]]
+    scope: ClassVar[Scope]
+    whole: ClassVar[bool] = False
+    optional: ClassVar[bool] = False
+
+    def used(self, recipe: Recipe) -> bool:
+        """Whether artifacts of this recipe have such sections."""
+        return True
+
+    @abstractmethod
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        """Shape of the array a section decodes to."""
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        """Bytes of the content in the plain form that people ship today."""
+        return section.raw_len
+
+    def slots(self, recipe: Recipe) -> int:
+        """Length of the slot axis."""
+        return recipe.ipc if "slot" in self.axes else 1
+
+    def views(self, recipe: Recipe) -> int:
+        """Length of the view axis."""
+        return recipe.views if "view" in self.axes else 1
+
+    def codec(self, section: Section, recipe: Recipe) -> AnyCodec:
+        """The codec of a section.
+
+        Raises:
+            UnknownCodecError: this reader lacks it.
+            HeaderError: its parameters are malformed, or it is none of this kind's.
+        """
+        codec = codecs.get(section.codec)
+        if not isinstance(codec, self._allowed(recipe)):
+            raise HeaderError(
+                f"codec {section.codec.name} is none of a {self.name} section; the file is damaged",
+                section=section.label,
+            )
+        return codec
+
+    def _allowed(self, recipe: Recipe) -> tuple[type[AnyCodec], ...]:
+        return self.codecs
+
+    def check(self, section: Section, head: Head) -> None:
+        """That the recipe has such sections, and that the box is one of this kind's.
+
+        Raises:
+            HeaderError: it is not.
+        """
+        if not self.used(head.recipe):
+            raise HeaderError(
+                f"a {self.name} section, which a recipe of {_recipe_in_words(head.recipe)} does "
+                "not have; the file is damaged",
+                section=section.label,
+            )
+        fault = self._box_fault(section.box, head)
+        if fault is not None:
+            raise HeaderError(f"the section {fault}; the file is damaged", section=section.label)
+
+    def _box_fault(self, box: Box, head: Head) -> str | None:
+        """What is wrong with a box, as the rest of a sentence."""
+        if self.scope == "artifact":
+            return None if not any(box) else "is of the whole artifact, but has a box"
+        if box.class_count == 0 or box.class_start + box.class_count > len(head.classes):
+            return "covers classes that do not exist"
+        if self.scope == "origin" and (box.class_start, box.class_count) not in head.origin_set:
+            return "is not of one whole origin"
+        for axis, count in (("slot", box.slot_count), ("view", box.view_count)):
+            if count and axis not in self.axes:
+                return f"is divided by {axis}s, which a {self.name} section never is"
+        surplus = self.whole or box.slot_start + box.slot_count <= self.slots(head.recipe)
+        if not surplus or box.view_start + box.view_count > self.views(head.recipe):
+            return "covers slots or views beyond the recipe"
+        return None
+
+
+class SeedsKind(Kind):
+    """A seed of 64 bits for each picture."""
+
+    name = "seeds"
+    codecs = (SeedDerived, SeedList)
+    axes = ("class", "slot")
+    scope = "pictures"
+
+    def slots(self, recipe: Recipe) -> int:
+        return recipe.seeds_per_class
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        return section.box.class_count, section.box.slot_count or self.slots(head.recipe)
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        return 8 * prod(self.shape(section, head))
+
+    def check(self, section: Section, head: Head) -> None:
+        super().check(section, head)
+        derived = section.codec.name == SeedDerived.name
+        if derived and (section.box.slot_start or section.box.slot_count):
+            raise HeaderError(
+                "derived seeds are never divided by slots; the file is damaged",
+                section=section.label,
+            )
+
+
+class PatchesKind(Kind):
+    """Pictures or patches of them, as mosaics."""
+
+    name = "patches"
+    codecs = (MosaicPng, MosaicWebp)
+    axes = ("class", "slot")
+    scope = "pictures"
+    whole = True
+
+    def used(self, recipe: Recipe) -> bool:
+        return isinstance(recipe.synthesis, Stored)
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        codec = self.codec(section, head.recipe)
+        assert isinstance(codec, Mosaic)
+        box = section.box
+        count = box.class_count * box.slot_count * head.recipe.patches_per_slot
+        return count, codec.height, codec.width, 3
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        return prod(self.shape(section, head))
+
+    def _box_fault(self, box: Box, head: Head) -> str | None:
+        # A mosaic outlives slices whole: without its slots, its places would move with the IPC.
+        if not box.slot_count:
+            return "does not say which slots its patches are of"
+        return super()._box_fault(box, head)
+
+
+class PromptsKind(Kind):
+    """Token vectors of each class."""
+
+    name = "prompts"
+    codecs = (PromptFp16, PromptInt8)
+    axes = ("class",)
+    scope = "pictures"
+
+    def used(self, recipe: Recipe) -> bool:
+        return isinstance(recipe.synthesis, Text2Image)
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        synthesis = head.recipe.synthesis
+        assert isinstance(synthesis, Text2Image)
+        return section.box.class_count, *synthesis.vectors
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        return 2 * prod(self.shape(section, head))
+
+
+class ScheduleKind(Kind):
+    """The diffusion schedule, as a table."""
+
+    name = "schedule"
+    codecs = (ScheduleTable,)
+    axes = ()
+    scope = "artifact"
+    whole = True
+
+    def used(self, recipe: Recipe) -> bool:
+        return isinstance(recipe.synthesis, Text2Image)
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        return ()
+
+
+class LabelsKind(Kind):
+    """Soft or hard labels."""
+
+    name = "labels"
+    codecs = (HardLabels, SoftLabels, TopKLabels)
+    axes = ("class", "slot", "view")
+    scope = "rows"
+
+    def used(self, recipe: Recipe) -> bool:
+        return recipe.labels.kind in ("hard", "soft")
+
+    def _allowed(self, recipe: Recipe) -> tuple[type[AnyCodec], ...]:
+        return (HardLabels,) if recipe.labels.kind == "hard" else (SoftLabels, TopKLabels)
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        codec, rows = self.codec(section, head.recipe), self._rows(section, head)
+        if isinstance(codec, HardLabels):
+            return rows
+        if isinstance(codec, SoftLabels):
+            return *rows, codec.columns
+        return *rows, head.origin(section.box.class_start)[1]
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        soft = head.recipe.labels.kind == "soft"
+        columns = head.origin(section.box.class_start)[1] if soft else 1
+        return 2 * prod(self._rows(section, head)) * columns
+
+    def _rows(self, section: Section, head: Head) -> tuple[int, int, int]:
+        box, recipe = section.box, head.recipe
+        return box.class_count, box.slot_count or recipe.ipc, box.view_count or recipe.views
+
+    def _box_fault(self, box: Box, head: Head) -> str | None:
+        return super()._box_fault(box, head) or _origins_fault(box, head)
+
+
+class LabelModelKind(Kind):
+    """What the soft labels of an origin share."""
+
+    name = "label-model"
+    codecs = (LabelModelCodec,)
+    axes = ("class",)
+    scope = "origin"
+    whole = True
+
+    def used(self, recipe: Recipe) -> bool:
+        return recipe.labels.kind == "soft"
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        codec = self.codec(section, head.recipe)
+        assert isinstance(codec, LabelModelCodec)
+        return section.box.class_count, codec.features, codec.atoms
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        return 0  # the labels stand for it
+
+
+class LabelFieldsKind(Kind):
+    """Fields of pictures, of which their soft labels are made."""
+
+    name = "label-fields"
+    codecs = (LabelFields,)
+    axes = ("class", "slot")
+    scope = "pictures"
+
+    def used(self, recipe: Recipe) -> bool:
+        return recipe.labels.kind == "soft"
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        codec, box = self.codec(section, head.recipe), section.box
+        assert isinstance(codec, LabelFields)
+        slots = box.slot_count or head.recipe.ipc
+        return box.class_count, slots, codec.features, codec.atoms
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        return 0  # the labels stand for them
+
+    def _box_fault(self, box: Box, head: Head) -> str | None:
+        return super()._box_fault(box, head) or _origins_fault(box, head)
+
+
+class TeacherKind(Kind):
+    """A classifier that computes the labels."""
+
+    name = "teacher"
+    codecs = (TeacherWeights,)
+    axes = ("class",)
+    scope = "origin"
+    whole = True
+
+    def used(self, recipe: Recipe) -> bool:
+        return recipe.labels.kind == "teacher"
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        return ()
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        codec = self.codec(section, head.recipe)
+        assert isinstance(codec, TeacherWeights)
+        return codec.plain_bytes
+
+    def check(self, section: Section, head: Head) -> None:
+        super().check(section, head)
+        codec, size = self.codec(section, head.recipe), head.recipe.size
+        assert isinstance(codec, TeacherWeights)
+        if codec.classes != section.box.class_count or (codec.side, codec.side) != size:
+            raise HeaderError(
+                f"a teacher of {codec.classes} classes and {codec.side} px cannot label "
+                f"{section.box.class_count} classes and {size[0]}x{size[1]} px",
+                section=section.label,
+            )
+
+
+class PixelsKind(Kind):
+    """Digests of the decoded pictures."""
+
+    name = "pixels"
+    codecs = (PixelDigests,)
+    axes = ("class", "slot")
+    scope = "rows"
+    optional = True
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        return section.box.class_count, section.box.slot_count or head.recipe.ipc, 4
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        return prod(self.shape(section, head))
+
+
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            LabelFieldsKind(),
+            LabelModelKind(),
+            LabelsKind(),
+            PatchesKind(),
+            PixelsKind(),
+            PromptsKind(),
+            ScheduleKind(),
+            SeedsKind(),
+            TeacherKind(),
+        )
+    }
+)
+"""Every registered kind by its name (spec/registry.md, "Kinds")."""
+
+# Sections of these kinds hold soft labels together, each a layer of them (spec/labels.md).
+_LAYERS = {"label-model": "means and basis", "label-fields": "fields", "labels": "innovations"}
+LAYERS: Final[tuple[str, ...]] = tuple(_LAYERS.values())
+"""The layers of soft labels, in the order they build on each other."""
+
+
+def kind_of(section: Section) -> Kind | None:
+    """The kind of a section; None for one to come, which a reader may ignore."""
+    return KINDS.get(section.kind)
+
+
+def layer_of(section: Section) -> str | None:
+    """The layer of soft labels that a section holds; None where it holds no layer."""
+    if section.kind == "labels" and section.codec.name != SoftLabels.name:
+        return None
+    return _LAYERS.get(section.kind)
+
+
+def plain_bytes(section: Section, head: Head) -> int:
+    """Bytes of a section's content in the plain form that people ship today.
+
+    uint8 pixels, fp16 soft labels, u16 hard labels, fp16 token vectors, u64 seeds, float32 weights
+    of a teacher. Nothing for what labels in layers share, and for kinds to come.
+    """
+    kind = kind_of(section)
+    return 0 if kind is None else kind.plain_bytes(section, head)
+
+
+def _origins_fault(box: Box, head: Head) -> str | None:
+    start, count = head.origin(box.class_start)
+    if box.class_start + box.class_count > start + count:
+        return "spans two origins"
+    return None
+
+
+def _recipe_in_words(recipe: Recipe) -> str:
+    synthesis = "stored pictures" if isinstance(recipe.synthesis, Stored) else "generated pictures"
+    return f"{synthesis} and {recipe.labels.kind} labels"

@@ -1,0 +1,116 @@
+"""The torch Dataset: epochs, batches, workers, pixels and labels."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from ddcodec.artifact import Artifact
+from ddcodec.errors import RequestError
+from tests.artifacts import encode_small, soft_copy
+
+
+@pytest.fixture(scope="module")
+def artifact(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return encode_small(image_folder, tmp_path_factory.mktemp("dataset") / "small.ddz")
+
+
+def test_rows_are_classes_by_slots(artifact: Artifact) -> None:
+    data = artifact.dataset(classes=["stripes", "blob"], ipc=2)
+    assert data.rows == [(0, 0), (0, 1), (2, 0), (2, 1)]
+    image, label = data[3]
+    assert image.shape == (3, 16, 16) and image.dtype == torch.uint8
+    assert label.tolist() == [0, 0, 1]
+
+
+def test_the_epoch_chooses_the_view_and_view_0_is_the_picture(artifact: Artifact) -> None:
+    data = artifact.dataset()
+    plain, _ = data.batch(range(12))
+    data.set_epoch(1)
+    augmented, _ = data.batch(range(12))
+    data.set_epoch(3)
+    again, _ = data.batch(range(12))
+    assert not torch.equal(plain, augmented)
+    assert torch.equal(plain, again)
+
+
+def test_items_batches_and_loaders_agree(artifact: Artifact) -> None:
+    data = artifact.dataset()
+    data.set_epoch(2)
+    images, labels = data.batch(range(12))
+    loaded = next(iter(DataLoader(data, batch_size=12)))
+    assert torch.equal(loaded[0], images) and torch.equal(loaded[1], labels)
+    assert all(torch.equal(data[i][0], images[i]) for i in range(12))
+    assert np.array_equal(data.probabilities(range(12)), labels.numpy())
+
+
+def test_spawned_workers_see_the_epoch(artifact: Artifact) -> None:
+    data = artifact.dataset()
+    loader = DataLoader(
+        data,
+        batch_size=12,
+        num_workers=1,
+        persistent_workers=True,
+        multiprocessing_context="spawn",
+    )
+    for epoch in (0, 1):
+        data.set_epoch(epoch)
+        assert torch.equal(next(iter(loader))[0], data.batch(range(12))[0])
+
+
+def test_mixed_images_have_mixed_hard_labels(artifact: Artifact) -> None:
+    data = artifact.dataset()
+    data.set_epoch(1)
+    _, labels = data.batch(range(12))
+    assert labels.sum(1).tolist() == pytest.approx([1.0] * 12)
+    assert ((labels > 0).sum(1) == 2).any()
+
+
+def test_float_pixels_are_normalised_by_the_recipe(artifact: Artifact) -> None:
+    raw = artifact.dataset()[0][0].float() / 255
+    evaluation = artifact.recipe.evaluation
+    mean = torch.tensor(evaluation.mean).view(3, 1, 1) / 65536
+    std = torch.tensor(evaluation.std).view(3, 1, 1) / 65536
+    shown = artifact.dataset(pixels="float")[0][0]
+    assert torch.allclose(shown, (raw - mean) / std, atol=1e-6)
+
+
+def test_a_transform_sees_each_image(artifact: Artifact) -> None:
+    data = artifact.dataset(transform=lambda image: int(image.sum()), labels="hard")
+    total, label = data[5]
+    assert isinstance(total, int) and label == 1
+
+
+def test_soft_labels_are_probabilities_at_the_stored_temperature(
+    artifact: Artifact, tmp_path: Path
+) -> None:
+    soft = soft_copy(artifact, tmp_path / "soft.ddz", temperature=(2, 1))
+    data = soft.dataset()
+    data.set_epoch(2)
+    _, labels = data.batch(range(12))
+    z = soft.labels.logits(data.rows, 2) / 64
+    expected = torch.softmax(torch.from_numpy(z) / 2, dim=1)
+    assert torch.allclose(labels.double(), expected, atol=1e-6)
+
+
+def test_it_pickles_without_its_pictures(artifact: Artifact) -> None:
+    data = artifact.dataset()
+    before = data.batch(range(12))[0]
+    assert len(pickle.dumps(data)) < 20_000
+    assert torch.equal(pickle.loads(pickle.dumps(data)).batch(range(12))[0], before)
+
+
+@pytest.mark.parametrize("wrong", [{"ipc": 5}, {"views": 0}, {"classes": ["x"]}])
+def test_what_is_not_stored_cannot_be_asked_for(artifact: Artifact, wrong: dict[str, int]) -> None:
+    with pytest.raises(RequestError):
+        artifact.dataset(**wrong)  # type: ignore[arg-type]
+
+
+def test_an_index_beyond_the_end_is_an_index_error(artifact: Artifact) -> None:
+    with pytest.raises(IndexError):
+        artifact.dataset()[12]

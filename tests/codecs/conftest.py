@@ -1,8 +1,0 @@
-"""Shared by the codecs' tests: the tools folder on the path."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))

@@ -1,0 +1,206 @@
+"""Jobs are known by what they are made of, and no two of them share anything that changes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import ddcodec
+from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
+from ddcodec.errors import EncodeError, RequestError
+from ddcodec.recipe.head import Head, Recipe
+from ddcodec.recipe.layout import Layout
+from ddcodec.recipe.parts import Evaluation, LabelRecipe, Stored
+from ddcodec.recipe.view import View
+from ddcodec.table.slots import MAX_VALUES
+from tests.artifacts import encode_small, everything, quick_teacher
+
+SOFT: dict[str, Any] = {"labels": "soft", "label_layers": "lossless", "ipc": 2}
+
+
+@pytest.fixture(scope="module")
+def teachers(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two teachers whose folders have one name."""
+    first, second = (tmp_path_factory.mktemp(parent) / "teacher" for parent in ("a", "b"))
+    return quick_teacher(image_folder, first), quick_teacher(image_folder, second, seed=1)
+
+
+def test_a_resumed_job_never_takes_another_teachers_answers(
+    image_folder: Path,
+    teachers: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ask = Labelling._ask
+
+    def interrupted(self: Labelling, teacher: Any, class_index: int) -> Any:
+        if class_index == 1:
+            raise KeyboardInterrupt
+        return ask(self, teacher, class_index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Labelling, "_ask", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            encode_small(image_folder, tmp_path / "a.ddz", teacher=str(teachers[0]), **SOFT)
+    with pytest.raises(RequestError, match=r"another job \(teacher changed\)"):
+        encode_small(image_folder, tmp_path / "a.ddz", teacher=str(teachers[1]), **SOFT)
+    # The same folder, trained anew in place, is another teacher too.
+    place = tmp_path / "teacher"
+    shutil.copytree(teachers[1], place)
+    with pytest.raises(RequestError, match="teacher changed"):
+        encode_small(image_folder, tmp_path / "a.ddz", teacher=str(place), **SOFT)
+    # A copy of the first one is the same teacher, wherever it is.
+    shutil.rmtree(place)
+    shutil.copytree(teachers[0], place)
+    resumed = encode_small(image_folder, tmp_path / "a.ddz", teacher=str(place), **SOFT)
+    whole = encode_small(image_folder, tmp_path / "b.ddz", teacher=str(teachers[0]), **SOFT)
+    assert resumed.digest == whole.digest
+
+
+def test_a_changed_source_is_another_job(image_folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(image_folder / "train", copy)
+    request: dict[str, Any] = {"work": tmp_path / "work", "ipc": 2}
+    encode_small(copy, tmp_path / "a.ddz", **request)
+    (copy / "blob" / "00.png").unlink()
+    with pytest.raises(RequestError, match=r"another job \(source changed\)"):
+        encode_small(copy, tmp_path / "b.ddz", **request)
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+import ddcodec
+from ddcodec.methods.random_images import RandomImages
+fill = RandomImages.fill
+def slow(self, job):
+    print("held", flush=True)
+    sys.stdin.readline()
+    return fill(self, job)
+RandomImages.fill = slow
+src, out, *work = sys.argv[1:]
+ddcodec.encode(src, out, method="random", ipc=2, views=2, labels="hard", work=(work or [None])[0])
+"""
+
+
+@pytest.mark.parametrize("work", [False, True], ids=["one target", "one work folder"])
+def test_two_encodes_at_once_are_kept_apart(image_folder: Path, tmp_path: Path, work: bool) -> None:
+    """The second is refused before it does anything, and the first is right."""
+    target = tmp_path / "a.ddz"
+    mine = [str(tmp_path / "work")] if work else []
+    other = [sys.executable, "-c", HOLD, str(image_folder), str(target), *mine]
+    with subprocess.Popen(other, stdin=-1, stdout=-1, text=True) as process:
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline() == "held\n"
+        request: dict[str, Any] = {"ipc": 2, "views": 2, "seed": 1}
+        if work:
+            request["work"] = mine[0]
+        out = tmp_path / "b.ddz" if work else target
+        with pytest.raises(RequestError, match="another process is at work"):
+            encode_small(image_folder, out, **request)
+        if not work:  # nor does a work folder of its own let it write the same file
+            with pytest.raises(RequestError, match="another process is at work"):
+                encode_small(image_folder, out, work=tmp_path / "own", **request)
+        process.stdin.write("\n")
+        process.stdin.close()
+        assert process.wait(60) == 0
+    alone = encode_small(image_folder, tmp_path / "c.ddz", ipc=2, views=2)
+    assert ddcodec.open(target).digest == alone.digest
+    left = {p.name for p in tmp_path.iterdir()} - {"work"}
+    assert left == {"a.ddz", "c.ddz"}
+
+
+def test_somebody_elses_folder_beside_the_target_is_left_alone(
+    image_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a.ddz.work"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(RequestError, match="no work of ddcodec's"):
+        encode_small(image_folder, tmp_path / "a.ddz")
+    encode_small(image_folder, tmp_path / "a.ddz", work=tmp_path / "work")
+    assert [p.name for p in folder.iterdir()] == ["notes.txt"]
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of plain pictures, which are quick to code at any size."""
+    root = tmp_path_factory.mktemp("few")
+    for name in ("a", "b"):
+        (root / name).mkdir()
+        for number in range(36):
+            colour = (7 * number, 255 - 7 * number, 90)
+            Image.new("RGB", (8, 8), colour).save(root / name / f"{number:02d}.png")
+    return root
+
+
+@pytest.mark.parametrize(("size", "ipc"), [((4096, 16), 12), (700, 10)])
+def test_large_pictures_are_divided_into_sections_that_can_be_read(
+    few: Path, tmp_path: Path, size: Any, ipc: int
+) -> None:
+    out = tmp_path / "large.ddz"
+    request: dict[str, Any] = {"method": "random", "labels": "hard", "size": size, "ipc": ipc}
+    ddcodec.encode(few, out, views=1, quality=1, dry_run=True, **request)
+    ddcodec.encode(few, out, views=1, quality=1, **request)
+    artifact = ddcodec.open(out)
+    assert artifact.verify("structure") == 0
+    for section in artifact.table.sections("patches"):
+        count = section.box.class_count * section.box.slot_count
+        assert count * section.codec.params["width"] * section.codec.params["height"] <= MAX_VALUES
+    width, height = (size, size) if isinstance(size, int) else size
+    last = artifact.renderer().pictures([(1, ipc - 1)])
+    assert last.shape == (1, height, width, 3)
+
+
+def test_pictures_that_no_section_holds_are_refused_at_once(few: Path, tmp_path: Path) -> None:
+    for dry_run in (False, True):
+        with pytest.raises(EncodeError, match="5000x5000 pixels cannot be stored"):
+            ddcodec.encode(
+                few, tmp_path / "a.ddz", method="random", labels="hard", size=5000, dry_run=dry_run
+            )
+
+
+def huge(classes: int, ipc: int, views: int) -> Head:
+    recipe = Recipe(
+        size=(8, 8),
+        ipc=ipc,
+        views=views,
+        synthesis=Stored(),
+        layout=Layout(),
+        view=View(),
+        labels=LabelRecipe("hard"),
+        evaluation=Evaluation((1, 2, 3), (4, 5, 6), "ddz"),
+    )
+    whole = ((0, classes),)
+    return Head(tuple(map(str, range(classes))), whole, whole, recipe)
+
+
+@pytest.mark.parametrize(
+    ("classes", "ipc", "views"), [(3000, 6000, 100), (2, 1 << 12, 1 << 14), (1, 1 << 24, 2)]
+)
+def test_labels_and_seeds_of_large_tables_keep_within_a_section(
+    classes: int, ipc: int, views: int
+) -> None:
+    head = huge(classes, ipc, views)
+    for section in hard_label_sections(head):
+        box = section.box
+        assert box.class_count * ipc * (box.view_count or views) <= MAX_VALUES
+    assert all(s.box.class_count * ipc <= MAX_VALUES for s in seed_sections(head, 0))
+    assert sum(s.box.class_count for s in seed_sections(head, 0)) == classes
+
+
+def test_too_many_labels_are_refused_before_the_work(image_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="more than the 2147483648 labels"):
+        encode_small(image_folder, tmp_path / "a.ddz", views=1 << 24, ipc=100)
+
+
+def test_the_coarsest_quality_is_allowed(image_folder: Path, tmp_path: Path) -> None:
+    made = encode_small(image_folder, tmp_path / "a.ddz", quality=1)
+    assert len(everything(made)) == 36

@@ -1,0 +1,1 @@
+"""What holds the package to its specification: second implementations, vectors, a fuzzer."""

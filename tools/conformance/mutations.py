@@ -1,0 +1,211 @@
+"""Ways to damage a .ddz file: bits flipped, headers and sections edited, sums made true again."""
+
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import Any
+
+import msgpack
+
+from tools.conformance.reference.container import content_digest, read_header, read_sections
+from tools.conformance.reference.refusal import Refused
+
+NUMBERS = [0, 1, 2, 5, 31, 32, 127, 128, 255, 256, 65535, 65536, 2**31, 2**32 - 1, 2**32, 2**63]
+ODD: list[Any] = [
+    None,
+    True,
+    -1,
+    2**64 - 1,
+    "",
+    "a",
+    "\u00e9",
+    b"",
+    b"\x00" * 32,
+    [],
+    {},
+    [[]],
+    0.5,
+]
+
+Mutation = Callable[[random.Random, bytes, Sequence[bytes]], bytes]
+
+
+def mutated(corpus: Sequence[bytes], seed: int, run: int) -> bytes:
+    """The file of a run: one of the corpus after one to three mutations, usually with true sums."""
+    rng = random.Random(seed << 40 | run)
+    data = rng.choice(corpus)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        mutation = rng.choice(MUTATIONS)
+        data = mutation(rng, data, corpus)
+    # Most runs shall get past the prelude, to where the checks are many.
+    return join(data, *split(data)) if rng.random() < 0.7 else data
+
+
+def flip_bits(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 1, 8)) if data else 0):
+        changed[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+def truncate(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    return data[: rng.randrange(len(data) + 1)]
+
+
+def splice(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    other = rng.choice(corpus)
+    return data[: rng.randrange(len(data) + 1)] + other[rng.randrange(len(other) + 1) :]
+
+
+def edit_run(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Cut out, repeat or overwrite a run of bytes."""
+    start = rng.randrange(len(data) + 1)
+    end = min(len(data), start + rng.randrange(40))
+    run = rng.choice((b"", data[start:end] * 2, rng.randbytes(end - start)))
+    return data[:start] + run + data[end:]
+
+
+def edit_prelude(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    offset, form = rng.choice(
+        ((8, "<H"), (10, "<H"), (12, "<I"), (16, "<I"), (20, "<I"), (24, "<Q"))
+    )
+    value = rng.choice((rng.choice(NUMBERS), len(data) + rng.randrange(-3, 4)))
+    packed = struct.pack(form, value % (1 << 8 * struct.calcsize(form)))
+    return data[:offset] + packed + data[offset + len(packed) :]
+
+
+def split(data: bytes) -> tuple[bytes, bytes]:
+    """Header and payload, as far as the prelude can be believed."""
+    header_len = int.from_bytes(data[16:20], "little")
+    return data[32 : 32 + header_len], data[32 + header_len :]
+
+
+def join(data: bytes, header: bytes, payload: bytes) -> bytes:
+    """The file with this header and payload, and the lengths and checksum of its prelude true."""
+    size = 32 + len(header) + len(payload)
+    return data[:16] + struct.pack("<IIQ", len(header), zlib.crc32(header), size) + header + payload
+
+
+def damage_header(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Damage msgpack bytes, with the header's checksum made true again."""
+    header, payload = split(data)
+    change = rng.choice((flip_bits, flip_bits, edit_run, truncate))
+    return join(data, change(rng, header, corpus), payload)
+
+
+def edit_header(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Change values within the header and encode it again: reaches the checks of the index."""
+    encoded, payload = split(data)
+    try:
+        header = msgpack.unpackb(encoded)
+        for _ in range(rng.choice((1, 1, 2, 4))):
+            edit_value(rng, header)
+        return join(data, msgpack.packb(header), payload)
+    except ValueError:
+        return data  # the header was damaged before, beyond decoding or encoding
+
+
+def edit_value(rng: random.Random, node: Any) -> None:
+    """Change one thing at a random depth of a tree of lists and maps, in place."""
+    while isinstance(node, (dict, list)) and node:
+        keys = list(node) if isinstance(node, dict) else range(len(node))
+        key = rng.choice(keys)
+        if isinstance(node[key], (dict, list)) and rng.random() < 0.85:
+            node = node[key]
+            continue
+        action = rng.randrange(5)
+        if action == 0:
+            del node[key]
+        elif action == 1 and isinstance(node, list):
+            node.insert(key, node[key])
+        elif action == 2 and type(node[key]) is int:
+            node[key] = max(-(2**63), min(2**64 - 1, node[key] + rng.choice((-1, 1, 256))))
+        else:
+            node[key] = rng.choice(NUMBERS) if rng.random() < 0.6 else rng.choice(ODD)
+        return
+
+
+def damage_sections(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Damage stored bytes, with all checksums and lengths made true again."""
+    encoded, payload = split(data)
+    try:
+        header = msgpack.unpackb(encoded)
+        index = header["index"]
+        sizes, at, parts = index["stored"], 0, []
+        for size in sizes:
+            parts.append(payload[at : at + size])
+            at += size
+        target = rng.randrange(len(parts))
+        parts[target] = rng.choice((flip_bits, edit_run, truncate))(rng, parts[target], corpus)
+        index["stored"][target] = len(parts[target])
+        index["crc"][target] = zlib.crc32(parts[target])
+        if index["raw"][target] == sizes[target]:
+            index["raw"][target] = len(parts[target])
+        return join(data, msgpack.packb(header), b"".join(parts))
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return data  # the file was damaged before, beyond finding its sections
+
+
+def move_boxes(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Change numbers of boxes and put the sections in order again: reaches the table's rules."""
+    encoded, payload = split(data)
+    try:
+        header = msgpack.unpackb(encoded)
+        index = header["index"]
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            place = rng.randrange(len(index["box"]))
+            near = max(0, index["box"][place] + rng.choice((-1, 1)))
+            index["box"][place] = rng.choice((0, 1, 2, near, near))
+        payload = put_in_order(index, payload)
+        return join(data, msgpack.packb(header), payload)
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return data  # the file was damaged before, beyond finding its sections
+
+
+def put_in_order(index: dict[str, Any], payload: bytes) -> bytes:
+    """Sort an index's sections as a file must have them; returns their bytes in that order."""
+    boxes = [tuple(index["box"][i : i + 6]) for i in range(0, len(index["box"]), 6)]
+    kinds = [index["kinds"][kind]["name"] for kind in index["kind"]]
+    ends = list(accumulate(index["stored"]))
+    parts = [payload[end - size : end] for end, size in zip(ends, index["stored"], strict=True)]
+
+    def place(i: int) -> tuple[Any, ...]:
+        box = boxes[i]
+        return box[2], box[0], box[4], kinds[i], box[3], box[1], box[5]
+
+    order = sorted(range(len(boxes)), key=place)
+    for name in ("codec", "crc", "kind", "raw", "stored"):
+        index[name] = [index[name][i] for i in order]
+    index["box"] = [number for i in order for number in boxes[i]]
+    return b"".join(parts[i] for i in order)
+
+
+def true_digest(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Make the content digest true, so that altered content is accepted and read further."""
+    try:
+        header = read_header(data)
+        header["digest"] = content_digest(header, read_sections(data, header))
+    except Refused:
+        return data
+    return join(data, msgpack.packb(header), split(data)[1])
+
+
+MUTATIONS: Sequence[Mutation] = (
+    flip_bits,
+    truncate,
+    splice,
+    edit_run,
+    edit_prelude,
+    damage_header,
+    edit_header,
+    edit_header,
+    damage_sections,
+    damage_sections,
+    move_boxes,
+    move_boxes,
+    true_digest,
+)

@@ -1,0 +1,16 @@
+"""Second implementations of spec/, each written from one page, that share nothing with ``ddcodec``.
+
+They are plain and slow: they prove that the specification suffices, and the vectors in
+spec/vectors come from them. Nothing here imports ``ddcodec`` (a test holds it to that); of its
+files only the normative tables, ``ddcodec/tables/*.bin``, are read, by their path.
+
+- ``container``, ``canonical``: the file and its header (spec/ddz.md);
+- ``table``: what sections make up a table (spec/table.md);
+- ``codecs``, ``probabilities``, ``randomness``: sections to arrays (spec/codecs.md);
+- ``entropy``, ``packed``: streams of integers (spec/entropy.md; spec/labels.md, section 3);
+- ``label_codecs``, ``features``, ``labels``: soft labels in layers (spec/labels.md);
+- ``synthesis``: resampling, layouts and views (spec/synthesis.md);
+- ``grids``, ``elementary``, ``exact``: exact execution of networks (spec/exact.md);
+- ``teacher``: stored teachers (spec/teacher.md);
+- ``arrays``, ``refusal``: nested lists of raw bytes, and errors, which several of these need.
+"""

@@ -1,0 +1,212 @@
+"""A second decoder of sections, written from spec/codecs.md alone, without numpy.
+
+    python -m tools.conformance.reference.codecs FILE SECTION [TEMPERATURE]
+
+Prints the array of one section (numbered from 0) of a .ddz file as JSON: floats as hexadecimal,
+labels as logits, or as probabilities at a TEMPERATURE given as N/D. Mosaics are left to an image
+library, stored teachers to ``teacher.py``. Plain Python and slow: it is there to prove that the
+specification suffices.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from tools.conformance.reference.arrays import (
+    Limits,
+    Params,
+    Shape,
+    check_params,
+    finite,
+    join_planes,
+    need,
+    nest,
+    show,
+    unpack,
+)
+from tools.conformance.reference.container import read
+from tools.conformance.reference.label_codecs import LABEL_CODECS
+from tools.conformance.reference.packed import read_packed
+from tools.conformance.reference.probabilities import probabilities
+from tools.conformance.reference.randomness import philox
+from tools.conformance.reference.refusal import Refused, refuse, report, require
+from tools.conformance.reference.table import shape_of
+
+
+def seed_derived(raw: bytes, shape: Shape, params: Params) -> list[int]:
+    classes, slots = shape
+    need(raw, 8 + 4 * classes)
+    base = unpack("I", raw[:8])
+    blocks = (
+        philox((key, slot, 0x53454544, 0), base)
+        for key in unpack("I", raw[8:])
+        for slot in range(slots)
+    )
+    return [block[0] | block[1] << 32 for block in blocks]
+
+
+def seed_list(raw: bytes, shape: Shape, params: Params) -> list[int]:
+    need(raw, 8 * prod(shape))
+    return unpack("Q", raw)
+
+
+def prompt_fp16(raw: bytes, shape: Shape, params: Params) -> list[float]:
+    need(raw, 2 * prod(shape))
+    return finite(unpack("e", join_planes(raw)))
+
+
+def prompt_int8(raw: bytes, shape: Shape, params: Params) -> list[float]:
+    classes, tokens, dim = shape
+    rows = classes * tokens
+    need(raw, rows * (2 + dim))
+    halves = join_planes(raw[: 2 * rows])
+    scales = finite(unpack("e", halves))
+    require(all(byte < 0x80 for byte in halves[1::2]), "payload", "a negative scale")
+    q = unpack("b", raw[2 * rows :])
+    require(-128 not in q, "payload", "-128 is not used")
+    return [value * scales[i // dim] for i, value in enumerate(q)]
+
+
+def top_k_labels(raw: bytes, shape: Shape, params: Params) -> list[int]:
+    """Section 10."""
+    classes, slots, views, columns = shape
+    k, step, ranked, band = (params[name] for name in ("k", "step", "ranked", "band"))
+    require(max(k, ranked) <= params["classes"], "header", "k or ranked exceed the classes")
+    require(columns == params["classes"], "payload", "the origin has another number of classes")
+    require(len(raw) >= 6, "payload", "too few bytes")
+    base, length = struct.unpack_from("<hI", raw)
+    require(6 + length <= len(raw), "payload", "the orders are cut")
+    require(params["common"] == 1 or base == 0, "payload", "a base that nothing is told from")
+    orders = read_packed(raw[6 : 6 + length], classes, [0] * ranked)
+    for order in orders:
+        good = len(set(order)) == ranked and all(0 <= c < columns for c in order)
+        require(good, "payload", f"order {order}")
+        order += sorted(set(range(columns)) - set(order))
+    first = 2 + -(-(k - 1) // band)
+    groups = [0, 1, *(2 + j // band for j in range(k - 1)), *(first + j // band for j in range(k))]
+    flat: list[int] = []
+    for number, row in enumerate(read_packed(raw[6 + length :], classes * slots * views, groups)):
+        q, drops, ranks = [row[0]], row[2 : k + 1], row[k + 1 :]
+        good = len(set(ranks)) == k and all(0 <= r < columns for r in ranks)
+        require(good and min(drops, default=0) >= 0, "payload", f"ranks {ranks} or drops {drops}")
+        for drop in drops:
+            q.append(q[-1] - drop)
+        z = [step * ((base if params["common"] else q[-1]) - row[1])] * columns
+        entries = [step * value for value in q]
+        fits = all(-0x8000 <= value < 0x8000 for value in [*entries, z[0]])
+        require(fits, "payload", "a logit beyond 16 bits")
+        for rank, value in zip(ranks, entries, strict=True):
+            z[orders[number // (slots * views)][rank]] = value
+        flat += z
+    return flat
+
+
+def hard_labels(raw: bytes, shape: Shape, params: Params) -> list[int]:
+    if raw[:1] == b"\0":
+        need(raw, 1)
+        return [-1] * prod(shape)
+    require(raw[:1] == b"\1", "payload", "unknown mode")
+    need(raw, 1 + 2 * prod(shape))
+    labels = unpack("H", raw[1:])
+    require(0xFFFF not in labels, "payload", "65535 is not used")
+    return labels
+
+
+def pixel_digest(raw: bytes, shape: Shape, params: Params) -> list[int]:
+    need(raw, prod(shape))
+    return list(raw)
+
+
+def schedule_table(raw: bytes) -> dict[str, Any]:
+    """Section 8."""
+    require(len(raw) >= 8, "payload", "no schedule table")
+    steps, history, init_scale = struct.unpack_from("<HHf", raw)
+    require(1 <= steps <= 4096 and 1 <= history <= 16, "payload", "steps or history")
+    need(raw, 8 + steps * (12 + 8 * history))
+    rows = nest(finite(unpack("f", raw[8:])), (steps, 3 + 2 * history))
+    finite([init_scale])
+    for i, row in enumerate(rows):
+        require(not any(row[3 + 2 * (i + 1) :]), "payload", "history before the first step")
+    return {
+        "init_scale": init_scale,
+        "timesteps": [row[0] for row in rows],
+        "c_in": [row[1] for row in rows],
+        "c_noise": [row[2] for row in rows],
+        "a": [row[3::2] for row in rows],
+        "b": [row[4::2] for row in rows],
+    }
+
+
+CODECS: dict[str, tuple[int, Callable[[bytes, Shape, Params], list[Any]]]] = {
+    "hard-labels": (3, hard_labels),
+    "pixel-digest": (3, pixel_digest),
+    "prompt-fp16": (3, prompt_fp16),
+    "prompt-int8": (3, prompt_int8),
+    "seed-derived": (2, seed_derived),
+    "seed-list": (2, seed_list),
+    "top-k-labels": (4, top_k_labels),
+}
+LIMITS: dict[str, Limits] = {
+    "top-k-labels": {
+        "classes": (1, 65535),
+        "k": (1, 65535),
+        "step": (1, 2048),
+        "common": (0, 1),
+        "ranked": (0, 65535),
+        "band": (1, 65535),
+    },
+}
+
+
+def decode(codec: dict[str, Any], raw: bytes, shape: Shape) -> Any:
+    """The array of a section as nested lists; a schedule as a map, a label model as a tuple."""
+    name, params = codec["name"], codec["params"]
+    known = name in {*CODECS, *LABEL_CODECS, "schedule-table"} and codec["version"] == 1
+    require(known, "unknown-codec", f"{name} version {codec['version']} is not decoded here")
+    if name in LABEL_CODECS:
+        return LABEL_CODECS[name](raw, shape, params)
+    check_params(params, LIMITS.get(name, {}))
+    if name == "schedule-table":
+        return schedule_table(raw)
+    axes, function = CODECS[name]
+    require(len(shape) == axes and min(shape) >= 1, "payload", f"shape {shape}")
+    return nest(function(raw, shape, params), shape)
+
+
+def section(path: str, number: int) -> tuple[str, Any]:
+    """Kind and decoded array of one section of a file."""
+    header, raws = read(Path(path).read_bytes())
+    index = header["index"]
+    if not 0 <= number < len(raws):
+        refuse("header", f"there is no section {number}; the file has {len(raws)}")
+    kind = index["kinds"][index["kind"][number]]["name"]
+    box = index["box"][6 * number : 6 * number + 6]
+    codec = index["codecs"][index["codec"][number]]
+    return kind, decode(codec, raws[number], shape_of(kind, box, header["head"]))
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) not in (2, 3) or not arguments[1].isdigit():
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        kind, array = section(arguments[0], int(arguments[1]))
+        if len(arguments) == 3 and kind == "labels":
+            ratio = Fraction(arguments[2])
+            temperature = ratio.numerator, ratio.denominator
+            array = [[[probabilities(z, temperature) for z in s] for s in c] for c in array]
+    except Refused as error:
+        return report(arguments[0], error)
+    print(json.dumps(show(array)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
