@@ -59,6 +59,10 @@ class DdcodecError(Exception):
         message: what is wrong and what to do next, in one or two sentences.
         section: the section concerned, as ``kind[index]``.
         offset: byte offset in the file.
+
+    >>> error = PayloadError("the bytes do not decode", section="labels[3]")
+    >>> str(error), error.code, isinstance(error, DdcodecError)
+    ('the bytes do not decode (section labels[3])', 'payload', True)
     """
 
     code: ClassVar[str] = "error"

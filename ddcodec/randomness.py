@@ -71,7 +71,7 @@ def words_many(seeds: npt.ArrayLike, domain: int, stream: int | Integers, count:
     """The first ``count`` words of a stream of each seed.
 
     Args:
-        seeds: uint64 [n], one 64-bit seed an image.
+        seeds: uint64 [n], one 64-bit seed per image.
         domain: one of the ``DOMAIN_`` constants.
         stream: the stream within the domain, 0 <= stream < 2^32: one for all, or of each seed [n].
         count: words wanted of each seed.

@@ -30,6 +30,14 @@ class Artifact:
 
     Use :func:`ddcodec.open`. Attributes: ``path``, ``head`` (typed), ``recipe``, ``info``
     (provenance, not covered by the content digest), ``classes`` (names that have rows).
+
+    >>> artifact = ddcodec.open("shapes.ddz")
+    >>> artifact.classes, artifact.recipe.ipc, artifact.recipe.views
+    (('blob', 'cross', 'stripes'), 4, 3)
+    >>> data = artifact.dataset()  # a torch Dataset: image, label
+    >>> image, label = data[0]
+    >>> tuple(image.shape), label.tolist()
+    ((3, 16, 16), [1.0, 0.0, 0.0])
     """
 
     def __init__(self, reader: Reader, head: Head) -> None:
@@ -234,6 +242,10 @@ def open_artifact(path: str | os.PathLike[str], *, limits: Limits | None = None)
         FormatError: the file is malformed (with a precise subclass).
         UnsupportedFeatureError: the file needs a newer ddcodec.
         DecodeError: the file cannot be read.
+
+    >>> with ddcodec.open("shapes.ddz") as artifact:
+    ...     artifact.verify("pixels")  # so many pictures are what they were
+    12
     """
     return from_reader(Reader(path, limits=limits or Limits()))
 
@@ -274,6 +286,11 @@ def subset(
     Raises:
         RequestError: unknown or no class, or more slots or views than there are.
         EncodeError: ``out`` exists, or cannot be written.
+
+    >>> whole = ddcodec.open("shapes.ddz")
+    >>> _ = ddcodec.subset(whole, "two.ddz", classes=["blob", "cross"], ipc=1)
+    >>> ddcodec.open("two.ddz").classes
+    ('blob', 'cross')
     """
     table = artifact.table
     return slicing.subset(table, out, classes=classes, ipc=ipc, views=views, force=force)
@@ -299,5 +316,11 @@ def merge(
         RequestError: a class in both, recipes that differ (saying in what), or labels of the same
             classes that were coded, or are computed, apart.
         EncodeError: ``out`` exists, or cannot be written.
+
+    >>> whole = ddcodec.open("shapes.ddz")
+    >>> parts = [whole.subset(f"{name}.ddz", classes=[name]) for name in whole.classes]
+    >>> _ = ddcodec.merge(parts, "again.ddz")
+    >>> len(ddcodec.open("again.ddz").dataset()) == len(whole.dataset())
+    True
     """
     return slicing.merge([artifact.table for artifact in artifacts], out, force=force)

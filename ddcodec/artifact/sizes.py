@@ -1,4 +1,4 @@
-"""Where the bytes of an artifact go, from the header alone."""
+"""The size budget: where the bytes of an artifact go, from the header alone."""
 
 from __future__ import annotations
 

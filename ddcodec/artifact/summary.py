@@ -1,4 +1,4 @@
-"""What the labels of an artifact are and take, from the header alone. Imports no torch."""
+"""A summary of an artifact's labels: their form and size, from the header alone; no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How deep an artifact can be checked, and what it means where a picture is not what it was."""
+"""The levels of checking an artifact, and messages about pictures that have changed."""
 
 from __future__ import annotations
 

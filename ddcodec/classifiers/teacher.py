@@ -37,7 +37,7 @@ class TeacherSettings:
     Attributes:
         arch: one of ``ARCHITECTURES``.
         steps: optimiser steps in all.
-        batch_size: pictures a step.
+        batch_size: pictures per step.
         lr: highest learning rate.
         weight_decay: not applied to 1-d parameters.
         pad: largest shift of the random crop in pixels; edges are reflected.

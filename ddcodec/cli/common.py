@@ -1,4 +1,4 @@
-"""What several commands share: options, opening artifacts, JSON, progress on stderr."""
+"""Parts that several commands share: options, opening artifacts, JSON, progress on stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ddz inspect``: what is inside an artifact, from its header alone."""
+"""``ddz inspect``: the content of an artifact, from its header alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ddz methods``: what fills artifacts, and the options of each."""
+"""``ddz methods``: the methods that fill artifacts, and the options of each."""
 
 from __future__ import annotations
 

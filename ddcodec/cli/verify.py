@@ -1,4 +1,4 @@
-"""``ddz verify``: is the file what was written."""
+"""``ddz verify``: check that a file is what was written."""
 
 from __future__ import annotations
 

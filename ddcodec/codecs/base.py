@@ -1,4 +1,4 @@
-"""What every codec is: a bijection, or a lossy map, between an array and a section's raw bytes.
+"""The base of every codec: a map, exact or lossy, between an array and a section's raw bytes.
 
 A codec is a frozen dataclass whose fields are its parameters. The container compresses the raw
 bytes; nothing here knows of files.

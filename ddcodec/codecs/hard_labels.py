@@ -1,4 +1,4 @@
-"""Hard labels: the class of the row itself, in one byte, or one class index a row.
+"""Hard labels: the class of the row itself, in one byte, or one class index per row.
 
 Source: spec/codecs.md, "Hard labels".
 """

@@ -1,4 +1,4 @@
-"""What all soft labels of an origin share: means of classes, a basis, fields of classes.
+"""The part of soft labels that an origin shares: means of classes, a basis, fields of classes.
 
 Source: spec/labels.md, "Codecs".
 """

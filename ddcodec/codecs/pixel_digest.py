@@ -1,4 +1,4 @@
-"""Pixel digests: four bytes a picture that tell whether a rendering is the one encoded.
+"""Pixel digests: four bytes per picture that tell whether a rendering is the one encoded.
 
 Source: spec/codecs.md, "Pixel digests".
 """

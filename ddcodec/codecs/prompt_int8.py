@@ -20,7 +20,7 @@ __all__ = ["PromptInt8", "PromptLoss", "prompt_loss"]
 
 @dataclass(frozen=True)
 class PromptInt8(Codec[Array, Float32s]):
-    """int8 vectors with one fp16 scale a token row: value = float32(q) * float32(scale), exact.
+    """int8 vectors with one fp16 scale per token row: value = float32(q) * float32(scale), exact.
 
     Raw: the scales [classes][tokens] as low and high byte planes, then q int8
     [classes][tokens][dim], -127..127. Encodes float16 or float32, decodes to float32.

@@ -38,7 +38,7 @@ class SeedKeys:
 
     Args:
         base: 64-bit base seed.
-        keys: one 32-bit class key a class.
+        keys: one 32-bit class key per class.
     """
 
     base: int
@@ -47,7 +47,7 @@ class SeedKeys:
 
 @dataclass(frozen=True)
 class SeedDerived(Codec[SeedKeys, UInt64s]):
-    """Seeds derived from a base seed and the class names: 4 bytes a class, at any IPC.
+    """Seeds derived from a base seed and the class names: 4 bytes per class, at any IPC.
 
     Raw: base u64, then one class key u32 a class. Decodes to uint64 [classes, slots]:
     seed = words 0 (low) and 1 (high) of Philox4x32-10 with key = base and counter =

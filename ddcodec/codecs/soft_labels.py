@@ -29,7 +29,7 @@ class SoftLabels(Codec[Int32s, Int32s]):
     """int32 [classes, slots, views, columns]: symbols of the atoms, or steps of the logits.
 
     Args:
-        columns: r symbols a label in the model's basis; K in the domain of logits; 0 for labels
+        columns: r symbols per label in the model's basis; K in the domain of logits; 0 for labels
             that are their prediction, which is one zero byte.
         band: columns that share a model of the entropy coder.
         step: 0 for the basis; else symbols are multiples of step / 64 nat of each logit (1 is

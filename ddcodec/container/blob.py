@@ -1,4 +1,4 @@
-"""Where the bytes of a .ddz file come from: a path or memory."""
+"""Sources of the bytes of a .ddz file: a path or memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much a reader is willing to believe (spec/ddz.md, section 8)."""
+"""Limits: upper bounds of what a reader believes (spec/ddz.md, section 8)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ class Limits:
         section_raw: bytes of one section, as stored and once decompressed.
         total_raw: bytes of all sections once decompressed.
         window: zstd window in bytes.
+
+    >>> ddcodec.open("shapes.ddz", limits=ddcodec.Limits(sections=1))
+    Traceback (most recent call last):
+        ...
+    ddcodec.errors.LimitExceededError: the file has ... sections, more than the limit of 1; ...
     """
 
     header: int = 4 << 20

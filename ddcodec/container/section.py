@@ -1,4 +1,4 @@
-"""What a section is: its kind, its codec, its box in the table and its place in the file."""
+"""A section: its kind, its codec, its box in the table and its place in the file."""
 
 from __future__ import annotations
 

@@ -61,6 +61,11 @@ class EncodeResult:
         warnings: one sentence each: what was converted, skipped or ignored.
         divergence: mean KL divergence of the stored soft labels from the teacher's, in nats at the
             label temperature; None for hard labels and for a dry run.
+
+    >>> options = dict(method="random", ipc=2, labels="hard")
+    >>> would = ddcodec.encode("photos", "p.ddz", dry_run=True, **options)
+    >>> would.path, would.options_used["size"], sorted(would.expected)
+    (None, (16, 16), ['labels', 'patches', 'pixels', 'seeds'])
     """
 
     path: Path | None
@@ -112,6 +117,10 @@ def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
         RequestError: an option, or two together, make no sense; nothing was done.
         SourceError: the pictures are not usable as they are.
         EncodeError: the request cannot be met; nothing half-written is left.
+
+    >>> made = ddcodec.encode("photos", "p.ddz", method="random", ipc=2, labels="hard")
+    >>> made.path.name, ddcodec.open(made.path).digest == made.digest
+    ('p.ddz', True)
     """
     return Encoder(scan(src), Path(out), options).run()
 

@@ -1,4 +1,4 @@
-"""What an artifact is worth: the test accuracy of students trained on it, seed by seed."""
+"""Test accuracy of students trained on an artifact, seed by seed."""
 
 from __future__ import annotations
 

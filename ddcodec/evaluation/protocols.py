@@ -26,7 +26,7 @@ class Protocol:
         name: as users spell it.
         summary: what it is, in one sentence.
         epochs: passes over the images; None means by their number, see :meth:`plan`.
-        batch_size: images a step; None means by number of images or IPC, see :meth:`plan`.
+        batch_size: images per step; None means by number of images or IPC, see :meth:`plan`.
         lr: highest learning rate.
         weight_decay: decoupled, not on biases and norms.
         span: part of the cosine's half period: 1 ends at 0, 1/2 at half the rate.

@@ -1,4 +1,4 @@
-"""Which pictures show in views of rows, and how (spec/labels.md, "Which pictures show")."""
+"""Appearances of pictures in views of rows (spec/labels.md, "Which pictures show")."""
 
 from __future__ import annotations
 

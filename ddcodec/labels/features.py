@@ -1,4 +1,4 @@
-"""How pictures appear in a view: the integer features over which label fields are defined.
+"""Features of a picture's appearance in a view: integers over which label fields are defined.
 
 A view shows its own picture and, where CutMix pastes one, a partner's. Each *appearance* has a
 share of the view's pixels, a crop and a flip; a label field is linear in the features made of

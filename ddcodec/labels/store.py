@@ -1,4 +1,4 @@
-"""What is stored of soft labels: models of origins, fields of pictures, teachers."""
+"""The stored parts of soft labels: models of origins, fields of pictures, teachers."""
 
 from __future__ import annotations
 

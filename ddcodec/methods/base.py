@@ -1,4 +1,4 @@
-"""What a method is, what it is given, and what it returns."""
+"""The interface of methods: what one is given, and what it returns."""
 
 from __future__ import annotations
 

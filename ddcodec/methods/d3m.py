@@ -3,7 +3,7 @@
 Step 1: the patch of each image that the teacher finds easiest, laid out as collages. Step 2:
 textual inversion of one new token per class in "A photo of S*", with the prior frozen. Steps 3
 and 4: seeds; generated collages are cut into patches, and the teacher labels each patch as it
-is decoded. Stored: one token vector a class, one base seed, labels. IPC grows by seeds alone.
+is decoded. Stored: one token vector per class, one base seed, labels. IPC grows by seeds alone.
 """
 
 from __future__ import annotations

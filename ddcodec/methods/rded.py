@@ -1,7 +1,7 @@
 """rded: a coreset of patches the teacher finds easy, as collages.
 
 "On the Diversity and Realism of Distilled Dataset" (arXiv 2312.03526), as LINs-lab/RDED 3f6453d
-does it: 300 images a class, 5 crops each, the easiest crop of each image, the IPC * factor^2
+does it: 300 images per class, 5 crops of each, the easiest crop of each image, the IPC * factor^2
 easiest of those; collage j takes ranks j, n + j, 2n + j, ... (n = IPC).
 """
 

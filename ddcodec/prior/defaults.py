@@ -1,4 +1,4 @@
-"""What an encoder starts from with a prior: ``ddcodec.json`` in its folder; no decoder reads it."""
+"""Defaults that suit a prior: ``ddcodec.json`` in its folder, which no decoder reads."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class Prior:
         """Hidden states float32 [n, tokens, width] of a prompt with learned vectors.
 
         Args:
-            vectors: [n, vectors a prompt, width], or None for plain text (then n = 1).
+            vectors: [n, vectors per prompt, width], or None for plain text (then n = 1).
         """
         ids, positions = self.prompt_ids(template, 0 if vectors is None else vectors.shape[-2])
         return self.engine.encode_text(ids, vectors, positions)

@@ -1,6 +1,6 @@
 """The prior in the package: integers and scales, unpacked to a diffusers folder (spec/prior.md, 6).
 
-A parameter is stored as integers with one float32 scale a row (one in all for vectors). Its value
+A parameter is stored as integers with one float32 scale per row (one in all for vectors). Its value
 is float32(integer) * scale: one binary32 multiplication, so every machine unpacks the same files.
 """
 

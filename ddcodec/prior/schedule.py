@@ -1,4 +1,4 @@
-"""A pinned scheduler is data, not code (spec/prior.md, "What a table holds").
+"""Pinned schedulers as data, not code (spec/prior.md, "What a table holds").
 
 Every linear scheduler maps what it has seen so far (samples x, model outputs e) and fresh noise z
 to the next sample by fixed coefficients. They are read off a diffusers scheduler by running it

@@ -1,4 +1,4 @@
-"""Integer weights, derived from a checkpoint once a machine and kept (spec/prior.md, "Profiles").
+"""Integer weights, derived from a checkpoint once per machine (spec/prior.md, "Profiles").
 
 A file of the cache is named after what its content follows from, and holds its own SHA-256. It is
 never trusted to be whole: a damaged, missing or outdated file is derived again.

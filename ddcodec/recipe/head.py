@@ -101,7 +101,7 @@ class Recipe:
 
     @property
     def generated_per_class(self) -> int:
-        """Generated pictures a class needs for all its slots (0 where pixels are stored)."""
+        """Generated pictures that a class needs for all its slots (0 where pixels are stored)."""
         if isinstance(self.synthesis, Stored):
             return 0
         return -(-self.ipc * self.patches_per_slot // self.synthesis.grid**2)

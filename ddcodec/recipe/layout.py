@@ -1,4 +1,4 @@
-"""How many patches make up a training image (spec/synthesis.md, "Layouts")."""
+"""Layouts: how many patches make up a training image (spec/synthesis.md, "Layouts")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which model files an artifact was made with: SHA-256 of each (spec/prior.md, "Pin")."""
+"""The pin: SHA-256 of the model files an artifact was made with (spec/prior.md, "Pin")."""
 
 from __future__ import annotations
 

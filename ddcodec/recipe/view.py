@@ -1,4 +1,4 @@
-"""What views of a picture vary, as stored and as people write it (spec/synthesis.md, "Views")."""
+"""Views: what is varied in a picture, as stored and as people write it (spec/synthesis.md)."""
 
 from __future__ import annotations
 

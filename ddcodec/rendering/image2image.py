@@ -120,7 +120,7 @@ def image2image(
         guidance: classifier-free guidance scale as (numerator, denominator).
 
     Returns:
-        uint8 [n, height, width, 3], ``prior.latent_factor`` pixels a side of a latent.
+        uint8 [n, height, width, 3], ``prior.latent_factor`` pixels per side of a latent.
 
     Raises:
         DecodeError: the arguments' lengths differ, the latents are not the prior's, guidance

@@ -1,4 +1,4 @@
-"""What real pictures chosen at random would do: at the same IPC, and in the same bytes."""
+"""Baselines of random real pictures: of the same IPC, and of the same bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ddcodec.sources.folder import ImageFolder, scan
 
 __all__ = ["Baseline", "make_baselines"]
 
-# No coded picture takes fewer bits a pixel than this, so a budget bounds how many can fit.
+# No coded picture takes fewer bits per pixel than this, so a budget bounds how many can fit.
 _LEAST_BITS_PER_PIXEL = 0.25
 
 
@@ -88,7 +88,7 @@ class _Pool:
         return int(self.artifact.file_len / len(self.artifact.classes) / least) + 1
 
     def encode(self, ipc: int, out: Path) -> int:
-        """Write an artifact of ``ipc`` random pictures a class; returns its bytes."""
+        """Write an artifact of ``ipc`` random pictures per class; returns its bytes."""
         recipe = self.artifact.recipe
         result = encode(
             self.folder,

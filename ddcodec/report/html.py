@@ -91,7 +91,7 @@ def _headline(report: Report, artifacts: Sequence[Evaluation]) -> str:
         ("accuracy", _accuracy_html(best)),
         ("file", bytes_text(best.file_len)),
         ("a class", bytes_text(round(best.file_len / best.classes))),
-        ("pictures a class", f"{best.ipc} <small>x {best.views} views</small>"),
+        ("pictures per class", f"{best.ipc} <small>x {best.views} views</small>"),
     ]
     if baselines and len(artifacts) == 1:
         rival = max(baselines, key=lambda e: e.mean)

@@ -44,11 +44,11 @@ def make_report(
 
     Args:
         artifact_paths: ``.ddz`` files to compare.
-        test_dir: folder of test pictures, one subfolder a class, matched by name.
+        test_dir: folder of test pictures, one subfolder per class, matched by name.
         train_dir: folder of training pictures for baselines of random real pictures; by default
             ``train`` beside ``test_dir``. Without one the report says that they were left out.
         student: one of ``ARCHITECTURES``; by default the customary one for the picture size.
-        seeds: students an artifact: seeds 0 to seeds - 1.
+        seeds: students per artifact: seeds 0 to seeds - 1.
         protocol: ``ddz``, ``rded`` or ``d3m``.
         epochs: instead of the protocol's own.
         out: the HTML file.

@@ -1,1 +1,1 @@
-"""Where pictures come from: what a source offers, image folders, a set without a download."""
+"""Sources of pictures: what each offers, image folders, a set that needs no download."""

@@ -1,4 +1,4 @@
-"""What a data set must offer to be encoded, wherever its pictures come from."""
+"""The interface of sources: labelled pictures to be encoded, wherever they come from."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def load_images(
         source: the data set.
         size: (width, height) in pixels, see :meth:`Source.read`.
         classes: class indices to read; all when None. Labels keep the source's indices.
-        limit: at most this many pictures a class, the first in order.
+        limit: at most this many pictures per class, the first in order.
         progress: called with (done, total) pictures.
         on_error: ``skip`` counts damaged pictures in ``report`` instead of raising.
         report: where conversions and skipped files are counted.

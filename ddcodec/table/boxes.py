@@ -1,4 +1,4 @@
-"""Boxes in the table: whether they tile it exactly, and which of them holds a row.
+"""Boxes in the table: exact tiling, and finding the box that holds a row.
 
 Everything here costs by the number of boxes, whatever the number of classes, slots or views.
 """

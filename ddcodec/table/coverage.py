@@ -1,4 +1,4 @@
-"""Whether the sections of a table hold every row exactly once (spec/table.md, "Sections")."""
+"""Coverage: every row of a table is held exactly once (spec/table.md, "Sections")."""
 
 from __future__ import annotations
 

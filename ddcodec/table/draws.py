@@ -1,4 +1,4 @@
-"""What is drawn for rows of a table: crops, flips, partners (spec/synthesis.md, "Views")."""
+"""Draws of the views of rows: crops, flips, partners (spec/synthesis.md, "Views")."""
 
 from __future__ import annotations
 

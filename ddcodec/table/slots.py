@@ -1,4 +1,4 @@
-"""How a writer divides classes, slots and views into sections of a readable size."""
+"""Division of classes, slots and views into sections of a readable size (writer-side)."""
 
 from __future__ import annotations
 

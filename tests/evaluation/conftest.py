@@ -42,7 +42,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def artifact_path(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three random pictures a class with hard labels and two views."""
+    """Three random pictures per class with hard labels and two views."""
     path = tmp_path_factory.mktemp("artifacts") / "three.ddz"
     encode(folders / "train", path, method="random", ipc=3, views=2, labels="hard", view="crop")
     return path

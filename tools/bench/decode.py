@@ -1,4 +1,4 @@
-"""How quickly an artifact opens, verifies, renders and feeds a training loop.
+"""Speed of opening, verifying, rendering and feeding a training loop.
 
     python -m tools.bench.decode ARTIFACT.ddz
 

@@ -1,4 +1,4 @@
-"""How fast soft labels are decoded, in labels per second on one core.
+"""Speed of decoding soft labels, in labels per second on one core.
 
     python -m tools.bench.label_decode ARTIFACT.ddz [--batch 256]
 

@@ -1,4 +1,4 @@
-"""How long the tiny prior takes to load: unpacked for the first time, from the cache, and again.
+"""Time to load the tiny prior: unpacked for the first time, from the cache, and again.
 
     python -m tools.bench.prior
 

@@ -1,4 +1,4 @@
-"""What measurements that train students have in common: their command line and the protocol."""
+"""The part that measurements of students share: their command line and the protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long work takes: medians of wall time, and the best of processor time."""
+"""Timing of work: medians of wall time, and the best of processor time."""
 
 from __future__ import annotations
 

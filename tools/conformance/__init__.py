@@ -1,1 +1,1 @@
-"""What holds the package to its specification: second implementations, vectors, a fuzzer."""
+"""Proof that the package keeps to its specification: second implementations, vectors, a fuzzer."""

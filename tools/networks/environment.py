@@ -1,4 +1,4 @@
-"""What a measurement was made with: versions of libraries and the processor's instruction sets."""
+"""The environment of a measurement: versions of libraries and instruction sets."""
 
 from __future__ import annotations
 

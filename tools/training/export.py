@@ -62,7 +62,7 @@ def export(run: Run, target: Path) -> None:
 
 
 def pack(network: nn.Module, bits: int) -> dict[str, Array]:
-    """Every parameter as integers and a scale a row; vectors in 16 bits with one scale."""
+    """Every parameter as integers and a scale per row; vectors in 16 bits with one scale."""
     out = {}
     for name, parameter in network.named_parameters():
         value = parameter.detach().float().cpu().numpy()

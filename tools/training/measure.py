@@ -1,4 +1,4 @@
-"""What a prior is good for, measured on pictures it has never seen.
+"""Measures of a prior on pictures that it has never seen.
 
     python -m tools.training.measure --prior FOLDER --label NAME --cifar100 DIR --teacher DIR \\
         --held-out cifar10/test:32 --held-out imagenette/test:64 --size 32 --size 64

@@ -1,4 +1,4 @@
-"""What every back end does: sums of products of 8-bit integers, exactly (spec/exact.md, "Sums")."""
+"""The interface of back ends: exact sums of products of 8-bit integers (spec/exact.md, "Sums")."""
 
 from __future__ import annotations
 

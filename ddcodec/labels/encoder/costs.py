@@ -1,4 +1,4 @@
-"""What a symbol costs, estimated from those of the last round."""
+"""The cost of a symbol in bits, estimated from the symbols of the last round."""
 
 from __future__ import annotations
 

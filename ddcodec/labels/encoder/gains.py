@@ -1,4 +1,4 @@
-"""What innovations are multiplied by, so that rounding does not shrink them."""
+"""Gains of innovations, which undo the shrinking by rounding."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Operations(ABC):
     def head(self, layer: int, x: Tensor) -> Tensor:
         """float32 [n, channels, h, w] -> [n, classes]: the linear layer.
 
-        It has a weight a channel and position, or one a channel, then for the mean of positions.
+        It has a weight per channel and position, or one per channel, then for the mean of all.
         """
 
 

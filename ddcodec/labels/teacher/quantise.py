@@ -1,7 +1,7 @@
 """Weights of few bits, fitted to what a layer sees (encoder-side).
 
 Rounding column by column, each error made good by the columns still to come, after GPTQ (Frantar
-and others, arXiv 2210.17323). It saves a bit a weight: see the Note in spec/teacher.md.
+and others, arXiv 2210.17323). It saves a bit per weight: see the Note in spec/teacher.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def pictures_wanted(side: int) -> int:
 def quantise_teacher(
     teacher: Teacher, images: UInt8s, bits: int
 ) -> tuple[TeacherWeights, StoredWeights]:
-    """A teacher with weights of ``bits`` bits, a scale an output channel.
+    """A teacher with weights of ``bits`` bits, a scale per output channel.
 
     Args:
         teacher: of a storable architecture; its columns are the artifact's classes.

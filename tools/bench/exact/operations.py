@@ -1,4 +1,4 @@
-"""Where the time of exact execution goes, by the function that it replaces or lets through."""
+"""Time of exact execution by the function that it replaces or lets through."""
 
 from __future__ import annotations
 

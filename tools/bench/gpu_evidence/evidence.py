@@ -1,4 +1,4 @@
-"""What has been found on a GPU so far, stage by stage, within a number of minutes."""
+"""Findings on a GPU so far, stage by stage, within a number of minutes."""
 
 from __future__ import annotations
 

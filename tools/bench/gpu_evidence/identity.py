@@ -1,4 +1,4 @@
-"""Whether a GPU gives the bits that CPUs gave: known answers, networks, pictures."""
+"""Identity of a GPU's bits with those of CPUs: known answers, networks, pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How quickly a GPU executes U-Nets, exact profiles beside float16 and bfloat16."""
+"""Speed of U-Nets on a GPU, exact profiles beside float16 and bfloat16."""
 
 from __future__ import annotations
 

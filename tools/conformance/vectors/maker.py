@@ -1,4 +1,4 @@
-"""What all makers of vectors do alike: write files, or compare them with those that are there."""
+"""The part that all makers of vectors share: write files, or compare them with those there."""
 
 from __future__ import annotations
 

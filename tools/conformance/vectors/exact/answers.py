@@ -1,4 +1,4 @@
-"""What the second implementation makes of each case."""
+"""Answers of the second implementation to each case."""
 
 from __future__ import annotations
 

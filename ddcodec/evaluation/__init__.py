@@ -1,0 +1,1 @@
+"""Students trained on an artifact: protocols, test sets, accuracy seed by seed."""
