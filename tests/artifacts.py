@@ -28,7 +28,7 @@ from ddcodec.encoding.labelling import hard_label_sections, seed_sections
 from ddcodec.prior.load import load_prior
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout
-from ddcodec.recipe.parts import Evaluation, LabelRecipe, Text2Image
+from ddcodec.recipe.parts import Evaluation, LabelRecipe, Stored, Text2Image
 from ddcodec.recipe.view import View
 from ddcodec.sources.folder import scan
 from ddcodec.sources.source import load_images
@@ -39,6 +39,23 @@ def encode_small(source: Path, out: Path, **changes: Any) -> Artifact:
     settings: dict[str, Any] = {"method": "random", "ipc": 4, "views": 3, "labels": "hard"}
     ddcodec.encode(source, out, **{**settings, **changes})
     return ddcodec.open(out)
+
+
+def stored_head(classes: int, *, ipc: int, views: int, **changes: Any) -> Head:
+    """The head of a table of stored pictures with hard labels, of one origin."""
+    recipe = Recipe(
+        size=(2, 2),
+        ipc=ipc,
+        views=views,
+        synthesis=Stored(),
+        layout=Layout(),
+        view=View(),
+        labels=LabelRecipe("hard"),
+        evaluation=Evaluation((1, 2, 3), (4, 5, 6), "ddz"),
+    )
+    whole = ((0, classes),)
+    names = tuple(f"class {c}" for c in range(classes))
+    return Head(names, **{"rows": whole, "origins": whole, "recipe": recipe, **changes})
 
 
 def quick_teacher(source: Path, out: Path, *, steps: int = 10, seed: int = 0) -> Path:

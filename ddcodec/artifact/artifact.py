@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddcodec.arrays import Progress
-from ddcodec.artifact import slicing
+from ddcodec.artifact import merging, slicing
 from ddcodec.artifact.sizes import SizeNode, size_budget
 from ddcodec.artifact.verify import Level, verify
 from ddcodec.container import KIND_FLAGS, Limits, Reader, Section
@@ -323,4 +323,4 @@ def merge(
     >>> len(ddcodec.open("again.ddz").dataset()) == len(whole.dataset())
     True
     """
-    return slicing.merge([artifact.table for artifact in artifacts], out, force=force)
+    return merging.merge([artifact.table for artifact in artifacts], out, force=force)

@@ -6,15 +6,13 @@ rendered as any reader would render it, and the teacher labels those pixels.
 
 from __future__ import annotations
 
-import inspect
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +20,7 @@ from ddcodec.artifact import open_artifact
 from ddcodec.container import NewSection, write_container
 from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.encoding.options import EncodeOptions
+from ddcodec.encoding.signature import AnyPath, with_options
 from ddcodec.errors import EncodeError
 from ddcodec.files import locked
 from ddcodec.labels.sections import expected_bytes
@@ -42,10 +41,6 @@ if TYPE_CHECKING:
     from ddcodec.prior.load import Prior
 
 __all__ = ["EncodeResult", "encode"]
-
-P = ParamSpec("P")
-Result = TypeVar("Result")
-AnyPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -77,33 +72,7 @@ class EncodeResult:
     divergence: float | None = None
 
 
-def _with_options(
-    options: Callable[P, EncodeOptions],
-) -> Callable[
-    [Callable[[AnyPath, AnyPath, EncodeOptions], Result]],
-    Callable[Concatenate[AnyPath, AnyPath, P], Result],
-]:
-    """Give a function the options of a dataclass as keyword arguments, for editors too."""
-
-    def decorate(
-        run: Callable[[AnyPath, AnyPath, EncodeOptions], Result],
-    ) -> Callable[Concatenate[AnyPath, AnyPath, P], Result]:
-        @wraps(run)
-        def with_options(
-            src: AnyPath, out: AnyPath, /, *args: P.args, **kwargs: P.kwargs
-        ) -> Result:
-            return run(src, out, options(*args, **kwargs))
-
-        paths = list(inspect.signature(run).parameters.values())[:2]
-        keywords = inspect.signature(options).parameters.values()
-        signature = inspect.signature(run).replace(parameters=[*paths, *keywords])
-        with_options.__signature__ = signature  # type: ignore[attr-defined]
-        return with_options
-
-    return decorate
-
-
-@_with_options(EncodeOptions)
+@with_options(EncodeOptions)
 def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
     """Distil an image folder into one ``.ddz``.
 

@@ -11,7 +11,8 @@ from ddcodec.container import Section
 from ddcodec.errors import HeaderError
 from ddcodec.recipe.head import Head, Range, joined
 from ddcodec.table.boxes import Ranks, Span, span_of, tiling_fault
-from ddcodec.table.kinds import KINDS, Kind
+from ddcodec.table.kind import Kind
+from ddcodec.table.kinds import KINDS
 
 __all__ = ["check_coverage", "picture_classes"]
 

@@ -14,12 +14,8 @@ from PIL import Image
 import ddcodec
 from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.recipe.head import Head, Recipe
-from ddcodec.recipe.layout import Layout
-from ddcodec.recipe.parts import Evaluation, LabelRecipe, Stored
-from ddcodec.recipe.view import View
 from ddcodec.table.slots import MAX_VALUES
-from tests.artifacts import encode_small, everything, quick_teacher
+from tests.artifacts import encode_small, everything, quick_teacher, stored_head
 
 SOFT: dict[str, Any] = {"labels": "soft", "label_layers": "lossless", "ipc": 2}
 
@@ -167,28 +163,13 @@ def test_pictures_that_no_section_holds_are_refused_at_once(few: Path, tmp_path:
             )
 
 
-def huge(classes: int, ipc: int, views: int) -> Head:
-    recipe = Recipe(
-        size=(8, 8),
-        ipc=ipc,
-        views=views,
-        synthesis=Stored(),
-        layout=Layout(),
-        view=View(),
-        labels=LabelRecipe("hard"),
-        evaluation=Evaluation((1, 2, 3), (4, 5, 6), "ddz"),
-    )
-    whole = ((0, classes),)
-    return Head(tuple(map(str, range(classes))), whole, whole, recipe)
-
-
 @pytest.mark.parametrize(
     ("classes", "ipc", "views"), [(3000, 6000, 100), (2, 1 << 12, 1 << 14), (1, 1 << 24, 2)]
 )
 def test_labels_and_seeds_of_large_tables_keep_within_a_section(
     classes: int, ipc: int, views: int
 ) -> None:
-    head = huge(classes, ipc, views)
+    head = stored_head(classes, ipc=ipc, views=views)
     for section in hard_label_sections(head):
         box = section.box
         assert box.class_count * ipc * (box.view_count or views) <= MAX_VALUES

@@ -1,3 +1,5 @@
+"""A small set of coloured pictures, and an artifact of it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

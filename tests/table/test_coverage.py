@@ -28,29 +28,15 @@ from ddcodec.container import (
     write_container,
 )
 from ddcodec.errors import HeaderError, UnknownCodecError
-from ddcodec.recipe.head import Head, Recipe
-from ddcodec.recipe.layout import Layout
-from ddcodec.recipe.parts import Evaluation, LabelRecipe, Stored
-from ddcodec.recipe.view import View
+from ddcodec.recipe.head import Head
+from tests.artifacts import stored_head
 
 Sections = list[NewSection]
 IPC, VIEWS = 4, 3
 
 
 def head(classes: int = 3, **changes: Any) -> Head:
-    recipe = Recipe(
-        size=(2, 2),
-        ipc=IPC,
-        views=VIEWS,
-        synthesis=Stored(),
-        layout=Layout(),
-        view=View(),
-        labels=LabelRecipe("hard"),
-        evaluation=Evaluation((1, 2, 3), (4, 5, 6), "ddz"),
-    )
-    whole = ((0, classes),)
-    names = tuple(f"class {c}" for c in range(classes))
-    return Head(names, **{"rows": whole, "origins": whole, "recipe": recipe, **changes})
+    return stored_head(classes, ipc=IPC, views=VIEWS, **changes)
 
 
 def patches(box: Box) -> NewSection:
