@@ -117,31 +117,36 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(folder: Path, *, wait: bool = False, remove: bool = False) -> Iterator[None]:
+def locked(
+    folder: Path, *, wait: Callable[[], None] | None = None, remove: bool = False
+) -> Iterator[None]:
     """Hold a folder, made if absent, for this process alone.
 
     Args:
         folder: where the lock file stands.
-        wait: for whoever holds it; else a held folder is an error.
+        wait: called before waiting for whoever holds it; without one a held folder is an error.
         remove: afterwards remove the lock, and the folder if nothing else is in it.
 
     Raises:
         RequestError: another process holds it.
         OSError: the folder cannot be made.
     """
-    lock = FileLock(folder / LOCK, timeout=-1 if wait else 0)
+    lock, timeout = FileLock(folder / LOCK), 0
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire()
+            lock.acquire(timeout=timeout)
             break
         except FileNotFoundError:
             continue  # whoever held it has just removed the folder
         except Timeout as error:
-            raise RequestError(
-                f"another process is at work in {folder}: wait until it has finished, or choose "
-                "another folder"
-            ) from error
+            if wait is None:
+                raise RequestError(
+                    f"another process is at work in {folder}: wait until it has finished, or "
+                    "choose another folder"
+                ) from error
+            wait()
+            timeout = -1
     try:
         yield
     finally:

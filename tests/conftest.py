@@ -10,10 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 # Two test processes with two threads each fight over the cores and take many times as long.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# How long an example takes says nothing on a shared machine; speed is measured in tools/bench.
+settings.register_profile("ddcodec", deadline=None)
+settings.load_profile("ddcodec")
 
 SHAPES = ("blob", "cross", "stripes")
 

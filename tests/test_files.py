@@ -118,8 +118,9 @@ def test_a_held_folder_is_refused_or_waited_for(tmp_path: Path) -> None:
     assert held.wait(20)
     with pytest.raises(RequestError, match="another process is at work"), locked(folder):
         pass
-    with locked(folder, wait=True, remove=True):
-        assert folder.is_dir()
+    waited: list[bool] = []
+    with locked(folder, wait=lambda: waited.append(True), remove=True):
+        assert folder.is_dir() and waited == [True]
     other.join()
     assert not folder.exists() and other.exitcode == 0
 

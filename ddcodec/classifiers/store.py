@@ -159,9 +159,15 @@ def cached_teacher(
     folder = cache_folder("teachers") / teacher_key(fingerprint, size, classes, settings)
     if folder.is_dir():
         return load_teacher(folder, classes, device=device)
+    training = folder.with_name(f"{folder.name}.training")
+
+    def waiting() -> None:
+        if progress is not None:
+            progress(0, settings.steps)
+
     try:
         # Whoever asks for the same teacher meanwhile waits, and does not train another.
-        with locked(folder.with_name(f"{folder.name}.training"), wait=True, remove=True):
+        with locked(training, wait=waiting, remove=True):
             if not folder.is_dir():
                 images, labels = load()
                 made = train_teacher(images, labels, classes, settings, progress, device=device)

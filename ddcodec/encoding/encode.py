@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,12 +156,16 @@ class Encoder:
     @contextmanager
     def _work_folder(self) -> Iterator[WorkFolder]:
         """The work folder, held together with the target: no two encodes write one file."""
-        own = self.target.with_name(self.target.name + ".work")
+        own, key = self.target.with_name(self.target.name + ".work"), self._job_key()
         chosen = own if self.options.work is None else Path(self.options.work)
         with ExitStack() as stack:
-            if chosen.absolute() != own.absolute():
-                stack.enter_context(locked(own, remove=True))
-            yield stack.enter_context(WorkFolder.held(chosen, self._job_key()))
+            if chosen.absolute() == own.absolute():
+                yield stack.enter_context(WorkFolder.held(own, key))
+                return
+            stack.enter_context(locked(own, remove=True))
+            # A folder of the user's own choice may serve several encodes, one after another.
+            wait = partial(self._tell, f"waiting for another encode in {chosen}", 0, 1)
+            yield stack.enter_context(WorkFolder.held(chosen, key, wait=wait))
 
     def _job_key(self) -> dict[str, Any]:
         """All that finished parts follow from, by content and not by name."""

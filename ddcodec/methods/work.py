@@ -58,8 +58,15 @@ class WorkFolder:
 
     @classmethod
     @contextmanager
-    def held(cls, path: Path, job: Mapping[str, Any]) -> Iterator[WorkFolder]:
+    def held(
+        cls, path: Path, job: Mapping[str, Any], *, wait: Callable[[], None] | None = None
+    ) -> Iterator[WorkFolder]:
         """The work folder of a job, made if absent and held until the block ends.
+
+        Args:
+            path, job: as for the class.
+            wait: called before waiting for another process that holds it; without one that is
+                an error.
 
         Raises:
             RequestError: another process holds it, it is of another job, or it holds files of
@@ -70,7 +77,7 @@ class WorkFolder:
         with ExitStack() as stack:
             try:
                 work._check_ours()
-                stack.enter_context(locked(path))
+                stack.enter_context(locked(path, wait=wait))
                 work._claim()
             except OSError as error:
                 raise EncodeError(f"cannot use the work folder {path}: {error.strerror}") from error

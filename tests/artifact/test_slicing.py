@@ -37,9 +37,7 @@ def artifact(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ar
     ipc=st.integers(1, 4),
     views=st.integers(1, 3),
 )
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_that_stay_are_unchanged(
     artifact: Artifact, tmp_path: Path, classes: set[str], ipc: int, views: int
 ) -> None:
@@ -129,9 +127,7 @@ def labelled(
     ipc=st.integers(1, 4),
     views=st.integers(1, 5),
 )
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_labels_that_stay_are_unchanged_whatever_their_layers(
     labelled: Artifact, tmp_path: Path, classes: set[str], ipc: int, views: int
 ) -> None:

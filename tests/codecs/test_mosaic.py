@@ -49,7 +49,7 @@ def test_png_round_trips_exactly(patches: np.ndarray) -> None:
 
 
 @given(st.integers(1, 8), st.integers(8, 20), st.integers(8, 20))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_webp_keeps_smooth_patches_close_and_decodes_the_same_twice(
     n: int, height: int, width: int
 ) -> None:
@@ -166,7 +166,7 @@ def test_hostile_pictures_are_payload_errors(kind: type[Mosaic], raw: bytes) -> 
 
 
 @given(data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_damage_never_raises_anything_else(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from([MosaicPng, MosaicWebp]))
     codec = kind(width=8, height=8)

@@ -41,7 +41,7 @@ def same(a: StoredWeights, b: StoredWeights) -> bool:
 
 
 @given(bits=st.integers(3, 8), classes=st.integers(1, 7), seed=st.integers(0, 99))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 def test_what_goes_in_comes_out(bits: int, classes: int, seed: int) -> None:
     codec = TeacherWeights("convnet3", bits, classes, 8)
     weights = random_weights(codec, seed, spread=(seed % 5) / 4)
@@ -65,7 +65,7 @@ def test_entropy_coding_is_near_the_entropy() -> None:
 
 
 @given(at=st.integers(0, 10**9), to=st.integers(0, 255), cut=st.booleans())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_damage_decodes_to_numbers_in_range_or_is_an_error(at: int, to: int, cut: bool) -> None:
     raw = good_raw()
     place = at % len(raw)

@@ -36,7 +36,6 @@ def labels(draw: st.DrawFn) -> tuple[TopKLabels, np.ndarray]:
 
 
 @given(labels())
-@settings(deadline=None)
 def test_any_entries_and_rests_round_trip(case: tuple[TopKLabels, np.ndarray]) -> None:
     codec, z = case
     decoded = codec.decode(codec.encode(z), z.shape)
@@ -45,7 +44,7 @@ def test_any_entries_and_rests_round_trip(case: tuple[TopKLabels, np.ndarray]) -
 
 
 @given(labels())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_the_plain_reader_agrees(case: tuple[TopKLabels, np.ndarray]) -> None:
     codec, z = case
     described = {"name": codec.name, "version": codec.version, "params": codec.params()}
@@ -53,7 +52,6 @@ def test_the_plain_reader_agrees(case: tuple[TopKLabels, np.ndarray]) -> None:
 
 
 @given(labels(), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
-@settings(deadline=None)
 def test_slices_keep_every_value(
     case: tuple[TopKLabels, np.ndarray], classes: int, slots: int, views: int
 ) -> None:
@@ -64,7 +62,7 @@ def test_slices_keep_every_value(
 
 
 @given(labels())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_the_chosen_codec_holds_the_same_labels(case: tuple[TopKLabels, np.ndarray]) -> None:
     codec, z = case
     chosen = TopKLabels.for_labels(z, codec.k, codec.step)
@@ -74,7 +72,6 @@ def test_the_chosen_codec_holds_the_same_labels(case: tuple[TopKLabels, np.ndarr
 
 
 @given(labels(), st.data())
-@settings(deadline=None)
 def test_damage_ends_in_our_errors_or_in_other_labels(
     case: tuple[TopKLabels, np.ndarray], data: st.DataObject
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,31 +87,55 @@ ddcodec.encode(src, out, method="random", ipc=2, views=2, labels="hard", work=(w
 """
 
 
-@pytest.mark.parametrize("work", [False, True], ids=["one target", "one work folder"])
-def test_two_encodes_at_once_are_kept_apart(image_folder: Path, tmp_path: Path, work: bool) -> None:
-    """The second is refused before it does anything, and the first is right."""
-    target = tmp_path / "a.ddz"
-    mine = [str(tmp_path / "work")] if work else []
-    other = [sys.executable, "-c", HOLD, str(image_folder), str(target), *mine]
-    with subprocess.Popen(other, stdin=-1, stdout=-1, text=True) as process:
+@contextmanager
+def held_encode(src: Path, *places: Path) -> Iterator[Callable[[], None]]:
+    """Another process in the middle of an encode; it goes on when what this yields is called."""
+    words = [sys.executable, "-c", HOLD, str(src), *map(str, places)]
+    with subprocess.Popen(words, stdin=-1, stdout=-1, text=True) as process:
         assert process.stdout is not None and process.stdin is not None
         assert process.stdout.readline() == "held\n"
-        request: dict[str, Any] = {"ipc": 2, "views": 2, "seed": 1}
-        if work:
-            request["work"] = mine[0]
-        out = tmp_path / "b.ddz" if work else target
-        with pytest.raises(RequestError, match="another process is at work"):
-            encode_small(image_folder, out, **request)
-        if not work:  # nor does a work folder of its own let it write the same file
-            with pytest.raises(RequestError, match="another process is at work"):
-                encode_small(image_folder, out, work=tmp_path / "own", **request)
-        process.stdin.write("\n")
-        process.stdin.close()
+        yield process.stdin.close
         assert process.wait(60) == 0
-    alone = encode_small(image_folder, tmp_path / "c.ddz", ipc=2, views=2)
+
+
+def test_one_file_is_written_by_one_encode_at_a_time(image_folder: Path, tmp_path: Path) -> None:
+    """The second is refused before it does anything, and the first is right."""
+    target = tmp_path / "a.ddz"
+    with held_encode(image_folder, target) as release:
+        request: dict[str, Any] = {"ipc": 2, "views": 2, "seed": 1}
+        with pytest.raises(RequestError, match="another process is at work"):
+            encode_small(image_folder, target, **request)
+        # Nor does a work folder of its own let it write the same file.
+        with pytest.raises(RequestError, match="another process is at work"):
+            encode_small(image_folder, target, work=tmp_path / "own", **request)
+        release()
+    alone = encode_small(image_folder, tmp_path / "b.ddz", ipc=2, views=2)
     assert ddcodec.open(target).digest == alone.digest
-    left = {p.name for p in tmp_path.iterdir()} - {"work"}
-    assert left == {"a.ddz", "c.ddz"}
+    assert {p.name for p in tmp_path.iterdir()} == {"a.ddz", "b.ddz"}
+
+
+@pytest.mark.parametrize("seed", [0, 1], ids=["the same job", "another job"])
+def test_a_chosen_work_folder_serves_one_encode_after_another(
+    image_folder: Path, tmp_path: Path, seed: int
+) -> None:
+    """The second waits and says so; then it goes on with the same pieces, or is refused."""
+    work = tmp_path / "work"
+    with held_encode(image_folder, tmp_path / "a.ddz", work) as release:
+        said: list[str] = []
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what.startswith("waiting"):
+                said.append(what)
+                release()
+
+        request: dict[str, Any] = {"ipc": 2, "views": 2, "work": work, "progress": progress}
+        if seed:
+            with pytest.raises(RequestError, match=r"another job \(seed changed\)"):
+                encode_small(image_folder, tmp_path / "b.ddz", seed=seed, **request)
+        else:
+            second = encode_small(image_folder, tmp_path / "b.ddz", **request)
+            assert second.digest == ddcodec.open(tmp_path / "a.ddz").digest
+        assert said == [f"waiting for another encode in {work}"]
 
 
 def test_somebody_elses_folder_beside_the_target_is_left_alone(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -44,7 +44,6 @@ def matrices(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
 
 
 @given(matrices())
-@settings(deadline=None)
 def test_matrices_come_back(case: tuple[np.ndarray, np.ndarray, np.ndarray, int]) -> None:
     values, tables, shifts, lanes = case
     found = unpack(pack(values, tables, shifts, lanes), *values.shape, tables, shifts, lanes)
@@ -53,7 +52,6 @@ def test_matrices_come_back(case: tuple[np.ndarray, np.ndarray, np.ndarray, int]
 
 
 @given(matrices())
-@settings(deadline=None)
 def test_matrices_are_coded_as_plain_python_does(
     case: tuple[np.ndarray, np.ndarray, np.ndarray, int],
 ) -> None:
@@ -65,7 +63,6 @@ def test_matrices_are_coded_as_plain_python_does(
 
 
 @given(matrices(), st.data())
-@settings(deadline=None)
 def test_a_damaged_matrix_is_another_or_is_refused(
     case: tuple[np.ndarray, np.ndarray, np.ndarray, int], data: st.DataObject
 ) -> None:
@@ -84,7 +81,6 @@ def test_a_damaged_matrix_is_another_or_is_refused(
 
 
 @given(st.integers(1, 6), st.data())
-@settings(deadline=None)
 def test_each_lane_may_have_its_own_table_and_shift(count: int, data: st.DataObject) -> None:
     lanes = np.array(sorted(data.draw(st.sets(st.integers(0, 9), min_size=count))), np.intp)
     sizes = {"min_size": len(lanes), "max_size": len(lanes)}
@@ -130,7 +126,6 @@ def test_costs_are_what_the_stream_weighs() -> None:
 
 
 @given(hnp.arrays(np.int32, st.integers(0, 30), elements=st.integers(-40000, 40000)))
-@settings(deadline=None)
 def test_no_model_is_better_than_the_best(values: np.ndarray) -> None:
     table, shift = best_model(values)
     best = integer_cost(values, table, shift).sum()

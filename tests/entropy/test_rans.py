@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ddcodec.entropy import MAX_LANES, Decoder, Encoder, frequencies
@@ -82,7 +82,6 @@ def decode(raw: bytes, lanes: int, program: list[Operation]) -> list[list[int]]:
 
 
 @given(programs())
-@settings(deadline=None)
 def test_any_operations_come_back(case: tuple[int, list[Operation]]) -> None:
     lanes, program = case
     raw = encode(lanes, program)
@@ -95,7 +94,6 @@ def test_any_operations_come_back(case: tuple[int, list[Operation]]) -> None:
 
 
 @given(programs())
-@settings(deadline=None)
 def test_streams_are_those_of_a_plain_python_coder(case: tuple[int, list[Operation]]) -> None:
     lanes, program = case
     writer = reference.Writer(lanes)
@@ -110,7 +108,6 @@ def test_streams_are_those_of_a_plain_python_coder(case: tuple[int, list[Operati
 
 
 @given(programs(), st.data())
-@settings(deadline=None)
 def test_damage_changes_what_is_decoded_or_is_refused(
     case: tuple[int, list[Operation]], data: st.DataObject
 ) -> None:

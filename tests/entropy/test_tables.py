@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ddcodec.entropy import best_table, cost_bits, frequencies
@@ -50,7 +50,6 @@ def test_costs_are_code_lengths() -> None:
 
 
 @given(st.integers(0, TABLES - 1))
-@settings(deadline=None)
 def test_a_tables_own_frequencies_choose_it(table: int) -> None:
     own = frequencies().astype(np.int64)
     found = best_table(own[table])

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -30,7 +30,6 @@ def test_weights_are_the_exponential_rounded_half_up(numerator: int, denominator
     hnp.arrays(np.int16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6)),
     st.sampled_from([(1, 1), (4, 1), (20, 1), (3, 2), (1, 64)]),
 )
-@settings(deadline=None)
 def test_probabilities_agree_bit_by_bit_with_plain_python(
     logits: Int16s, temperature: tuple[int, int]
 ) -> None:

@@ -140,7 +140,7 @@ KINDS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(KINDS, st.data())
 def test_whole_files_have_the_labels_of_the_second_decoder(
     view: dict[str, Any], data: st.DataObject

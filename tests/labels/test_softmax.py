@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ddcodec.errors import HeaderError
@@ -16,7 +16,6 @@ from ddcodec.labels.softmax import torch_probabilities
 TEMPERATURES = st.sampled_from([(1, 64), (1, 1), (4, 1), (7, 3), (1024, 1)])
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 200), st.sampled_from([4, 10, 15]), TEMPERATURES)
 def test_they_are_bit_identical(
     rows: int, classes: int, bits: int, temperature: tuple[int, int]

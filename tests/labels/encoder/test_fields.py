@@ -59,7 +59,7 @@ def test_fields_of_pictures_that_share_views_are_found_in_sweeps() -> None:
     assert error_of(fit, target, found) < 0.02 * (target**2).sum()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 1 << 20), st.booleans())
 def test_rounding_at_a_low_price_is_to_the_nearest(seed: int, mixes: bool) -> None:
     """Fields on the grid stay as they are, and what is left is what they do not predict."""

@@ -63,7 +63,7 @@ def test_the_price_trades_bits_for_divergence() -> None:
     assert errors[0] < errors[2] / 5 and bits[2] < bits[0] / 2
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 1 << 20),
     st.sampled_from([0.5, 1.0, 4.0]),

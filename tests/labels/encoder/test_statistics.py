@@ -60,7 +60,7 @@ def test_spread_of_certain_labels_is_the_entropy_of_their_classes() -> None:
     assert spread(plain(np.tile(on_grid(np.arange(4.0)), (4, 3, 1))), rng()) < 1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 1 << 20), st.sampled_from([0.5, 1.0, 4.0]), st.integers(2, 7))
 def test_the_divergence_of_a_small_error_is_half_its_square_in_the_axes(
     seed: int, temperature: float, classes: int
