@@ -48,10 +48,20 @@ artifact_argument = click.argument(
     "artifact", metavar="IN.ddz", type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 output_file = click.option(
-    "-o", "--out", required=True, metavar="OUT.ddz", type=click.Path(path_type=Path, dir_okay=False)
+    "-o",
+    "--out",
+    required=True,
+    metavar="OUT.ddz",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The artifact to write.",
 )
 output_folder = click.option(
-    "-o", "--out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False)
+    "-o",
+    "--out",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to write.",
 )
 force_option = click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout.")

@@ -19,11 +19,17 @@ from ddcodec.cli.common import (
     progress_display,
     views_option,
 )
+from ddcodec.cli.help import ExampleCommand
 
 __all__ = ["command"]
 
+EXAMPLES = (
+    ("images and labels of every view", "ddz decode photos.ddz -o out"),
+    ("two classes, plain images alone", "ddz decode photos.ddz --classes cat,dog --views 1 -o out"),
+)
 
-@click.command("decode")
+
+@click.command("decode", cls=ExampleCommand, examples=EXAMPLES)
 @artifact_argument
 @output_folder
 @classes_option

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from ddcodec.cli.help import ExampleCommand
 from ddcodec.errors import DdcodecError
 
 __all__ = ["command", "commands"]
@@ -16,8 +17,10 @@ __all__ = ["command", "commands"]
 # Fewer than the default steps: digits are simple, and the demo has minutes.
 _QUICKER = {"d3m": ("--option", "steps=150")}
 
+EXAMPLES = (("everything, into the folder demo", "ddz demo"),)
 
-@click.command("demo")
+
+@click.command("demo", cls=ExampleCommand, examples=EXAMPLES)
 @click.option(
     "-o",
     "--out",
@@ -25,6 +28,7 @@ _QUICKER = {"d3m": ("--option", "steps=150")}
     show_default=True,
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
+    help="The folder that everything goes to.",
 )
 def command(out: Path) -> None:
     """Encode, inspect, verify, decode and report on scikit-learn's handwritten digits.

@@ -16,6 +16,7 @@ from ddcodec.cli.common import (
     progress_display,
     warn,
 )
+from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import method_lines, options_from
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 EXAMPLES = (
-    ("ddz encode cifar10/train --method rded -o c10.ddz", "patches and soft labels"),
-    ("ddz encode photos/ --method random --ipc 5 --size 64 --labels hard -o p.ddz", "no teacher"),
-    ("ddz encode cifar10/train --method d3m --option steps=200 -o g.ddz", "generated pictures"),
-    ("ddz encode photos/ --method rded --dry-run -o p.ddz", "only say what would be done"),
+    ("patches and soft labels", "ddz encode photos --method rded -o p.ddz"),
+    ("only what would be done", "ddz encode photos --method rded --dry-run -o p.ddz"),
+    ("no teacher", "ddz encode photos --method random --size 64 --labels hard -o h.ddz"),
+    ("generated pictures", "ddz encode cifar10 --method d3m --option steps=200 -o g.ddz"),
 )
 
 
-class EncodeCommand(click.Command):
-    """Shows the options of the method that stands on the command line, and examples."""
+class EncodeCommand(ExampleCommand):
+    """Shows the options of the method that stands on the command line, too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["method"] = _method_in(args)
@@ -52,9 +53,6 @@ class EncodeCommand(click.Command):
         else:
             with formatter.section("Options of a method"):
                 formatter.write_text("Add --method NAME to this, or see `ddz methods NAME`.")
-        with formatter.section("Examples"):
-            for line, what in EXAMPLES:
-                formatter.write_text(f"{line}  # {what}")
 
 
 def _method_in(args: list[str]) -> str | None:
@@ -66,7 +64,7 @@ def _method_in(args: list[str]) -> str | None:
     return None
 
 
-@click.command("encode", cls=EncodeCommand)
+@click.command("encode", cls=EncodeCommand, examples=EXAMPLES)
 @click.argument("src", type=click.Path(path_type=Path))
 @output_file
 @options_from(EncodeOptions)

@@ -10,6 +10,7 @@ import click
 
 from ddcodec.artifact.summary import describe_labels, labels_to_map, stored_teachers
 from ddcodec.cli.common import artifact_argument, dump_json, json_option, open_artifact
+from ddcodec.cli.help import ExampleCommand
 from ddcodec.recipe import profiles
 from ddcodec.recipe.parts import Text2Image
 
@@ -20,8 +21,13 @@ __all__ = ["command"]
 
 _SHOWN_CLASSES = 20
 
+EXAMPLES = (
+    ("what each byte is for", "ddz inspect photos.ddz"),
+    ("the digest alone", "ddz inspect photos.ddz --json | jq -r .digest"),
+)
 
-@click.command("inspect")
+
+@click.command("inspect", cls=ExampleCommand, examples=EXAMPLES)
 @artifact_argument
 @json_option
 def command(artifact: Path, as_json: bool) -> None:

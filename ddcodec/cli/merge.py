@@ -8,11 +8,14 @@ from pathlib import Path
 import click
 
 from ddcodec.cli.common import force_option, new_file, open_artifact, output_file
+from ddcodec.cli.help import ExampleCommand
 
 __all__ = ["command"]
 
+EXAMPLES = (("two halves of the classes", "ddz merge first.ddz second.ddz -o all.ddz"),)
 
-@click.command("merge")
+
+@click.command("merge", cls=ExampleCommand, examples=EXAMPLES)
 @click.argument(
     "artifacts",
     metavar="A.ddz B.ddz ...",

@@ -5,14 +5,20 @@ from __future__ import annotations
 import click
 
 from ddcodec.cli.common import dump_json, json_option
+from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import method_lines
 from ddcodec.methods import METHODS, get_method
 from ddcodec.methods.options import options_of
 
 __all__ = ["command"]
 
+EXAMPLES = (
+    ("all of them", "ddz methods"),
+    ("the options of one", "ddz methods d3m"),
+)
 
-@click.command("methods")
+
+@click.command("methods", cls=ExampleCommand, examples=EXAMPLES)
 @click.argument("name", required=False)
 @json_option
 def command(name: str | None, as_json: bool) -> None:

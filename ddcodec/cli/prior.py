@@ -6,12 +6,15 @@ from pathlib import Path
 
 import click
 
+from ddcodec.cli.help import ExampleCommand
 from ddcodec.errors import DecodeError
 
 __all__ = ["command"]
 
+EXAMPLES = (("a folder for diffusers, and for --prior", "ddz prior tiny-prior"),)
 
-@click.command("prior")
+
+@click.command("prior", cls=ExampleCommand, examples=EXAMPLES)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def command(folder: Path) -> None:
     """Write the packaged tiny prior to FOLDER, as diffusers lays out a pipeline.

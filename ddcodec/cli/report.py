@@ -16,14 +16,23 @@ from ddcodec.cli.common import (
     prior_option,
     progress_display,
 )
+from ddcodec.cli.help import ExampleCommand
 
 if TYPE_CHECKING:
     from ddcodec.report import Evaluation, Report
 
 __all__ = ["command"]
 
+EXAMPLES = (
+    (
+        "accuracy against bytes, beside random real images",
+        "ddz report photos.ddz --test photos/test",
+    ),
+    ("a quick look", "ddz report a.ddz b.ddz --test photos/test --seeds 1 --epochs 60"),
+)
 
-@click.command("report")
+
+@click.command("report", cls=ExampleCommand, examples=EXAMPLES)
 @click.argument(
     "artifacts",
     metavar="IN.ddz ...",
@@ -51,12 +60,18 @@ __all__ = ["command"]
     "customary one for the size of the images.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Students per artifact."
+    "--seeds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Students per artifact.",
 )
 @click.option(
     "--protocol",
     default="ddz",
     show_default=True,
+    metavar="NAME",
     help="How students are trained: ddz, rded or d3m.",
 )
 @click.option(

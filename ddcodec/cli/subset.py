@@ -17,11 +17,17 @@ from ddcodec.cli.common import (
     output_file,
     views_option,
 )
+from ddcodec.cli.help import ExampleCommand
 
 __all__ = ["command"]
 
+EXAMPLES = (
+    ("two classes", "ddz subset photos.ddz --classes cat,dog -o pets.ddz"),
+    ("five images of each class", "ddz subset photos.ddz --ipc 5 -o few.ddz"),
+)
 
-@click.command("subset")
+
+@click.command("subset", cls=ExampleCommand, examples=EXAMPLES)
 @artifact_argument
 @output_file
 @classes_option

@@ -7,12 +7,18 @@ from pathlib import Path
 import click
 
 from ddcodec.cli.common import device_option, output_folder, parse_size, progress_display, warn
+from ddcodec.cli.help import ExampleCommand
 from ddcodec.errors import RequestError
 
 __all__ = ["command"]
 
+EXAMPLES = (
+    ("for photographs", "ddz teacher photos/train -o teacher"),
+    ("for digits", "ddz teacher digits/train --no-flip -o teacher"),
+)
 
-@click.command("teacher")
+
+@click.command("teacher", cls=ExampleCommand, examples=EXAMPLES)
 @click.argument("src", type=click.Path(path_type=Path))
 @output_folder
 @click.option(
@@ -35,7 +41,13 @@ __all__ = ["command"]
     show_default=True,
     help="Train on mirrored pictures, too, which is wrong for digits and text.",
 )
-@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Everything random follows from it.",
+)
 @device_option
 def command(
     src: Path,

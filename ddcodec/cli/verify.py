@@ -18,11 +18,17 @@ from ddcodec.cli.common import (
     prior_option,
     progress_display,
 )
+from ddcodec.cli.help import ExampleCommand
 
 __all__ = ["command"]
 
+EXAMPLES = (
+    ("every stored byte", "ddz verify photos.ddz"),
+    ("twenty pictures, generated again", "ddz verify photos.ddz --level pixels --sample 20"),
+)
 
-@click.command("verify")
+
+@click.command("verify", cls=ExampleCommand, examples=EXAMPLES)
 @artifact_argument
 @click.option(
     "--level",
@@ -49,7 +55,7 @@ def command(
     structure  the header, the index, and that every row can be decoded
     crc        the checksum of every stored section
     digest     every decoded section against the content digest
-    pixels     every picture, rendered, against its stored digest (needs the prior)
+    pixels     every picture, rendered, against its digest (needs the prior)
     """
     if sample is not None and level != "pixels":
         raise click.UsageError("--sample is of pictures: it needs --level pixels")

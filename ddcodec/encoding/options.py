@@ -46,7 +46,7 @@ class EncodeOptions:
     30
     """
 
-    method: str = required("How the artifact is filled; the known methods are listed by name.")
+    method: str = required("Method that fills the artifact: d3m, rded or random.")
     ipc: int = option(10, "Images per class.", low=1, high=MAX_IPC)
     views: int = option(
         30,
