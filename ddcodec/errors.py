@@ -25,7 +25,8 @@ DdcodecError                      exit 1
 
 from __future__ import annotations
 
-from typing import ClassVar
+from reprlib import Repr
+from typing import Any, ClassVar
 
 __all__ = [
     "BadMagicError",
@@ -49,6 +50,7 @@ __all__ = [
     "UnknownCodecError",
     "UnsupportedFeatureError",
     "UnsupportedVersionError",
+    "shown",
 ]
 
 
@@ -173,3 +175,17 @@ class ModelMismatchError(DecodeError):
 
 class MissingDependencyError(DecodeError, ImportError):
     code = "missing-dependency"
+
+
+# The builtin repr follows a hostile nesting down until Python gives up.
+_REPR = Repr()
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 3, 60, 60
+
+
+def shown(value: Any) -> str:
+    """A wrong value as a message repeats it: short, however large or deep it is.
+
+    >>> shown([[[[[[1]]]]]]), len(shown("x" * 10_000))
+    ('[[[[...]]]]', 60)
+    """
+    return _REPR.repr(value)

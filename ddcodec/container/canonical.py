@@ -8,7 +8,13 @@ from typing import Any
 import msgpack
 
 from ddcodec.container.limits import DEFAULT_LIMITS, Limits
-from ddcodec.errors import EncodeError, HeaderError, LimitExceededError, NonCanonicalError
+from ddcodec.errors import (
+    EncodeError,
+    HeaderError,
+    LimitExceededError,
+    NonCanonicalError,
+    shown,
+)
 
 __all__ = ["pack_canonical", "unpack_canonical"]
 
@@ -41,13 +47,13 @@ def _plain(obj: Any, depth: int) -> Any:
     if isinstance(obj, Mapping):
         for key in obj:
             if type(key) is not str:
-                raise EncodeError(f"header maps take strings as keys, not {key!r}")
+                raise EncodeError(f"header maps take strings as keys, not {shown(key)}")
         # Code points and UTF-8 bytes sort alike, so no key needs encoding here.
         return {key: _plain(obj[key], depth - 1) for key in sorted(obj)}
     if isinstance(obj, (list, tuple)):
         return [_plain(value, depth - 1) for value in obj]
     hint = "; write a ratio [numerator, denominator]" if isinstance(obj, float) else ""
-    raise EncodeError(f"header values cannot be {type(obj).__name__} ({obj!r:.60}){hint}")
+    raise EncodeError(f"header values cannot be {type(obj).__name__} ({shown(obj)}){hint}")
 
 
 def unpack_canonical(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
@@ -113,7 +119,7 @@ class _Nodes:
         for key, _ in pairs:
             if type(key) is not str:
                 raise NonCanonicalError(
-                    f"a header map has {key!r:.60} as a key, which is no string"
+                    f"a header map has {shown(key)} as a key, which is no string"
                 )
             if last is not None and key <= last:
                 raise _bad_key(key, pairs)
@@ -125,8 +131,8 @@ class _Nodes:
 def _bad_key(key: str, pairs: list[tuple[Any, Any]]) -> NonCanonicalError:
     times = sum(other == key for other, _ in pairs)
     if times > 1:
-        return NonCanonicalError(f"a header map has the key {key!r:.80} {times} times")
-    return NonCanonicalError(f"a header map has its keys out of order at {key!r:.80}")
+        return NonCanonicalError(f"a header map has the key {shown(key)} {times} times")
+    return NonCanonicalError(f"a header map has its keys out of order at {shown(key)}")
 
 
 def _check_types(values: Any) -> None:

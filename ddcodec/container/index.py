@@ -13,7 +13,7 @@ from ddcodec.container.compression import COMPRESSIONS
 from ddcodec.container.limits import Limits
 from ddcodec.container.prelude import PRELUDE_LEN
 from ddcodec.container.section import ANCILLARY, KIND_FLAGS, SAFE_TO_COPY, Box, CodecSpec, Section
-from ddcodec.errors import HeaderError, LimitExceededError, UnknownCodecError
+from ddcodec.errors import HeaderError, LimitExceededError, UnknownCodecError, shown
 
 __all__ = ["Header", "IndexRow", "build_header", "order_key", "parse_header"]
 
@@ -181,7 +181,7 @@ def _map(value: Any, keys: Sequence[str], what: str) -> dict[str, Any]:
         raise HeaderError(f"{what} lacks the field '{missing}'; the file is damaged")
     if len(value) != len(keys):
         odd = next(key for key in value if key not in keys)
-        raise HeaderError(f"{what} has a field {odd!r:.60} that nobody knows; the file is damaged")
+        raise HeaderError(f"{what} has a field {shown(odd)} that nobody knows; the file is damaged")
     return value
 
 
@@ -191,7 +191,7 @@ def _parse_kinds(entries: list[Any]) -> list[tuple[str, int]]:
         kind = _map(entry, ("flags", "name"), "a kind")
         name, flags = _name(kind["name"], "kind"), kind["flags"]
         if type(flags) is not int or flags not in _FLAGS:
-            raise HeaderError(f"kind '{name}' has flags {flags!r:.40}; only {_FLAGS} exist")
+            raise HeaderError(f"kind '{name}' has flags {shown(flags)}; only {_FLAGS} exist")
         if flags != KIND_FLAGS.get(name, flags):
             # Otherwise a critical kind could hide from the content digest as ancillary.
             raise HeaderError(f"kind '{name}' must have flags {KIND_FLAGS[name]}, not {flags}")
@@ -209,7 +209,7 @@ def _parse_codecs(entries: list[Any]) -> list[CodecSpec]:
         compression = _name(codec["compression"], "compression")
         version, params = codec["version"], codec["params"]
         if type(version) is not int or not 1 <= version <= 0xFFFF:
-            raise HeaderError(f"codec '{name}' has version {version!r:.40}, not 1..65535")
+            raise HeaderError(f"codec '{name}' has version {shown(version)}, not 1..65535")
         if type(params) is not dict:
             raise HeaderError(f"codec '{name}' has params that are no map; the header is damaged")
         if compression not in COMPRESSIONS:
@@ -227,7 +227,7 @@ def _parse_codecs(entries: list[Any]) -> list[CodecSpec]:
 def _name(value: Any, what: str) -> str:
     if type(value) is not str or not _NAME.fullmatch(value):
         raise HeaderError(
-            f"{value!r:.60} cannot name a {what}; names are a-z, 0-9 and '-', at most 32, from a-z"
+            f"{shown(value)} cannot name a {what}; names are a-z, 0-9 and '-', at most 32, from a-z"
         )
     return value
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from ddcodec.arrays import Progress
 from ddcodec.codecs.label_model import MAX_LABEL_CLASSES
 from ddcodec.codecs.teacher_weights import MAX_BITS, MIN_BITS
-from ddcodec.errors import HeaderError, RequestError
+from ddcodec.errors import HeaderError, RequestError, shown
 from ddcodec.labels.sections import LabelOptions, LayerName
 from ddcodec.methods import get_method
 from ddcodec.methods.base import Method
@@ -243,6 +243,6 @@ def _check_size(size: Any) -> None:
     ok = isinstance(sides, tuple) and len(sides) == 2
     if not ok or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
         raise RequestError(
-            f"size={repr(size)[:60]} is not allowed: it must be a number of pixels, or (width, "
+            f"size={shown(size)} is not allowed: it must be a number of pixels, or (width, "
             f"height), within 1..{MAX_SIDE}"
         )

@@ -20,7 +20,7 @@ from typing import (
     get_type_hints,
 )
 
-from ddcodec.errors import RequestError
+from ddcodec.errors import RequestError, shown
 from ddcodec.recipe.fields import Ratio
 
 __all__ = [
@@ -247,7 +247,7 @@ def _within(one: Option, value: Any) -> bool:
 
 def _refused(one: Option, value: Any) -> RequestError:
     may = one.describe_type() + (", or auto" if one.optional else "")
-    return RequestError(f"{one.name}={repr(value)[:60]} is not allowed: it must be {_article(may)}")
+    return RequestError(f"{one.name}={shown(value)} is not allowed: it must be {_article(may)}")
 
 
 def _article(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ddcodec.errors import HeaderError, UnsupportedFeatureError
+from ddcodec.errors import HeaderError, UnsupportedFeatureError, shown
 
 __all__ = [
     "MAX_SIDE",
@@ -27,7 +27,6 @@ MAX_SIDE = 8192
 """Longest side of any picture, in pixels."""
 
 _U31 = (1 << 31) - 1
-_SHOWN = 40  # letters of a wrong value that a message repeats
 
 
 def read_map(
@@ -51,7 +50,7 @@ def read_map(
             raise HeaderError(f"{where} lacks the field {key!r}; the file is damaged")
     for key in value:
         if key not in fields and key not in optional:
-            raise HeaderError(f"{where} has an unknown field {_shown(key)}")
+            raise HeaderError(f"{where} has an unknown field {shown(key)}")
     return value
 
 
@@ -68,14 +67,14 @@ def read_kind(value: Any, where: str) -> str:
 def read_tuple(value: Any, where: str) -> tuple[Any, ...]:
     """A list as a tuple."""
     if not isinstance(value, list):
-        raise HeaderError(f"{where} is {_shown(value)}, expected a list; the file is damaged")
+        raise HeaderError(f"{where} is {shown(value)}, expected a list; the file is damaged")
     return tuple(value)
 
 
 def check_integer(where: str, value: Any, low: int, high: int) -> None:
     """Raise HeaderError unless ``value`` is an integer (a bool is none) within low..high."""
     if type(value) is not int or not low <= value <= high:
-        raise HeaderError(f"{where} is {_shown(value)}, expected an integer {low}..{high}")
+        raise HeaderError(f"{where} is {shown(value)}, expected an integer {low}..{high}")
 
 
 def check_integers(where: str, values: Any, count: int, low: int, high: int) -> None:
@@ -83,7 +82,7 @@ def check_integers(where: str, values: Any, count: int, low: int, high: int) -> 
     ok = isinstance(values, tuple) and len(values) == count
     if not ok or not all(type(v) is int and low <= v <= high for v in values):
         raise HeaderError(
-            f"{where} is {_shown(values)}, expected {count} integers within {low}..{high}"
+            f"{where} is {shown(values)}, expected {count} integers within {low}..{high}"
         )
 
 
@@ -97,7 +96,7 @@ def check_ratio(where: str, value: Any) -> None:
 def check_text(where: str, value: Any) -> None:
     """Raise HeaderError unless ``value`` is a text."""
     if not isinstance(value, str):
-        raise HeaderError(f"{where} is {_shown(value)}, expected a text")
+        raise HeaderError(f"{where} is {shown(value)}, expected a text")
 
 
 def check_kind(where: str, value: Any, known: Sequence[str]) -> None:
@@ -105,9 +104,5 @@ def check_kind(where: str, value: Any, known: Sequence[str]) -> None:
     check_text(where, value)
     if value not in known:
         raise UnsupportedFeatureError(
-            f"{where} {_shown(value)} is unknown to this version; install a newer ddcodec"
+            f"{where} {shown(value)} is unknown to this version; install a newer ddcodec"
         )
-
-
-def _shown(value: Any) -> str:
-    return repr(value)[:_SHOWN]

@@ -52,6 +52,13 @@ def test_bytes_are_refused_or_are_the_one_encoding(data: bytes) -> None:
         assert decode_with_second_reader(data) == value
 
 
+@pytest.mark.parametrize("opening", [b"\x91", b"\x81\xa0"])
+def test_a_key_that_is_nested_too_deep_for_python_is_refused(opening: bytes) -> None:
+    # msgpack gives up at 1,024 levels, Python's own repr before that.
+    with pytest.raises((NonCanonicalError, LimitExceededError)):
+        unpack_canonical(b"\x81" + opening * 1000 + b"\x01\x01")
+
+
 def decode_with_second_reader(data: bytes) -> object:
     decoder = Decoder(data)
     value = decoder.value()
