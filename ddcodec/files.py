@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 import shutil
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache
 from filelock import FileLock, Timeout
@@ -19,7 +20,7 @@ from platformdirs import user_cache_path
 
 from ddcodec.errors import EncodeError, RequestError
 
-__all__ = ["ByteCache", "cache_folder", "locked", "whole_folder", "write_whole"]
+__all__ = ["ByteCache", "cache_folder", "locked", "read_json", "whole_folder", "write_whole"]
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -39,6 +40,22 @@ def cache_folder(kind: str) -> Path:
     if str(folder).startswith("~"):
         folder = Path(tempfile.gettempdir()) / f"ddcodec-{os.getuid()}"
     return folder / kind
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no JSON, no object, or nested deeper than Python can follow.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
 
 
 def write_whole(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.files import ByteCache, cache_folder, locked, whole_folder, write_whole
+from ddcodec.files import ByteCache, cache_folder, locked, read_json, whole_folder, write_whole
 
 
 def test_the_cache_is_in_the_users_own_folder_unless_told(
@@ -31,6 +31,15 @@ def test_a_process_without_a_home_still_has_a_cache(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("DDCODEC_CACHE")
     monkeypatch.setattr("ddcodec.files.user_cache_path", lambda _: Path("~/.cache/ddcodec"))
     assert cache_folder("priors").is_absolute()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "7", "[" * 10_000, '{"a":' * 10_000])
+def test_json_that_is_no_object_is_one_kind_of_error(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    assert read_json(tmp_path / "a.json") == {"a": 1}
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(ValueError):
+        read_json(tmp_path / "a.json")
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

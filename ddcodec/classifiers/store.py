@@ -31,7 +31,7 @@ from ddcodec.errors import (
     MissingDependencyError,
     ModelMismatchError,
 )
-from ddcodec.files import cache_folder, locked, whole_folder
+from ddcodec.files import cache_folder, locked, read_json, whole_folder
 
 __all__ = ["cached_teacher", "load_teacher", "save_teacher", "teacher_key"]
 
@@ -181,16 +181,12 @@ def cached_teacher(
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / _CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        return read_json(folder / _CONFIG)
     except (OSError, ValueError) as error:
         raise ModelMismatchError(
-            f"{folder} holds no readable {_CONFIG}: give a teacher's folder or a hub id"
+            f"{folder} holds no readable {_CONFIG} ({error}): give a teacher's folder or a hub id"
         ) from error
-    if not isinstance(config, dict):
-        raise ModelMismatchError(f"{path} is not a map: give a teacher's folder or a hub id")
-    return config
 
 
 def _load_own(folder: Path, config: Mapping[str, Any]) -> Teacher:
@@ -259,7 +255,7 @@ def _load_transformers(folder: Path, config: Mapping[str, Any], label: str) -> T
             f"the teacher {label} needs transformers: pip install transformers"
         ) from error
     names = config.get("id2label")
-    if not isinstance(names, dict) or not names:
+    if not isinstance(names, dict) or not names or not all(map(str.isdecimal, names)):
         raise ModelMismatchError(
             f"the teacher {label} does not name its classes (id2label): they cannot be matched"
         )
@@ -281,17 +277,21 @@ def _load_transformers(folder: Path, config: Mapping[str, Any], label: str) -> T
 def _preprocessing(folder: Path, config: Mapping[str, Any]) -> tuple[tuple[int, int], Statistics]:
     """Input size and statistics of a ``transformers`` classifier; 1/2 and 1/2 when unstated."""
     path = folder / "preprocessor_config.json"
-    stated: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    side = stated.get("crop_size") or stated.get("size") or config.get("image_size") or 224
-    if isinstance(side, dict):
-        edge = int(side.get("shortest_edge", 224))
-        size = int(side.get("width", edge)), int(side.get("height", edge))
-    elif isinstance(side, int):
-        size = side, side
-    else:
-        raise ModelMismatchError(f"{path} does not say the size of the input pictures")
-    if "image_mean" not in stated or "image_std" not in stated:
-        return size, _HALF
-    mean = _triple([round(65536 * v) for v in stated["image_mean"]])
-    std = _triple([round(65536 * v) for v in stated["image_std"]])
+    try:
+        stated = read_json(path) if path.is_file() else {}
+        side: Any = stated.get("crop_size") or stated.get("size") or config.get("image_size") or 224
+        if isinstance(side, dict):
+            edge: Any = side.get("shortest_edge", 224)
+            size = int(side.get("width", edge)), int(side.get("height", edge))
+        else:
+            size = int(side), int(side)
+        if "image_mean" not in stated or "image_std" not in stated:
+            return size, _HALF
+        mean = _triple([round(65536 * v) for v in stated["image_mean"]])
+        std = _triple([round(65536 * v) for v in stated["image_std"]])
+    except (OSError, TypeError, ValueError) as error:
+        raise ModelMismatchError(
+            f"{path} does not say the size, mean and deviation of input pictures ({error}): "
+            "fetch it again, or give another teacher"
+        ) from error
     return size, Statistics(mean, std)

@@ -20,7 +20,7 @@ from PIL import Image
 from ddcodec.arrays import Float32s, Progress, UInt8s
 from ddcodec.errors import DecodeError
 from ddcodec.exchange.names import folder_names
-from ddcodec.files import write_whole
+from ddcodec.files import read_json, write_whole
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -136,11 +136,11 @@ def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int
 
 def _check_same(record: Path, manifest: dict[str, Any]) -> None:
     try:
-        found = json.loads(record.read_text(encoding="utf-8"))
+        found = read_json(record)
     except ValueError as error:
         raise DecodeError(f"{record} is damaged: choose a new folder") from error
     if found != manifest:
-        other = isinstance(found, dict) and found.get("digest") != manifest["digest"]
+        other = found.get("digest") != manifest["digest"]
         what = "another artifact" if other else "another selection of this artifact"
         raise DecodeError(f"{record.parent} holds {what}: choose a new folder, or remove it")
 

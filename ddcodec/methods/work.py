@@ -19,7 +19,7 @@ import numpy as np
 
 from ddcodec.arrays import Array
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.files import LOCK, locked, write_whole
+from ddcodec.files import LOCK, locked, read_json, write_whole
 
 __all__ = ["Pieces", "WorkFolder"]
 
@@ -182,11 +182,10 @@ class WorkFolder:
     def _record(self) -> dict[str, Any] | None:
         """What ``job.json`` says, if it is ours."""
         try:
-            found = json.loads((self.path / _RECORD).read_text("utf-8"))
+            found = read_json(self.path / _RECORD)
         except (OSError, ValueError):
             return None
-        ours = isinstance(found, dict) and found.get("schema") == SCHEMA
-        return found if ours else None
+        return found if found.get("schema") == SCHEMA else None
 
     def _pieces(self) -> bool:
         return any(self.path.glob(f"*{_PIECE}"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ddcodec.errors import ModelMismatchError
-from ddcodec.prior.files import read_json
+from ddcodec.prior.files import read_config
 
 __all__ = ["Defaults", "read_defaults"]
 
@@ -41,7 +41,7 @@ def read_defaults(folder: Path) -> Defaults:
     path = folder / FILE
     if not path.is_file():
         return Defaults()
-    values, plain = read_json(path), Defaults()
+    values, plain = read_config(path), Defaults()
     steps, guidance = values.get("steps", plain.steps), values.get("guidance", [*plain.guidance])
     ratio = isinstance(guidance, list) and len(guidance) == 2
     if not ratio or not all(type(v) is int for v in (steps, *guidance)):

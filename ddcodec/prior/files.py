@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ddcodec.errors import ModelMismatchError
+from ddcodec.files import read_json
 from ddcodec.recipe.pin import MODEL_INDEX, SETTINGS, PriorPin
 
-__all__ = ["COMPONENTS", "check_files", "digest_files", "read_json", "read_model_index"]
+__all__ = ["COMPONENTS", "check_files", "digest_files", "read_config", "read_model_index"]
 
 # Every pipeline component that influences pixels, with the stem of its weight file (None: no
 # weights). A safety checker or a feature extractor does not, so it is neither read nor pinned.
@@ -64,7 +64,7 @@ def read_model_index(folder: Path) -> dict[str, tuple[str, str]]:
             f"{folder} has no {MODEL_INDEX}; give a text-to-image pipeline in diffusers' layout "
             "(as pipeline.save_pretrained writes it)"
         )
-    index = read_json(path)
+    index = read_config(path)
     out = {}
     for name, value in index.items():
         listed = isinstance(value, list) and len(value) == 2
@@ -73,17 +73,14 @@ def read_model_index(folder: Path) -> dict[str, tuple[str, str]]:
     return out
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Raises ModelMismatchError where the file is not a JSON object."""
+def read_config(path: Path) -> dict[str, Any]:
+    """A JSON object of a prior; raises ModelMismatchError where there is none."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise ModelMismatchError(
             f"{path} cannot be read as JSON ({error}); fetch or export the prior again"
         ) from error
-    if not isinstance(value, dict):
-        raise ModelMismatchError(f"{path} holds no JSON object; fetch or export the prior again")
-    return value
 
 
 def check_files(folder: Path, pin: PriorPin) -> None:
@@ -149,7 +146,7 @@ def _weight_files(here: Path, stem: str) -> list[Path]:
 
 
 def _shards(index: Path) -> list[Path]:
-    weight_map = read_json(index).get("weight_map")
+    weight_map = read_config(index).get("weight_map")
     names = sorted(set(weight_map.values())) if isinstance(weight_map, dict) else []
     if not names or not all(isinstance(n, str) and _PART.fullmatch(n) for n in names):
         raise ModelMismatchError(f"{index} names no usable shards; export the prior again")

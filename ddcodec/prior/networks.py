@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from ddcodec.errors import ModelMismatchError, UnsupportedFeatureError
 from ddcodec.prior.engine import NetworkName
-from ddcodec.prior.files import read_model_index
+from ddcodec.prior.files import read_config, read_model_index
 from ddcodec.prior.quiet import quiet_libraries
 
 __all__ = ["NETWORKS", "Components"]
@@ -119,7 +118,7 @@ class Components:
         with _library_errors(self.folder):
             files = [whole.name]
             if index.is_file():
-                weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+                weight_map = read_config(index)["weight_map"]
                 files = sorted(set(weight_map.values()))
             parts = [load_file(self.folder / name / file) for file in files]
         return {key: value for part in parts for key, value in part.items()}

@@ -112,7 +112,7 @@ def test_changed_weights_are_refused(teacher: Teacher, tmp_path: Path) -> None:
     ("damage", "message"),
     [
         (lambda t: (t / "config.json").unlink(), "no readable config.json"),
-        (lambda t: (t / "config.json").write_text("[]"), "not a map"),
+        (lambda t: (t / "config.json").write_text("[]"), "not a JSON object"),
         (lambda t: (t / "config.json").write_text("{}"), "holds no teacher"),
         (lambda t: edit(t, arch="convnet5"), "are too small|does not hold"),
         (lambda t: edit(t, mean=[1, 2]), "damaged"),
@@ -153,7 +153,8 @@ def test_an_unreachable_hub_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) ->
         load_teacher("some/model@main", CLASSES)
 
 
-def test_a_transformers_folder_is_a_teacher(tmp_path: Path) -> None:
+@pytest.fixture
+def transformers_folder(tmp_path: Path) -> Path:
     from transformers import ResNetConfig, ResNetForImageClassification
 
     config = ResNetConfig(
@@ -165,12 +166,27 @@ def test_a_transformers_folder_is_a_teacher(tmp_path: Path) -> None:
     )
     torch.manual_seed(0)
     ResNetForImageClassification(config).save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_a_transformers_folder_is_a_teacher(transformers_folder: Path) -> None:
     preprocessing = {"crop_size": 32, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2]}
-    (tmp_path / "preprocessor_config.json").write_text(json.dumps(preprocessing))
-    found = load_teacher(tmp_path, ("red", "green", "blue"))
+    (transformers_folder / "preprocessor_config.json").write_text(json.dumps(preprocessing))
+    found = load_teacher(transformers_folder, ("red", "green", "blue"))
     assert found.size == (32, 32)
     assert found.mean == pytest.approx((0.5, 0.4, 0.3), abs=1e-4)
     assert found.logits(colours()[0]).shape == (24, 3)
+
+
+@pytest.mark.parametrize(
+    "damaged", ["{", "[]", "[" * 10_000, '{"size": "big"}', '{"image_mean": 1, "image_std": 2}']
+)
+def test_damaged_settings_of_a_transformers_folder_are_named(
+    transformers_folder: Path, damaged: str
+) -> None:
+    (transformers_folder / "preprocessor_config.json").write_text(damaged)
+    with pytest.raises(ModelMismatchError, match=r"preprocessor_config\.json does not say"):
+        load_teacher(transformers_folder, CLASSES)
 
 
 def test_the_cache_trains_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

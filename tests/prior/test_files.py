@@ -103,7 +103,7 @@ def test_folder_of_another_kind_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ModelMismatchError, match=r"has no model_index\.json"):
         digest_files(tmp_path)
     (tmp_path / "model_index.json").write_text("[]")
-    with pytest.raises(ModelMismatchError, match="holds no JSON object"):
+    with pytest.raises(ModelMismatchError, match="not a JSON object"):
         digest_files(tmp_path)
     (tmp_path / "model_index.json").write_text('{"unet": ["diffusers", "UNet2DConditionModel"]}')
     with pytest.raises(ModelMismatchError, match="has no folder unet"):
