@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test lint install clean
 
-# The main job on a data set that needs no download: about four minutes on two cores.
+# The main job on a data set that needs no download: three to four minutes on two cores.
 demo: install
 	$(BIN)/ddz demo -o $(DEMO)
 

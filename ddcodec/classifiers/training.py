@@ -31,7 +31,8 @@ __all__ = [
 Batch = tuple[Tensor, Tensor]
 Precision = Literal["auto", "bfloat16", "float32"]
 
-_PREDICT_BATCH = 256
+# A CPU is twice as fast where the activations of a batch stay in its cache.
+_PREDICT_BATCH, _PREDICT_BATCH_CPU = 256, 16
 
 
 @dataclass(frozen=True)
@@ -215,12 +216,13 @@ def _reflected(positions: Tensor, size: int) -> Tensor:
 def predict(module: nn.Module, images: UInt8s, statistics: Statistics) -> Tensor:
     """uint8[n, h, w, 3] -> float32[n, K] logits on the CPU, in eval mode and float32."""
     device = next(module.parameters()).device
+    batch = _PREDICT_BATCH_CPU if device.type == "cpu" else _PREDICT_BATCH
     module.eval()
     parts = []
     with torch.inference_mode():
-        for start in range(0, len(images), _PREDICT_BATCH):
+        for start in range(0, len(images), batch):
             # A copy: torch has no read-only tensors, and memory-mapped pictures are read-only.
-            chunk = torch.tensor(images[start : start + _PREDICT_BATCH], device=device)
+            chunk = torch.tensor(images[start : start + batch], device=device)
             inputs = statistics.normalise(chunk.permute(0, 3, 1, 2))
             parts.append(module(inputs.contiguous()).float().cpu())
     return torch.cat(parts) if parts else torch.empty(0, 0)
