@@ -61,3 +61,16 @@ def test_every_module_says_in_its_first_line_what_it_holds() -> None:
         first = said.splitlines()[0]
         assert len(first) <= LONGEST and first[-1] in ".:", f"{path}: {first}"
         assert not re.match(r"(What|Where|How|Whether|Which) ", first), f"{path}: {first}"
+
+
+def test_files_and_tools_that_the_code_names_are_there() -> None:
+    named = re.compile(
+        r"(?<![\w/])(?:tools|spec|docs|tests|examples)/[\w/.-]+\.(?:py|md|json|svg)\b"
+    )
+    missing = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules("ddcodec", "tools", "examples")
+        for name in named.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists() and not name.startswith("spec/evidence/")
+    ]
+    assert missing == []

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ddcodec.arrays import Float32s, Row, UInt8s
+from ddcodec.artifact.slicing import at_most
 from ddcodec.errors import RequestError
 from ddcodec.labels.reader import LabelReader
 from ddcodec.labels.softmax import torch_probabilities
@@ -76,8 +77,8 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         self.head, recipe = table.head, table.head.recipe
         _check_choice("pixels", pixels, get_args(Pixels))
         _check_choice("labels", labels, get_args(LabelForm))
-        self.ipc = _at_most("ipc", ipc, recipe.ipc)
-        self.views = _at_most("views", views, recipe.views)
+        self.ipc = at_most("ipc", ipc, recipe.ipc)
+        self.views = at_most("views", views, recipe.views)
         indices = self.head.row_classes if classes is None else self.head.class_indices(classes)
         self.rows: list[Row] = [(c, s) for c in indices for s in range(self.ipc)]
         self.classes = self.head.classes
@@ -237,13 +238,3 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
     if value not in known:
         raise RequestError(f"{name}={value!r} is none of {', '.join(map(repr, known))}")
-
-
-def _at_most(name: str, wanted: int | None, have: int) -> int:
-    if wanted is None:
-        return have
-    if type(wanted) is not int or not 1 <= wanted <= have:
-        raise RequestError(
-            f"{name}={wanted!r} is not an integer within 1..{have}, what the artifact holds"
-        )
-    return wanted

@@ -21,7 +21,7 @@ from ddcodec.table.kind import Kind
 from ddcodec.table.kinds import kind_of
 from ddcodec.table.table import Table
 
-__all__ = ["Cutter", "NewSections", "subset"]
+__all__ = ["Cutter", "NewSections", "at_most", "subset"]
 
 NewSections = list[NewSection | CopiedSection]
 
@@ -50,8 +50,8 @@ def subset(
     """
     table.check()
     head, recipe = table.head, table.head.recipe
-    ipc = _prefix("ipc", ipc, recipe.ipc)
-    views = _prefix("views", views, recipe.views)
+    ipc = at_most("ipc", ipc, recipe.ipc)
+    views = at_most("views", views, recipe.views)
     keep = head.row_classes if classes is None else head.class_indices(classes)
     new = replace(head, rows=to_ranges(keep), recipe=replace(recipe, ipc=ipc, views=views))
     support = _support(table, new)
@@ -63,7 +63,8 @@ def subset(
     ).hex()
 
 
-def _prefix(name: str, wanted: int | None, have: int) -> int:
+def at_most(name: str, wanted: int | None, have: int) -> int:
+    """How many are taken of ``have``; raises RequestError for more, or none."""
     if wanted is None:
         return have
     if type(wanted) is not int or not 1 <= wanted <= have:

@@ -1,6 +1,6 @@
 """Soft labels whose rows differ from one value in a few entries only: top-k lists from elsewhere.
 
-Source: spec/codecs.md, "Top-k labels". For labels of one's own, ``soft-labels`` version 2 is
+Source: spec/codecs.md, "Top-k labels". For labels of one's own, ``soft-labels`` is
 smaller by far and keeps the tail, which students learn from.
 """
 

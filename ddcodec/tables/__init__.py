@@ -1,7 +1,7 @@
 """Normative tables: bytes that are part of the format, loaded once and checked by SHA-256.
 
-``tools/make_tables.py`` regenerates them from their definitions in spec/codecs.md and
-spec/exact.md. Every accessor returns one shared array, which is therefore read-only.
+``python -m tools.conformance.vectors.tables`` makes them from their definitions in spec/codecs.md
+and spec/exact.md. Every accessor returns one shared array, which is therefore read-only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Textual inversion of unseen classes: losses, pictures and a teacher's view, before and after.
 
     ddz encode cifar10/train --method d3m --ipc 10 -o c10.ddz --work W
-    python -m tools.training.inversion --patches W --classes cifar10/train --teacher T --out docs
+    python -m tools.training.inversion --patches W --classes cifar10/train --teacher T \\
+        --out docs/benchmarks
 
 Learns tokens again from the patches that d3m chose (they are kept in W), with d3m's own settings,
 and times it. "Before" is the mean of the class name's tokens, where every token starts. Appends
