@@ -20,12 +20,14 @@ from ddcodec.errors import EncodeError
 __all__ = [
     "DOMAIN_ENCODER",
     "DOMAIN_NOISE",
+    "DOMAIN_VARIATIONS",
     "DOMAIN_VIEWS",
     "derive_seed",
     "normals",
     "philox4x32",
     "shuffled",
     "uniform_below",
+    "variation_seeds",
     "words",
     "words_many",
 ]
@@ -33,6 +35,7 @@ __all__ = [
 DOMAIN_NOISE = 0  # stream 0: the initial latent; stream s: the noise of step s
 DOMAIN_VIEWS = 1  # stream = view index
 DOMAIN_ENCODER = 2  # encoder-side choices, never needed to decode
+DOMAIN_VARIATIONS = 3  # stream = variation of a picture
 
 _ROUNDS = 10
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
@@ -125,6 +128,26 @@ def uniform_below(word: npt.ArrayLike, n: npt.ArrayLike) -> Int64s:
     product = np.asarray(word, dtype=np.uint64) * np.asarray(n, dtype=np.uint64)
     result: Array = product >> _SHIFT
     return result.astype(np.int64)
+
+
+def variation_seeds(seeds: npt.ArrayLike, variations: npt.ArrayLike) -> UInt64s:
+    """The seeds that variations of generated pictures are drawn from.
+
+    Args:
+        seeds: uint64 [n], as stored or derived.
+        variations: integers [n], or one for all, 0 to 2^32 - 1.
+
+    Returns:
+        uint64 [n]: the seed itself for variation 0; else word 0 (low) and word 1 (high) of the
+        seed's stream u, u the variation, in ``DOMAIN_VARIATIONS``.
+
+    Source: spec/codecs.md, "Seeds of variations".
+    """
+    own = np.asarray(seeds, dtype=np.uint64).reshape(-1)
+    which = np.broadcast_to(np.asarray(variations, dtype=np.int64), own.shape)
+    drawn = words_many(own, DOMAIN_VARIATIONS, which, 2).astype(np.uint64)
+    derived: UInt64s = drawn[:, 0] | (drawn[:, 1] << _SHIFT)
+    return np.where(which == 0, own, derived)
 
 
 def derive_seed(base: int, name: str) -> int:

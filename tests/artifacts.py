@@ -28,7 +28,8 @@ from ddcodec.encoding.labelling import hard_label_sections, seed_sections
 from ddcodec.prior.load import load_prior
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout
-from ddcodec.recipe.parts import Evaluation, LabelRecipe, Stored, Text2Image
+from ddcodec.recipe.parts import Evaluation, LabelRecipe
+from ddcodec.recipe.synthesis import Stored, Text2Image
 from ddcodec.recipe.view import View
 from ddcodec.sources.folder import scan
 from ddcodec.sources.source import load_images

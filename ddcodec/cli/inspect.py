@@ -12,7 +12,7 @@ from ddcodec.artifact.summary import describe_labels, labels_to_map, stored_teac
 from ddcodec.cli.common import artifact_argument, dump_json, json_option, open_artifact
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.recipe import profiles
-from ddcodec.recipe.parts import Text2Image
+from ddcodec.recipe.synthesis import Generated
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact, SizeNode
@@ -147,7 +147,7 @@ def _prior_lines(artifact: Artifact) -> Iterator[str]:
     files = values.pop("files", {})
     yield "prior"
     synthesis = artifact.recipe.synthesis
-    if isinstance(synthesis, Text2Image):
+    if isinstance(synthesis, Generated):
         exact = synthesis.profile in profiles.EXACT
         promise = "on every machine" if exact else "in an equal environment only"
         yield f"  profile       {synthesis.profile}: the same pixels {promise}"

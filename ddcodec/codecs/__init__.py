@@ -13,6 +13,7 @@ from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.prompt_fp16 import PromptFp16
 from ddcodec.codecs.prompt_int8 import PromptInt8
+from ddcodec.codecs.prompt_text import PromptText
 from ddcodec.codecs.schedule_table import ScheduleTable
 from ddcodec.codecs.seed_derived import SeedDerived
 from ddcodec.codecs.seed_list import SeedList
@@ -33,6 +34,7 @@ REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     PixelDigests,
     PromptFp16,
     PromptInt8,
+    PromptText,
     ScheduleTable,
     SeedDerived,
     SeedList,

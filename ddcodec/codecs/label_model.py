@@ -32,6 +32,7 @@ MAX_STEP = 2048
 MAX_LABEL_CLASSES = 1 << 12
 MAX_FEATURES = 64
 MAX_ATOMS = 1024
+MAX_VARIATIONS = 1 << 24
 _LENGTH = struct.Struct("<I")
 
 
@@ -68,6 +69,7 @@ class LabelModelCodec(Codec[LabelModel, LabelModel]):
         mean_step: unit of the means, in 1/64 nat.
         shift: logits are a product with the basis, divided by 2^shift.
         parts, degree, response: the feature set (``labels.appearances``).
+        variations: fields of a slot: one for each of its variations, or 1 for all of them.
     """
 
     classes: int
@@ -79,6 +81,7 @@ class LabelModelCodec(Codec[LabelModel, LabelModel]):
     parts: int
     degree: int
     response: int
+    variations: int = 1
 
     name: ClassVar[str] = "label-model"
     version: ClassVar[int] = 1
@@ -95,6 +98,7 @@ class LabelModelCodec(Codec[LabelModel, LabelModel]):
         "parts": (1, 2),
         "degree": (0, 3),
         "response": (0, 1),
+        "variations": (1, MAX_VARIATIONS),
     }
 
     @property

@@ -265,6 +265,7 @@ class Encoder:
             size=self.size,
             ipc=self.options.ipc,
             views=self.options.views,
+            variations=self.options.variations,
             synthesis=content.synthesis,
             layout=content.layout,
             view=self.view if self.options.views > 1 else View("identity"),

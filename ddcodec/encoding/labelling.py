@@ -16,7 +16,7 @@ import numpy as np
 from ddcodec.arrays import Array, Float64s, Int16s, Progress, UInt8s
 from ddcodec.codecs.hard_labels import OWN_CLASS, HardLabels
 from ddcodec.codecs.label_model import UNITS_PER_NAT
-from ddcodec.codecs.pixel_digest import PixelDigests, pixel_digest
+from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.seed_derived import SeedDerived
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import ANCILLARY, SAFE_TO_COPY, Box, NewSection
@@ -24,6 +24,7 @@ from ddcodec.labels.encoder.label_set import Logits, divergence
 from ddcodec.labels.sections import LabelOptions, LabelResult, label_sections
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe.head import Head
+from ddcodec.rendering.renderer import KEPT_PICTURES
 from ddcodec.table.slots import class_groups, prefix_groups
 
 if TYPE_CHECKING:
@@ -98,9 +99,10 @@ class Labelling:
         self._progress = progress
         self._renderer = artifact.renderer(prior=prior, device=device)
         self._classes = range(len(artifact.head.classes))
+        self._prefetched = False
 
     def pixel_sections(self) -> list[NewSection]:
-        """Pixel digests of every base picture, for all classes, by group of slots."""
+        """Pixel digests of every slot, for all classes, by group of slots."""
         head = self._artifact.head
         digests = np.empty((len(self._classes), head.recipe.ipc, 4), np.uint8)
         group = max(1, CHUNK // head.recipe.ipc)
@@ -202,13 +204,14 @@ class Labelling:
 
     def _digests(self, classes: Sequence[int]) -> dict[str, UInt8s]:
         """Rendered together, because a pinned batch shape is dear to leave half empty."""
-        pictures = self._renderer.pictures([row for c in classes for row in self._rows(c)])
-        digests = b"".join(pixel_digest(p) for p in pictures)
+        rows = [row for c in classes for row in self._rows(c)]
+        digests = b"".join(self._renderer.digests(rows))
         return {"digests": np.frombuffer(digests, np.uint8).reshape(len(classes), -1, 4)}
 
     def _ask(self, teacher: Teacher, class_index: int) -> dict[str, Int16s]:
         """``logits`` int16[ipc, views, K]: the teacher's, in 1/64 nat, their mean zero."""
         recipe, rows = self._artifact.head.recipe, self._rows(class_index)
+        self._prefetch()
         out = np.empty((recipe.ipc, recipe.views, len(self._classes)), np.int16)
         for view in range(recipe.views):
             for start in range(0, len(rows), CHUNK):
@@ -216,6 +219,21 @@ class Labelling:
                 logits = teacher.logits(images).astype(np.float64)
                 out[start : start + len(images), view] = centred(logits)
         return {"logits": out}
+
+    def _prefetch(self) -> None:
+        """Make all pictures in large batches, if they can be kept: views ask for few at a time."""
+        recipe = self._artifact.head.recipe
+        pixels = 3 * recipe.width * recipe.height
+        whole = len(self._classes) * recipe.ipc * recipe.variations * pixels
+        if self._prefetched or recipe.variations == 1 or whole > KEPT_PICTURES:
+            return
+        self._prefetched = True
+        each = max(1, CHUNK // recipe.ipc)
+        for c in self._classes:
+            for start in range(0, recipe.variations, each):
+                shown = range(start, min(start + each, recipe.variations))
+                self._renderer.prefetch(self._rows(c), shown)
+            self._tell("variations", c + 1)
 
     def _rows(self, class_index: int) -> list[tuple[int, int]]:
         return [(class_index, s) for s in range(self._artifact.head.recipe.ipc)]

@@ -54,6 +54,13 @@ class EncodeOptions:
         low=1,
         high=MAX_VIEWS,
     )
+    variations: int = option(
+        1,
+        "Pictures of each slot, of which view v shows number v modulo this: fresh ones in every "
+        "epoch, for methods that generate them. They take no bytes, but time on decoding.",
+        low=1,
+        high=MAX_VIEWS,
+    )
     view: str = option(
         "auto",
         "What a view varies: crop or resized-crop, flip, cutmix, joined by +; none; or auto, which "
@@ -136,6 +143,16 @@ class EncodeOptions:
         _check_size(self.size)
         _ = self.filled_by, self.coding  # checked now, not after the work
         parse_view(self.view, (MAX_SIDE, MAX_SIDE))
+        if self.variations > 1 and not self.filled_by.uses_prior:
+            raise RequestError(
+                f"variations={self.variations} is not possible with method {self.method}, whose "
+                "slots have one stored picture each; use a method that generates pictures"
+            )
+        if self.variations > self.views:
+            raise RequestError(
+                f"variations={self.variations} are more than views={self.views}, which show one "
+                "each; ask for more views or fewer variations"
+            )
 
     @cached_property
     def filled_by(self) -> Method:
@@ -208,6 +225,8 @@ class EncodeOptions:
         hidden = {"prior", "profile", "teacher", "options", "size"}
         if self.labels != "teacher":
             hidden.add("teacher_bits")
+        if not self.filled_by.uses_prior:
+            hidden.add("variations")
         if self.labels == "hard":
             hidden.add("label_temperature")
         if self.labels != "soft":

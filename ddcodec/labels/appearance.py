@@ -15,7 +15,7 @@ __all__ = ["appearances"]
 
 
 def appearances(
-    table: Table, which: FeatureSet, rows: Rows, views: int | Int64s
+    table: Table, which: FeatureSet, rows: Rows, views: int | Int64s, fields: int = 1
 ) -> list[Appearance]:
     """The rows' own pictures and, where the recipe's views mix, their partners.
 
@@ -24,11 +24,12 @@ def appearances(
         which: the feature set.
         rows: [n, 2] of (class index, slot), of one origin.
         views: the view of each row, [n]; or one for all.
+        fields: of a slot: one for each of its variations, or 1.
 
     Returns:
-        one or two appearances of n labels. Places of pictures are class x ipc + slot, the class
-        counted from the origin's first. A partner of which no pixel shows need not be in the
-        artifact: the row stands in for it, with features of zero.
+        one or two appearances of n labels. Places of fields are (class x ipc + slot) x fields +
+        view mod fields, the class counted from the origin's first. A partner of which no pixel
+        shows need not be in the artifact: the row stands in for it, with features of zero.
     """
     recipe, start = table.head.recipe, table.head.origin(int(rows[0, 0]))[0]
     size = recipe.height, recipe.width
@@ -36,7 +37,8 @@ def appearances(
     def appearance(pictures: Rows, own: ViewDraw, inside: bool) -> Appearance:
         classes = pictures[:, 0] - start
         values = features(which, recipe.view, own, drawn, *size, inside=inside)
-        return Appearance(classes * recipe.ipc + pictures[:, 1], classes, values)
+        places = (classes * recipe.ipc + pictures[:, 1]) * fields + np.asarray(views) % fields
+        return Appearance(places, classes, values)
 
     drawn, partners = draw_rows(table, rows, views)
     shown = [appearance(rows, drawn, False)]

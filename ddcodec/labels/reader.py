@@ -161,7 +161,9 @@ class _Origin:
             labels = slice(start, min(start + _CHUNK, len(symbols)))
             c, s, v = np.unravel_index(np.arange(labels.start, labels.stop), shape)
             rows = np.stack([c + box.class_start, s + box.slot_start], axis=1)
-            appearing = appearances(self._table, self._which, rows, v + box.view_start)
+            appearing = appearances(
+                self._table, self._which, rows, v + box.view_start, self._codec.variations
+            )
             part = coefficients(self._fields, appearing)
             if codec.columns and not codec.step:
                 part = self._made.innovated(part, symbols[labels])
@@ -180,10 +182,11 @@ class _Origin:
         )
 
     def _stored(self, places: Indices) -> Int16s:
-        """int16 [n, M, r]: the stored fields of pictures."""
+        """int16 [n, M, r]: the stored fields at places."""
         out = np.zeros((len(places), self._codec.features, self._codec.atoms), np.int16)
         if self._codec.atoms:
             for n, place in enumerate(places.tolist()):
-                c, slot = divmod(place, self._table.head.recipe.ipc)
-                out[n] = self._store.field(self._start + c, slot)
+                owner, number = divmod(place, self._codec.variations)
+                c, slot = divmod(owner, self._table.head.recipe.ipc)
+                out[n] = self._store.field(self._start + c, slot, number)
         return out

@@ -33,6 +33,7 @@ __all__ = [
     "LabelResult",
     "LayerName",
     "choose_features",
+    "choose_fields",
     "expected_bytes",
     "label_sections",
     "label_set",
@@ -44,6 +45,8 @@ LABEL_LAYERS: tuple[LayerName, ...] = get_args(LayerName)
 
 # From so many views on, a picture's field is worth more terms (measured on CIFAR-10).
 MANY_VIEWS = 100
+# From so many views of a picture on, a field of its own is worth its bytes.
+FEW_VIEWS = 4
 # A divergence of q takes about this fineness times the square root of q.
 FINENESS = 1.35
 # Finer than what was measured of students on CIFAR-10: 3 % cost a third of a point with CutMix
@@ -104,8 +107,13 @@ class LabelResult:
     divergence: float
 
 
+def choose_fields(views: int, variations: int) -> int:
+    """How many fields a slot gets: one for each of its pictures, or one for all of them."""
+    return variations if views >= FEW_VIEWS * variations else 1
+
+
 def choose_features(view: View, views: int, layers: LayerName) -> FeatureSet:
-    """The feature set that suits views of this kind and so many of them."""
+    """The feature set that suits views of this kind and so many of them that share a field."""
     if layers in ("class", "image") or (not view.flip and view.kind == "identity"):
         plain = FeatureSet(1, 0, 0)
         return FeatureSet(2, 0, 1) if view.cutmix and layers not in ("class", "image") else plain
@@ -115,7 +123,9 @@ def choose_features(view: View, views: int, layers: LayerName) -> FeatureSet:
     return FeatureSet(1, 3 if many else 2, 0)
 
 
-def label_set(table: Table, head: Head, which: FeatureSet, values: Logits) -> LabelSet:
+def label_set(
+    table: Table, head: Head, which: FeatureSet, values: Logits, fields: int = 1
+) -> LabelSet:
     """The labels of a draft and how pictures appear in them.
 
     Args:
@@ -123,6 +133,7 @@ def label_set(table: Table, head: Head, which: FeatureSet, values: Logits) -> La
         head: of the artifact to be.
         which: the feature set.
         values: [classes x ipc, views, K], centred logits in 1/64 nat.
+        fields: of a slot.
     """
     recipe = head.recipe
     rows = np.array([(c, s) for c in head.row_classes for s in range(recipe.ipc)], np.intp)
@@ -137,7 +148,8 @@ def label_set(table: Table, head: Head, which: FeatureSet, values: Logits) -> La
         partners, theirs = places[1], values_of[1]
     classes = np.repeat(head.row_classes, recipe.ipc)
     numerator, denominator = recipe.labels.temperature
-    return LabelSet(values, classes, own, partners, theirs, numerator / denominator)
+    temperature = numerator / denominator
+    return LabelSet(values, classes, own, partners, theirs, temperature, fields)
 
 
 def label_sections(
@@ -162,8 +174,10 @@ def label_sections(
     Raises:
         EncodeError: the budget cannot be met.
     """
-    which = choose_features(head.recipe.view, head.recipe.views, options.layers)
-    labels = label_set(table, head, which, values)
+    recipe = head.recipe
+    fields = choose_fields(recipe.views, recipe.variations)
+    which = choose_features(recipe.view, recipe.views // fields, options.layers)
+    labels = label_set(table, head, which, values, fields)
     layers: Literal["class", "field", "innovation"] = "field"
     if options.layers == "class" or values.shape[2] == 1:  # one class alone is always certain
         layers = "class"
@@ -207,19 +221,19 @@ def _to_target(
 def _sections(coded: EncodedLabels, head: Head) -> Iterator[NewSection]:
     """The model, then group by group of slots the fields and the innovations."""
     classes, recipe = coded.codec.classes, head.recipe
-    atoms, width = coded.codec.atoms, coded.codec.features
-    fields = coded.fields.reshape(classes, recipe.ipc, width, atoms)
+    atoms, width, each = coded.codec.atoms, coded.codec.features, coded.codec.variations
+    fields = coded.fields.reshape(classes, recipe.ipc, each, width, atoms)
     symbols = np.zeros((classes, recipe.ipc, recipe.views, 0), np.int32)
     if coded.symbols is not None:
         symbols = coded.symbols.reshape(classes, recipe.ipc, recipe.views, atoms)
     if not symbols.any():
         symbols = symbols[..., :0]
     yield _model_section(coded)
-    field_codec = LabelFields(width, atoms, _best_band(fields, width)) if atoms else None
+    field_codec = LabelFields(each, width, atoms, _best_band(fields, width)) if atoms else None
     codec = SoftLabels(symbols.shape[3], _best_band(symbols, 1))
     for slot, slots in _slot_groups(classes, recipe.ipc, recipe.views):
         if field_codec is not None:
-            group = max(1, SECTION_VALUES // (slots * width * atoms))
+            group = max(1, SECTION_VALUES // (slots * each * width * atoms))
             for start in range(0, classes, group):
                 part = fields[start : start + group, slot : slot + slots]
                 box = Box(start, len(part), slot, slots)

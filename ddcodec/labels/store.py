@@ -57,15 +57,15 @@ class LabelStore:
             section.index, lambda: (self._model_codec(section), self.table.decode(section))
         )
 
-    def field(self, class_index: int, slot: int) -> Int16s:
-        """int16 [M, r]: the label field of one picture."""
+    def field(self, class_index: int, slot: int, number: int = 0) -> Int16s:
+        """int16 [M, r]: a label field of one slot, by its number among the slot's fields."""
         section = self.table.find("label-fields", class_index, slot)
         if section.index not in self._fitting:
             self._check_fields(section)
             self._fitting.add(section.index)
         box = section.box
         array = self.table.array(section)
-        field: Int16s = array[class_index - box.class_start, slot - box.slot_start]
+        field: Int16s = array[class_index - box.class_start, slot - box.slot_start, number]
         return field
 
     def teacher(self, class_index: int) -> Weights:
@@ -102,16 +102,22 @@ class LabelStore:
                 f"{section.box.class_count} classes have views of {count}; the file is damaged",
                 section=section.label,
             )
+        if codec.variations not in (1, self.table.head.recipe.variations):
+            raise HeaderError(
+                f"a label model with {codec.variations} fields for each slot, which has "
+                f"{self.table.head.recipe.variations} variations; the file is damaged",
+                section=section.label,
+            )
         return codec
 
     def _check_fields(self, section: Section) -> None:
         model = self._model_codec(self.table.find("label-model", section.box.class_start))
         codec = codecs.get(section.codec)
         assert isinstance(codec, LabelFields)
-        if (codec.features, codec.atoms) != (model.features, model.atoms):
+        if codec.shape != (model.variations, model.features, model.atoms):
             raise HeaderError(
-                f"label fields do not fit their model, which has {model.features} features and "
-                f"{model.atoms} atoms; the file is damaged",
+                f"label fields do not fit their model, which has {model.variations} for each slot, "
+                f"of {model.features} features and {model.atoms} atoms; the file is damaged",
                 section=section.label,
             )
 

@@ -16,8 +16,8 @@ from ddcodec.methods.options import check_options, describe_value, options_of, r
 from ddcodec.methods.work import WorkFolder
 from ddcodec.randomness import derive_seed, shuffled
 from ddcodec.recipe.layout import Layout
-from ddcodec.recipe.parts import Synthesis
 from ddcodec.recipe.pin import PriorPin
+from ddcodec.recipe.synthesis import Synthesis
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import Source
 from ddcodec.table.slots import slot_groups

@@ -25,7 +25,7 @@ from ddcodec.methods.best_patches import best_patches
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.layout import MAX_GRID, Layout
-from ddcodec.recipe.parts import Text2Image
+from ddcodec.recipe.synthesis import Text2Image
 from ddcodec.synthesis.layout import collage
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from ddcodec.methods.base import (
     too_few,
 )
 from ddcodec.recipe.layout import Layout
-from ddcodec.recipe.parts import Stored
+from ddcodec.recipe.synthesis import Stored
 
 __all__ = ["RandomImages"]
 

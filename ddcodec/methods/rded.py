@@ -28,7 +28,7 @@ from ddcodec.methods.base import (
 from ddcodec.methods.best_patches import best_patches
 from ddcodec.methods.options import option
 from ddcodec.recipe.layout import MAX_GRID, Layout
-from ddcodec.recipe.parts import Stored
+from ddcodec.recipe.synthesis import Stored
 
 __all__ = ["RDED"]
 

@@ -21,15 +21,9 @@ from ddcodec.recipe.fields import (
     read_tuple,
 )
 from ddcodec.recipe.layout import Layout
-from ddcodec.recipe.parts import (
-    Evaluation,
-    LabelRecipe,
-    Stored,
-    Synthesis,
-    Text2Image,
-    read_synthesis,
-)
+from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.pin import PriorPin
+from ddcodec.recipe.synthesis import Generated, Stored, Synthesis, read_synthesis
 from ddcodec.recipe.view import View
 
 __all__ = [
@@ -50,7 +44,17 @@ MAX_VIEWS = 1 << 24
 MAX_ROWS = 1 << 31
 """Most rows times views of one table."""
 
-_RECIPE = ("size", "ipc", "views", "synthesis", "layout", "view", "labels", "evaluation")
+_RECIPE = (
+    "size",
+    "ipc",
+    "views",
+    "variations",
+    "synthesis",
+    "layout",
+    "view",
+    "labels",
+    "evaluation",
+)
 
 Range = tuple[int, int]
 """(start, count) of neighbouring class indices."""
@@ -63,7 +67,9 @@ class Recipe:
     Attributes:
         size: (width, height) of a training image in pixels.
         ipc: images per class, the number of slots.
-        views: labelled variations of an image; view 0 is the picture itself.
+        views: labelled appearances of a slot; view 0 is its first picture itself.
+        variations: pictures of a slot, of which view v shows number v mod ``variations``; 1 where
+            pixels are stored.
 
     Raises:
         HeaderError: a value is out of range, or two do not fit each other.
@@ -77,11 +83,14 @@ class Recipe:
     view: View
     labels: LabelRecipe
     evaluation: Evaluation
+    variations: int = 1
 
     def __post_init__(self) -> None:
         check_integers("recipe.size", self.size, 2, 1, MAX_SIDE)
         check_integer("recipe.ipc", self.ipc, 1, MAX_IPC)
         check_integer("recipe.views", self.views, 1, MAX_VIEWS)
+        most = 1 if isinstance(self.synthesis, Stored) else MAX_VIEWS
+        check_integer("recipe.variations", self.variations, 1, most)
         self.view.check_size(self.height, self.width)
         if self.layout.grid > min(self.size):
             raise HeaderError("recipe.layout.grid is larger than the image it divides")
@@ -116,6 +125,7 @@ class Recipe:
             "size": list(self.size),
             "ipc": self.ipc,
             "views": self.views,
+            "variations": self.variations,
             "synthesis": self.synthesis.to_map(),
             "layout": self.layout.to_map(),
             "view": self.view.to_map(),
@@ -132,6 +142,7 @@ class Recipe:
             size=width_height,
             ipc=m["ipc"],
             views=m["views"],
+            variations=m["variations"],
             synthesis=read_synthesis(m["synthesis"]),
             layout=Layout.from_map(m["layout"]),
             view=View.from_map(m["view"]),
@@ -170,7 +181,7 @@ class Head:
         count = sum(count for _, count in self.rows)
         if count * self.recipe.ipc * self.recipe.views > MAX_ROWS:
             raise HeaderError(f"the table has more than {MAX_ROWS} rows; split the artifact")
-        if isinstance(self.recipe.synthesis, Text2Image) and self.prior is None:
+        if isinstance(self.recipe.synthesis, Generated) and self.prior is None:
             raise HeaderError("head.prior is missing, but the recipe generates images with one")
 
     @cached_property

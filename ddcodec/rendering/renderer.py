@@ -7,29 +7,28 @@ the pinned prior (spec/prior.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ddcodec.arrays import Float64s, Row, UInt8s
-from ddcodec.codecs.pixel_digest import pixel_digest
-from ddcodec.errors import ModelMismatchError, PixelDriftError
-from ddcodec.files import ByteCache, cache_folder
-from ddcodec.recipe.parts import Text2Image
+from ddcodec.codecs.pixel_digest import digested_variations, pixel_digest, slot_digest
+from ddcodec.errors import PixelDriftError
+from ddcodec.files import ByteCache
+from ddcodec.recipe.synthesis import Stored
+from ddcodec.rendering.generator import Generator, Place
 from ddcodec.synthesis import layout as layouts
 from ddcodec.synthesis import views
 from ddcodec.synthesis.resample import resize
 from ddcodec.table.draws import draw_rows
 from ddcodec.table.table import Table
 
-if TYPE_CHECKING:
-    import torch
+__all__ = ["KEPT_PICTURES", "Execution", "Mix", "Renderer", "Row"]
 
-    from ddcodec.prior.load import Prior
-
-__all__ = ["Execution", "Mix", "Renderer", "Row"]
+KEPT_PICTURES = 1 << 30
+"""Bytes of base pictures kept in memory, so that views of one do not render it again."""
 
 
 class Execution(NamedTuple):
@@ -51,12 +50,6 @@ class Mix(NamedTuple):
     share: Float64s
 
 
-# Base pictures kept in memory, so that views of one picture do not render it again.
-_KEPT_PICTURES = 1 << 30
-# Prompts kept as the text encoder gives them.
-_KEPT_PROMPTS = 256 << 20
-
-
 class Renderer:
     """Renders rows of one artifact.
 
@@ -71,21 +64,20 @@ class Renderer:
     def __init__(self, table: Table, *, prior: str | None = None, device: str = "cpu") -> None:
         self._table = table
         self._head = table.head
-        self._prior_spec = prior
         self._device = device
-        self._prior: Prior | None = None
-        self._prompts: ByteCache[int | None, torch.Tensor] = ByteCache(_KEPT_PROMPTS, _tensor_bytes)
-        self._pictures: ByteCache[Row, UInt8s] = ByteCache(_KEPT_PICTURES, lambda p: p.nbytes)
+        stored = isinstance(table.head.recipe.synthesis, Stored)
+        self._generator = None if stored else Generator(table, prior=prior, device=device)
+        self._pictures: ByteCache[Place, UInt8s] = ByteCache(KEPT_PICTURES, lambda p: p.nbytes)
 
     @property
     def execution(self) -> Execution | None:
         """How the prior is executed; None as long as none was needed."""
-        engine = None if self._prior is None else self._prior.engine
-        return None if engine is None else Execution(engine.profile, engine.backend)
+        prior = None if self._generator is None else self._generator.loaded
+        return None if prior is None else Execution(prior.engine.profile, prior.engine.backend)
 
     def environment(self) -> dict[str, Any]:
         """What this process renders with: library versions and, of a prior, the hardware used."""
-        if self._prior is None:
+        if self._generator is None or self._generator.loaded is None:
             return {name: version(name) for name in ("pillow", "numpy")}
         from ddcodec.prior.load import fingerprint
 
@@ -98,22 +90,48 @@ class Renderer:
             ModelMismatchError: the prior is not the pinned one.
             DecodeError: it cannot be found or fetched, or not be run on the device.
         """
-        if isinstance(self._head.recipe.synthesis, Text2Image):
-            self._load_prior(self._head.recipe.synthesis)
+        if self._generator is not None:
+            self._generator.prior()
 
-    def pictures(self, rows: Sequence[Row]) -> UInt8s:
-        """uint8[n, height, width, 3]: the base pictures (view 0) of the rows, in their order."""
-        if not rows:
+    def pictures(self, rows: Sequence[Row], view: int = 0) -> UInt8s:
+        """uint8[n, height, width, 3]: the base pictures that a view of the rows shows, as they are.
+
+        Of view 0 they are the images themselves. View v shows variation v mod N of a slot's N.
+        """
+        variation = view % self._head.recipe.variations
+        return self._shown([Place(c, s, variation) for c, s in rows])
+
+    def prefetch(self, rows: Sequence[Row], shown: Iterable[int]) -> None:
+        """Make the base pictures of several views in large batches, and keep them for a while.
+
+        Args:
+            rows: whose pictures, partners aside.
+            shown: indices of views.
+        """
+        which = sorted({view % self._head.recipe.variations for view in shown})
+        self._shown([Place(c, s, u) for c, s in rows for u in which])
+
+    def _shown(self, places: Sequence[Place]) -> UInt8s:
+        """uint8[n, height, width, 3]: variations of slots, made where they are not kept."""
+        if not places:
             return np.empty((0, self._head.recipe.height, self._head.recipe.width, 3), np.uint8)
-        kept = {row: self._pictures.peek(row) for row in dict.fromkeys(rows)}
-        shown = {row: picture for row, picture in kept.items() if picture is not None}
-        missing = [row for row in kept if row not in shown]
+        kept = {place: self._pictures.peek(place) for place in dict.fromkeys(places)}
+        shown = {place: picture for place, picture in kept.items() if picture is not None}
+        missing = [place for place in kept if place not in shown]
         if missing:
-            for row, picture in zip(missing, self._compose(missing), strict=True):
-                shown[row] = picture
+            for place, picture in zip(missing, self._compose(missing), strict=True):
+                shown[place] = picture
                 # A copy: a row of a batch would keep the whole batch in memory.
-                self._pictures.put(row, picture.copy())
-        return np.stack([shown[row] for row in rows])
+                self._pictures.put(place, picture.copy())
+        return np.stack([shown[place] for place in places])
+
+    def digests(self, rows: Sequence[Row]) -> list[bytes]:
+        """The pixel digest of each row, over the variations that digests are of."""
+        count = digested_variations(self._head.recipe.variations)
+        made = self._shown([Place(c, s, u) for c, s in rows for u in range(count)])
+        if self._head.recipe.variations == 1:
+            return [pixel_digest(picture) for picture in made]
+        return [slot_digest(made[i : i + count]) for i in range(0, len(made), count)]
 
     def drifted(self, rows: Sequence[Row]) -> list[Row]:
         """The rows whose pictures differ from the pixel digests stored of them.
@@ -128,7 +146,7 @@ class Renderer:
                     f"the artifact stores no pixel digests for {self._head.classes[c]!r}, slot {s};"
                     " nothing to compare with"
                 )
-        made = [pixel_digest(picture) for picture in self.pictures(rows)]
+        made = self.digests(rows)
         return [row for row, *both in zip(rows, stored, made, strict=True) if both[0] != both[1]]
 
     def images(self, rows: Sequence[Row], view: int) -> UInt8s:
@@ -137,8 +155,8 @@ class Renderer:
             return self.pictures(rows)
         draw, partners = self._draw(rows, view)
         if partners is None:
-            return views.augment(self.pictures(rows), draw)
-        both = self.pictures([*rows, *partners])
+            return views.augment(self.pictures(rows, view), draw)
+        both = self.pictures([*rows, *partners], view)
         partner_draw, _ = self._draw(partners, view)
         return views.apply(draw, both[: len(rows)], partner_draw, both[len(rows) :])
 
@@ -158,103 +176,16 @@ class Renderer:
         drawn, partners = draw_rows(self._table, rows, view)
         return drawn, None if partners is None else [(c, s) for c, s in partners.tolist()]
 
-    def _compose(self, rows: Sequence[Row]) -> UInt8s:
-        """Patches of each row, laid out as one training image."""
+    def _compose(self, places: Sequence[Place]) -> UInt8s:
+        """Patches of each slot's variation, laid out as one training image."""
         recipe = self._head.recipe
         per = recipe.patches_per_slot
-        if isinstance(recipe.synthesis, Text2Image):
-            patches = self._generated([(c, s * per + j) for c, s in rows for j in range(per)])
+        if self._generator is None:
+            patches = np.concatenate([self._table.patches(c, s) for c, s, _ in places])
         else:
-            patches = np.concatenate([self._table.patches(c, s) for c, s in rows])
+            patches = self._generator.patches(
+                [Place(c, s * per + j, u) for c, s, u in places for j in range(per)]
+            )
         if recipe.layout.kind == "collage":
             return layouts.collage(patches, recipe.layout.grid, recipe.height, recipe.width)
         return resize(patches, recipe.height, recipe.width)
-
-    def _generated(self, patches: Sequence[Row]) -> UInt8s:
-        """Patches (class, index) cut out of generated pictures."""
-        synthesis = self._head.recipe.synthesis
-        if not isinstance(synthesis, Text2Image):
-            raise TypeError("only text2image recipes generate pictures")
-        cells = synthesis.grid**2
-        wanted = sorted({(c, i // cells) for c, i in patches})
-        from ddcodec.rendering.text2image import text2image
-
-        prior = self._load_prior(synthesis)
-        made = text2image(
-            prior,
-            self._conditions([c for c, _ in wanted], synthesis),
-            self._unconditioned(synthesis),
-            np.array([self._table.seeds(c)[i] for c, i in wanted], np.uint64),
-            self._table.schedule(),
-            synthesis.guidance,
-            synthesis.size,
-        )
-        if synthesis.grid == 1:
-            by_patch = dict(zip(wanted, made, strict=True))
-        else:
-            cut = layouts.cut(made, synthesis.grid)
-            by_patch = {
-                (c, i * cells + j): cut[n * cells + j]
-                for n, (c, i) in enumerate(wanted)
-                for j in range(cells)
-            }
-        return np.stack([by_patch[p] for p in patches])
-
-    def _load_prior(self, synthesis: Text2Image) -> Prior:
-        if self._prior is None:
-            from ddcodec.prior.load import load_prior
-
-            pin = self._head.prior
-            if pin is None:
-                raise ModelMismatchError("the artifact names no prior; it cannot be rendered")
-            prior = load_prior(
-                self._prior_spec or pin.source,
-                pin=pin,
-                profile=synthesis.profile,
-                device=self._device,
-                batch=synthesis.batch,
-            )
-            _check_weights(prior, synthesis)
-            self._prior = prior
-        return self._prior
-
-    def _conditions(self, classes: Sequence[int], synthesis: Text2Image) -> torch.Tensor:
-        """Text-encoder output of each class's prompt, each computed once."""
-        import torch
-
-        prior = self._load_prior(synthesis)
-        kept = {c: self._prompts.peek(c) for c in dict.fromkeys(classes)}
-        hidden = {c: states for c, states in kept.items() if states is not None}
-        new = [c for c in kept if c not in hidden]
-        if new:
-            vectors = np.stack([self._table.prompt(c) for c in new])
-            encoded = prior.prompt(synthesis.prompt, torch.from_numpy(vectors))
-            for c, states in zip(new, encoded[:, None], strict=True):
-                hidden[c] = states
-                self._prompts.put(c, states.clone())
-        return torch.cat([hidden[c] for c in classes])
-
-    def _unconditioned(self, synthesis: Text2Image) -> torch.Tensor:
-        return self._prompts.get(None, self._load_prior(synthesis).unconditioned)
-
-
-def _tensor_bytes(tensor: torch.Tensor) -> int:
-    return tensor.nbytes
-
-
-def _check_weights(prior: Prior, synthesis: Text2Image) -> None:
-    """The files are the pinned ones; this says whether the same integers came out of them."""
-    found = prior.engine.weights
-    if found == synthesis.weights:
-        return
-    raise ModelMismatchError(
-        f"the prior's files are the pinned ones, but the integer weights of profile "
-        f"{synthesis.profile} differ (digest {_short(found)}, the artifact has "
-        f"{_short(synthesis.weights)}), so its pictures would too: remove "
-        f"{cache_folder('weights')} and try again; if it stays, report it, the artifact or this "
-        "installation is damaged"
-    )
-
-
-def _short(digest: bytes | None) -> str:
-    return "none" if digest is None else f"{digest.hex()[:12]}…"

@@ -10,7 +10,7 @@ from ddcodec.codecs import Codec
 from ddcodec.container import Box, Section
 from ddcodec.errors import HeaderError
 from ddcodec.recipe.head import Head, Recipe
-from ddcodec.recipe.parts import Stored
+from ddcodec.recipe.synthesis import Stored
 
 __all__ = ["AnyCodec", "Axis", "Kind", "Scope"]
 

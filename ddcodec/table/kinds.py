@@ -19,6 +19,7 @@ from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.prompt_fp16 import PromptFp16
 from ddcodec.codecs.prompt_int8 import PromptInt8
+from ddcodec.codecs.prompt_text import PromptText
 from ddcodec.codecs.schedule_table import ScheduleTable
 from ddcodec.codecs.seed_derived import SeedDerived
 from ddcodec.codecs.seed_list import SeedList
@@ -28,7 +29,7 @@ from ddcodec.codecs.top_k_labels import TopKLabels
 from ddcodec.container import Box, Section
 from ddcodec.errors import HeaderError
 from ddcodec.recipe.head import Head, Recipe
-from ddcodec.recipe.parts import Stored, Text2Image
+from ddcodec.recipe.synthesis import Generated, Image2Image, Stored
 from ddcodec.table.kind import AnyCodec, Kind
 
 __all__ = ["KINDS", "LAYERS", "kind_of", "layer_of", "plain_bytes"]
@@ -71,7 +72,9 @@ class PatchesKind(Kind):
     whole = True
 
     def used(self, recipe: Recipe) -> bool:
-        return isinstance(recipe.synthesis, Stored)
+        synthesis = recipe.synthesis
+        based = isinstance(synthesis, Image2Image) and synthesis.base == self.name
+        return based or isinstance(synthesis, Stored)
 
     def shape(self, section: Section, head: Head) -> tuple[int, ...]:
         codec = self.codec(section, head.recipe)
@@ -91,23 +94,28 @@ class PatchesKind(Kind):
 
 
 class PromptsKind(Kind):
-    """Token vectors of each class."""
+    """Token vectors, or a text, of each class."""
 
     name = "prompts"
-    codecs = (PromptFp16, PromptInt8)
+    codecs = (PromptFp16, PromptInt8, PromptText)
     axes = ("class",)
     scope = "pictures"
 
     def used(self, recipe: Recipe) -> bool:
-        return isinstance(recipe.synthesis, Text2Image)
+        return isinstance(recipe.synthesis, Generated)
+
+    def _allowed(self, recipe: Recipe) -> tuple[type[AnyCodec], ...]:
+        return (PromptFp16, PromptInt8) if _of(recipe).vectors_per_class else (PromptText,)
 
     def shape(self, section: Section, head: Head) -> tuple[int, ...]:
-        synthesis = head.recipe.synthesis
-        assert isinstance(synthesis, Text2Image)
-        return section.box.class_count, *synthesis.vectors
+        synthesis, count = _of(head.recipe), section.box.class_count
+        if not synthesis.vectors_per_class:
+            return (count,)
+        return count, synthesis.vectors_per_class, synthesis.vector_width
 
     def plain_bytes(self, section: Section, head: Head) -> int:
-        return 2 * prod(self.shape(section, head))
+        vectors = _of(head.recipe).vectors_per_class
+        return 2 * prod(self.shape(section, head)) if vectors else section.raw_len
 
 
 class ScheduleKind(Kind):
@@ -120,7 +128,7 @@ class ScheduleKind(Kind):
     whole = True
 
     def used(self, recipe: Recipe) -> bool:
-        return isinstance(recipe.synthesis, Text2Image)
+        return isinstance(recipe.synthesis, Generated)
 
     def shape(self, section: Section, head: Head) -> tuple[int, ...]:
         return ()
@@ -197,7 +205,7 @@ class LabelFieldsKind(Kind):
         codec, box = self.codec(section, head.recipe), section.box
         assert isinstance(codec, LabelFields)
         slots = box.slot_count or head.recipe.ipc
-        return box.class_count, slots, codec.features, codec.atoms
+        return box.class_count, slots, *codec.shape
 
     def plain_bytes(self, section: Section, head: Head) -> int:
         return 0  # the labels stand for them
@@ -298,6 +306,12 @@ def plain_bytes(section: Section, head: Head) -> int:
     """
     kind = kind_of(section)
     return 0 if kind is None else kind.plain_bytes(section, head)
+
+
+def _of(recipe: Recipe) -> Generated:
+    """The synthesis of a recipe that generates; the others have no such sections."""
+    assert isinstance(recipe.synthesis, Generated)
+    return recipe.synthesis
 
 
 def _origins_fault(box: Box, head: Head) -> str | None:

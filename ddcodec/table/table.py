@@ -52,6 +52,9 @@ class Table:
         self._tables: ByteCache[tuple[str, int], Indices] = ByteCache(
             _KEPT_BYTES, lambda a: a.nbytes
         )
+        self._texts: ByteCache[int, tuple[str, ...]] = ByteCache(
+            _KEPT_BYTES, lambda texts: sum(map(len, texts)) + 64 * len(texts)
+        )
         self._schedule: Schedule | None = None
         self._seeds: tuple[UInt64s, Bools] | None = None
         by_kind: dict[str, list[Section]] = {name: [] for name in KINDS}
@@ -174,6 +177,17 @@ class Table:
         section = self.find("prompts", class_index)
         vectors: Float32s = self.array(section)[class_index - section.box.class_start]
         return vectors
+
+    def prompt_text(self, class_index: int) -> str:
+        """The text that stands for a class in its prompt: the class's name where none is stored."""
+        section = self.find("prompts", class_index)
+        texts = self._texts.get(section.index, lambda: self._decoded_texts(section))
+        text = texts[class_index - section.box.class_start]
+        return text or self.head.classes[class_index].replace("_", " ")
+
+    def _decoded_texts(self, section: Section) -> tuple[str, ...]:
+        texts: tuple[str, ...] = self.decode(section)
+        return texts
 
     def patches(self, class_index: int, slot: int) -> UInt8s:
         """uint8 [patches_per_slot, h, w, 3]: the stored patches of one training image."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.errors import EncodeError, PayloadError
 
-AXES = st.tuples(*[st.integers(1, 4)] * 4)
+AXES = st.tuples(*[st.integers(1, 4)] * 5)
 
 
 def fields(shape: tuple[int, ...], seed: int, bits: int = 6) -> np.ndarray:
@@ -20,7 +20,7 @@ def fields(shape: tuple[int, ...], seed: int, bits: int = 6) -> np.ndarray:
 
 @given(AXES, st.integers(1, 5), st.integers(0, 15), st.integers(0, 99))
 def test_every_field_comes_back(
-    shape: tuple[int, int, int, int], band: int, bits: int, seed: int
+    shape: tuple[int, int, int, int, int], band: int, bits: int, seed: int
 ) -> None:
     codec = LabelFields(*shape[2:], band)
     array = fields(shape, seed, bits)
@@ -31,7 +31,7 @@ def test_every_field_comes_back(
 
 @given(AXES, st.data())
 def test_a_slice_keeps_the_fields_that_remain(
-    shape: tuple[int, int, int, int], data: st.DataObject
+    shape: tuple[int, int, int, int, int], data: st.DataObject
 ) -> None:
     codec = LabelFields(*shape[2:], 2)
     array = fields(shape, 3)
@@ -47,14 +47,14 @@ def test_values_beyond_16_bits_are_refused() -> None:
 
     raw = pack_matrix(np.array([[0x8000]]), np.zeros(1, np.intp))
     with pytest.raises(PayloadError, match="16 bits"):
-        LabelFields(1, 1, 1).decode(raw, (1, 1, 1, 1))
+        LabelFields(1, 1, 1, 1).decode(raw, (1, 1, 1, 1, 1))
 
 
 def test_fields_of_another_shape_are_refused() -> None:
-    codec = LabelFields(2, 3, 1)
+    codec = LabelFields(1, 2, 3, 1)
     with pytest.raises(EncodeError, match="shape"):
-        codec.encode(fields((1, 1, 3, 2), 0))
+        codec.encode(fields((1, 1, 1, 3, 2), 0))
     with pytest.raises(EncodeError):
-        codec.encode(fields((1, 1, 2, 3), 0).astype(np.int32))
+        codec.encode(fields((1, 1, 1, 2, 3), 0).astype(np.int32))
     with pytest.raises(PayloadError, match="model"):
-        codec.decode(codec.encode(fields((1, 1, 2, 3), 0)), (1, 1, 3, 2))
+        codec.decode(codec.encode(fields((1, 1, 1, 2, 3), 0)), (1, 1, 1, 3, 2))

@@ -60,6 +60,8 @@ def test_each_vector_decodes_as_it_says(vector: dict[str, Any]) -> None:
     if isinstance(found, Schedule):
         for field, value in expected.items():
             assert np.float32(from_hex(value)).tobytes() == getattr(found, field).tobytes()
+    elif isinstance(found, tuple):
+        assert list(found) == expected
     else:
         array = np.array(from_text(vector), found.dtype)
         assert (array.shape, array.tobytes()) == (found.shape, found.tobytes())
@@ -82,6 +84,9 @@ def test_words_normals_weights_and_probabilities_are_as_listed() -> None:
             int(case["seed"]), case["domain"], case["stream"], len(case["words"])
         )
         assert found.tolist() == case["words"]
+    for case in VECTORS["variations"]:
+        found = randomness.variation_seeds([int(case["seed"])], case["variation"])
+        assert found.tolist() == [int(case["of"])]
     case = VECTORS["normals"]
     noise = randomness.normals([int(case["seed"])], case["stream"], len(case["values"]))
     assert noise[0].tolist() == from_hex(case["values"])

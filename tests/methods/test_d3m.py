@@ -16,7 +16,7 @@ from ddcodec.errors import ModelMismatchError
 from ddcodec.methods.textual_inversion import Inversion, invert
 from ddcodec.prior.load import load_prior
 from ddcodec.prior.packaged import tiny_folder
-from ddcodec.recipe.parts import Text2Image
+from ddcodec.recipe.synthesis import Text2Image
 from tests.artifacts import encode_small
 
 QUICK = {"steps": "2", "batch": "6", "images": "6", "sampling_steps": "2"}

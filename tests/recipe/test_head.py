@@ -15,12 +15,22 @@ from ddcodec.container import Limits, pack_canonical, unpack_canonical
 from ddcodec.errors import FormatError, HeaderError, UnsupportedFeatureError
 from ddcodec.recipe.head import Head, Recipe, to_ranges
 from ddcodec.recipe.layout import Layout
-from ddcodec.recipe.parts import Evaluation, LabelRecipe, Stored, Text2Image
+from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.pin import PriorPin
+from ddcodec.recipe.synthesis import Stored, Text2Image
 from ddcodec.recipe.view import View
 
 PIN = PriorPin("tiny", None, {"model_index.json": "00" * 32})
-GENERATED = Text2Image("A photo of {}", (1, 80), (64, 64), 2, (5, 2), "w8a15", 0, b"w" * 32)
+GENERATED = Text2Image(
+    prompt="A photo of {}",
+    vectors=(1, 80),
+    size=(64, 64),
+    grid=2,
+    guidance=(5, 2),
+    profile="w8a15",
+    batch=0,
+    weights=b"w" * 32,
+)
 FLOAT = replace(GENERATED, profile="float", batch=16, weights=None)
 
 

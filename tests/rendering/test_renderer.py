@@ -15,7 +15,7 @@ from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.container import CopiedSection, NewSection, write_container
 from ddcodec.errors import ModelMismatchError, PixelDriftError
 from ddcodec.prior.load import fingerprint
-from ddcodec.recipe.parts import Text2Image
+from ddcodec.recipe.synthesis import Text2Image
 from tests.artifacts import generated, rewritten
 
 ROWS = [(c, s) for c in range(2) for s in range(3)]

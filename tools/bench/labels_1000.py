@@ -150,7 +150,7 @@ def _sizes(coded: EncodedLabels) -> tuple[float, float, float, float]:
     fields = model.class_fields.reshape(codec.classes, -1)
     means = packed_bits(model.means, np.zeros(codec.classes, np.intp))
     of_classes = (means + packed_bits(fields, column_groups(width, atoms, 8))) / 8
-    pictures = LabelFields(width, atoms, 8).encode(coded.fields[:, None])
+    pictures = LabelFields(1, width, atoms, 8).encode(coded.fields[:, None])
     views = b""
     if coded.symbols is not None:
         views = SoftLabels(atoms, 4).encode(coded.symbols[:, None])

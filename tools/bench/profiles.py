@@ -25,8 +25,8 @@ from ddcodec.container import CopiedSection, write_container
 from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.testset import TestFolder
 from ddcodec.prior.load import load_prior
-from ddcodec.recipe.parts import Text2Image
 from ddcodec.recipe.profiles import FLOAT, NAMES
+from ddcodec.recipe.synthesis import Text2Image
 from tools.bench.students import chosen_protocol, student_parser
 
 BATCH = 16  # of the float profile

@@ -55,7 +55,7 @@ class EncodedLabels:
     Attributes:
         codec: parameters of the model.
         model: of the origin.
-        fields: int16 [N, M, r], of the pictures.
+        fields: int16 [N F, M, r], of the pictures.
         symbols: int32 [N, V, r], or None without innovations.
     """
 
@@ -133,7 +133,7 @@ class LabelEncoder:
 
     @cached_property
     def _picture_fit(self) -> FieldFit:
-        count = len(self._labels.logits)
+        count = self._labels.owners
         design = self._labels.design(count, by_class=False)
         mixes = self._labels.partners is not None
         return FieldFit.of(design, count, mixes=mixes, seed=self._seed)
@@ -184,6 +184,7 @@ class LabelEncoder:
             parts=self._features.parts,
             degree=self._features.degree,
             response=self._features.response,
+            variations=labels.variations,
         )
         coded = EncodedLabels(codec, model, fields.astype(np.int16), None)
         if self._layers == "innovation":
@@ -191,7 +192,7 @@ class LabelEncoder:
         return _without_idle_atoms(coded)
 
     def _means_alone(self, means: Int16s, step: int) -> EncodedLabels:
-        classes, count = len(means), len(self._labels.logits)
+        classes, count = len(means), self._labels.owners
         width = self._labels.features.shape[2]
         nothing = np.zeros((0, classes), np.int8)
         steps, units = np.ones(width, np.uint16), np.zeros(0, np.uint16)
@@ -199,7 +200,16 @@ class LabelEncoder:
         model = LabelModel(means, nothing, none, steps, steps, units)
         which = self._features
         codec = LabelModelCodec(
-            classes, width, 0, 1, step, 0, which.parts, which.degree, which.response
+            classes,
+            width,
+            0,
+            1,
+            step,
+            0,
+            which.parts,
+            which.degree,
+            which.response,
+            self._labels.variations,
         )
         return EncodedLabels(codec, model, np.zeros((count, width, 0), np.int16), None)
 

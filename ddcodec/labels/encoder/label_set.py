@@ -70,15 +70,16 @@ class Logits:
 
 @dataclass(frozen=True, eq=False)
 class LabelSet:
-    """Labels of N pictures in V views over the K classes of one origin.
+    """Labels of N slots in V views over the K classes of one origin.
 
     Attributes:
         logits: [N, V, K], log-probabilities (or logits) in 1/64 nat.
-        classes: [N], the class of each picture.
-        features: int64 [N, V, M], of each picture in its own views.
-        partners: [N, V], which picture is mixed in; None where views do not mix.
+        classes: [N], the class of each slot.
+        features: int64 [N, V, M], of the picture that each shows of its own.
+        partners: [N, V], which slot is mixed in; None where views do not mix.
         partner_features: int64 [N, V, M], all zero where no pixel of the partner shows.
         temperature: the student's.
+        variations: F, the fields of a slot: view v has that of number v mod F.
     """
 
     logits: Logits
@@ -87,10 +88,16 @@ class LabelSet:
     partners: Indices | None
     partner_features: Int64s | None
     temperature: float
+    variations: int = 1
+
+    @property
+    def owners(self) -> int:
+        """Number of fields, N F: field n is number n mod F of slot n // F."""
+        return len(self.logits) * self.variations
 
     @property
     def count(self) -> int:
-        """Number of labels, N V; label n is view n mod V of picture n // V."""
+        """Number of labels, N V; label n is view n mod V of slot n // V."""
         return int(self.logits.shape[0]) * int(self.logits.shape[1])
 
     def nats(self, rows: slice | Indices) -> Float32s:
@@ -102,13 +109,16 @@ class LabelSet:
     @cached_property
     def appearances(self) -> tuple[Appearance, ...]:
         """The pictures that show in all labels, in order."""
-        pictures, views, features = self.features.shape
-        own = np.repeat(np.arange(pictures), views)
-        shown = [Appearance(own, self.classes[own], self.features.reshape(-1, features))]
+        slots, views, features = self.features.shape
+        number = np.tile(np.arange(views) % self.variations, slots)
+
+        def appearance(owners: Indices, values: Int64s) -> Appearance:
+            places = owners * self.variations + number
+            return Appearance(places, self.classes[owners], values.reshape(-1, features))
+
+        shown = [appearance(np.repeat(np.arange(slots), views), self.features)]
         if self.partners is not None and self.partner_features is not None:
-            other = self.partners.reshape(-1)
-            flat = self.partner_features.reshape(-1, features)
-            shown.append(Appearance(other, self.classes[other], flat))
+            shown.append(appearance(self.partners.reshape(-1), self.partner_features))
         return tuple(shown)
 
     def design(self, owners: int, *, by_class: bool) -> sparse.csr_matrix:

@@ -74,6 +74,25 @@ def prompt_int8(raw: bytes, shape: Shape, params: Params) -> list[float]:
     return [value * scales[i // dim] for i, value in enumerate(q)]
 
 
+def prompt_text(raw: bytes, shape: Shape, params: Params) -> list[str]:
+    (classes,) = shape
+    require(len(raw) >= 2 * classes, "payload", "lengths are cut")
+    lengths, texts, at = unpack("H", raw[: 2 * classes]), [], 2 * classes
+    need(raw, at + sum(lengths))
+    for length in lengths:
+        require(length <= 4096, "payload", "a text of more than 4,096 bytes")
+        try:
+            text = raw[at : at + length].decode("utf-8")
+        except UnicodeDecodeError:
+            raise Refused("payload", "not UTF-8") from None
+        require(
+            not any(ord(c) < 32 or ord(c) == 127 for c in text), "payload", "control characters"
+        )
+        texts.append(text)
+        at += length
+    return texts
+
+
 def top_k_labels(raw: bytes, shape: Shape, params: Params) -> list[int]:
     """Section 10."""
     classes, slots, views, columns = shape
@@ -149,6 +168,7 @@ CODECS: dict[str, tuple[int, Callable[[bytes, Shape, Params], list[Any]]]] = {
     "pixel-digest": (3, pixel_digest),
     "prompt-fp16": (3, prompt_fp16),
     "prompt-int8": (3, prompt_int8),
+    "prompt-text": (1, prompt_text),
     "seed-derived": (2, seed_derived),
     "seed-list": (2, seed_list),
     "top-k-labels": (4, top_k_labels),

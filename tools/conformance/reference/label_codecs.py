@@ -20,11 +20,17 @@ RANGES: dict[str, Limits] = {
         "band": (1, 1024),
         "mean_step": (1, 2048),
         "shift": (0, 24),
+        "variations": (1, 1 << 24),
         "parts": (1, 2),
         "degree": (0, 3),
         "response": (0, 1),
     },
-    "label-fields": {"features": (1, 64), "atoms": (1, 1024), "band": (1, 1024)},
+    "label-fields": {
+        "variations": (1, 1 << 24),
+        "features": (1, 64),
+        "atoms": (1, 1024),
+        "band": (1, 1024),
+    },
     "soft-labels": {"columns": (0, 65535), "band": (1, 65535), "step": (0, 2048)},
 }
 
@@ -79,10 +85,10 @@ def read_model(raw: bytes, shape: Sequence[int], params: Params) -> Model:
 
 def read_fields(raw: bytes, shape: Sequence[int], params: Params) -> Any:
     """Section 4, ``label-fields``."""
-    m, r = params["features"], params["atoms"]
-    require(len(shape) == 4 and min(shape) >= 1, "payload", f"shape {shape}")
-    require(tuple(shape[2:]) == (m, r), "payload", "features and atoms")
-    packed = read_packed(raw, shape[0] * shape[1], groups_of(m, r, params["band"]))
+    each, m, r = params["variations"], params["features"], params["atoms"]
+    require(len(shape) == 5 and min(shape) >= 1, "payload", f"shape {shape}")
+    require(tuple(shape[2:]) == (each, m, r), "payload", "variations, features and atoms")
+    packed = read_packed(raw, prod(shape[:3]), groups_of(m, r, params["band"]))
     return nest([v for row in narrow(packed, 16) for v in row], shape)
 
 

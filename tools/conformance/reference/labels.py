@@ -111,19 +111,23 @@ class Labels:
         wanted = params["parts"] ** 2 + len(monomials(view, params["degree"])) + params["response"]
         require(params["features"] == wanted, "header", "the number of features")
         require(params["classes"] == count, "header", "a model of another origin")
+        each = params["variations"]
+        require(each in (1, self.recipe["variations"]), "header", "another number of variations")
         return params, self.array(number, (count, params["features"], params["atoms"]))
 
-    def field(self, params: Params, c: int, s: int) -> Matrix:
+    def field(self, params: Params, c: int, s: int, v: int) -> Matrix:
+        """The field of the picture that slot s shows in view v."""
         if not params["atoms"]:
             return [[] for _ in range(params["features"])]
         number, box = self.find("label-fields", c, s)
         codec = self.codec(number)
         require(codec["name"] == "label-fields", "header", "not the codec of label fields")
         check_label_params("label-fields", codec["params"])
-        width = codec["params"]["features"], codec["params"]["atoms"]
-        require(width == (params["features"], params["atoms"]), "header", "fields and model")
+        names = ("variations", "features", "atoms")
+        width = [codec["params"][name] for name in names]
+        require(width == [params[name] for name in names], "header", "fields and model")
         shape = (box[1], box[3] or self.recipe["ipc"], *width)
-        found: Matrix = self.array(number, shape)[c - box[0]][s - box[2]]
+        found: Matrix = self.array(number, shape)[c - box[0]][s - box[2]][v % width[0]]
         return found
 
     def logits(self, c: int, s: int, v: int) -> list[int]:
@@ -159,12 +163,12 @@ class Labels:
         view, size, start = self.recipe["view"], self.recipe["size"], self.origin(c)[0]
         own = self.draw(c, s, v)
         phi = features(params, view, size, own, own, False)
-        found = [(c - start, self.field(params, c, s), phi)]
+        found = [(c - start, self.field(params, c, s, v), phi)]
         if own.mixed:
             offset, slot = own.partner
             theirs = self.draw(start + offset, slot, v)
             phi = features(params, view, size, theirs, own, True)
-            found.append((offset, self.field(params, start + offset, slot), phi))
+            found.append((offset, self.field(params, start + offset, slot, v), phi))
         return found
 
 

@@ -25,6 +25,12 @@ def words(seed: int, domain: int, stream: int, count: int) -> list[int]:
     return [word for block in blocks for word in block][:count]
 
 
+def variation_seed(seed: int, variation: int) -> int:
+    """Section 2: the seed of a variation."""
+    low, high = words(seed, 3, variation, 2)
+    return low | high << 32 if variation else seed
+
+
 def normals(table: bytes, seed: int, stream: int, count: int) -> list[float]:
     """Section 2: noise, from the bytes of the normal table."""
     values = []

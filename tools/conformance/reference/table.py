@@ -42,14 +42,15 @@ class Place(NamedTuple):
     box: list[int]
 
 
+GENERATING = ("text2image", "image2image")
 KINDS = {
     "label-fields": Kind(2, ("label-fields",), ("soft",)),
     "label-model": Kind(1, ("label-model",), ("soft",)),
     "labels": Kind(3, ("hard-labels", "soft-labels", "top-k-labels"), ("hard", "soft")),
-    "patches": Kind(2, ("mosaic-png", "mosaic-webp"), ("stored",)),
+    "patches": Kind(2, ("mosaic-png", "mosaic-webp"), ("stored", "patches")),
     "pixels": Kind(2, ("pixel-digest",)),
-    "prompts": Kind(1, ("prompt-fp16", "prompt-int8"), ("text2image",)),
-    "schedule": Kind(0, ("schedule-table",), ("text2image",)),
+    "prompts": Kind(1, ("prompt-fp16", "prompt-int8", "prompt-text"), GENERATING),
+    "schedule": Kind(0, ("schedule-table",), GENERATING),
     "seeds": Kind(2, ("seed-derived", "seed-list")),
     "teacher": Kind(1, ("teacher-weights",), ("teacher",)),
 }
@@ -62,9 +63,9 @@ def patches_per_slot(recipe: dict[str, Any]) -> int:
 
 def seeds_per_class(recipe: dict[str, Any]) -> int:
     """S: slots of a class, or generated pictures if there are more."""
-    if recipe["synthesis"]["kind"] != "text2image":
+    if recipe["synthesis"]["kind"] == "stored":
         return int(recipe["ipc"])
-    cells = recipe["synthesis"]["grid"] ** 2
+    cells = recipe["synthesis"].get("grid", 1) ** 2
     generated = -(-recipe["ipc"] * patches_per_slot(recipe) // cells)
     return max(int(recipe["ipc"]), int(generated))
 
@@ -76,7 +77,8 @@ def shape_of(kind: str, box: Sequence[int], head: dict[str, Any]) -> tuple[int, 
     if kind == "seeds":
         return classes, box[3] or seeds_per_class(recipe)
     if kind == "prompts":
-        return classes, *recipe["synthesis"]["vectors"]
+        count, *widths = recipe["synthesis"]["vectors"]
+        return (classes, count, sum(widths)) if count else (classes,)
     if kind == "labels" and recipe["labels"]["kind"] == "soft":
         origins = [count for start, count in head["origins"] if start <= box[0] < start + count]
         return classes, slots, views, *origins
@@ -111,10 +113,13 @@ def check_place(place: Place, head: dict[str, Any]) -> None:
         return
     kind, box, name, recipe = KINDS[place.kind], place.box, place.codec["name"], head["recipe"]
     about = {recipe["synthesis"]["kind"], recipe["labels"]["kind"]}
+    about.add(recipe["synthesis"].get("base", ""))
     require(not kind.recipes or bool(about & {*kind.recipes}), "header", f"no use for {place.kind}")
     codecs = kind.codecs
     if place.kind == "labels":
         codecs = ("hard-labels",) if "hard" in about else ("soft-labels", "top-k-labels")
+    if place.kind == "prompts":
+        codecs = codecs[:2] if recipe["synthesis"]["vectors"][0] else codecs[2:]
     require(name in codecs, "header", f"codec {name} of kind {place.kind}")
     if kind.axes == 0:
         require(not any(box), "header", f"{place.kind} with a box")
@@ -140,11 +145,12 @@ def check_coverage(head: dict[str, Any], found: Sequence[Place]) -> None:
     # Classes outside rows that have seeds are partners of rows: they need their pictures, too.
     pictured = [*rows, *outside(rows, [box[0] for box in boxes["seeds"]])]
     stored, labels = recipe["synthesis"]["kind"] == "stored", recipe["labels"]["kind"]
+    based = recipe["synthesis"].get("base") == "patches"
     for classes in pictured:
         tile("seeds", boxes["seeds"], (classes, seeds))
-        if stored:
+        if stored or based:
             tile("patches", [clipped(box, ipc) for box in boxes["patches"]], (classes, ipc))
-        else:
+        if not stored:
             tile("prompts", boxes["prompts"], (classes,))
     require(stored or len(boxes["schedule"]) == 1, "header", "not one schedule")
     for classes in rows:

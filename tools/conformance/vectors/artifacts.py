@@ -36,6 +36,7 @@ def head_of(
     views: int = 2,
     size: int = 4,
     view: dict[str, Any] = VIEW,
+    variations: int = 1,
     **more: Any,
 ) -> dict[str, Any]:
     """The head of a table whose first ``rows`` classes have rows (spec/table.md)."""
@@ -46,6 +47,7 @@ def head_of(
         "layout": {"grid": 1, "kind": "single"},
         "size": [size, size],
         "synthesis": synthesis,
+        "variations": variations,
         "view": view,
         "views": views,
     }
@@ -140,9 +142,11 @@ def generated_table(
         "grid": 1,
         "guidance": [1, 1],
         "kind": "text2image",
+        "negative": "",
         "profile": profile,
         "prompt": "a photo of {}",
         "size": [8, 8],
+        "time_ids": [],
         "vectors": [1, 2],
         "weights": weights,
     }

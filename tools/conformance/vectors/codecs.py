@@ -15,7 +15,7 @@ from typing import Any
 from tools.conformance.reference.arrays import show
 from tools.conformance.reference.codecs import decode
 from tools.conformance.reference.probabilities import probabilities, weights
-from tools.conformance.reference.randomness import normals, words
+from tools.conformance.reference.randomness import normals, variation_seed, words
 from tools.conformance.reference.refusal import Refused
 from tools.conformance.vectors import webp
 from tools.conformance.vectors.labels.raw import top_k
@@ -27,7 +27,8 @@ ABOUT = [
     "sections: codec, version, params, shape and raw bytes in hexadecimal, and the array in nested "
     "lists, or the code of the error. Floats are text as Python's float.hex writes them, seeds of "
     "64 bits are decimal text; a schedule table is a map of its fields.",
-    "words: the first words of a stream. normals: the first noise values of a stream of domain 0.",
+    "words: the first words of a stream. variations: the seed of a variation. normals: the first "
+    "noise values of a stream of domain 0.",
     "weights: of the table E of a temperature [N, D], the number of entries before the zeros at "
     "its end (nonzero), the first four and the last two of them.",
     "probabilities: of a row of logits at a temperature [N, D].",
@@ -62,6 +63,10 @@ def cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
         ("prompt-int8", {}, [1, 2, 3], scales + q, "a normal and a subnormal scale"),
         ("prompt-int8", {}, [1, 1, 1], words16([0x3C00]) + b"\x80", "-128 is not used"),
         ("prompt-int8", {}, [1, 1, 1], words16([0x8000]) + b"\1", "a scale of minus zero"),
+        ("prompt-text", {}, [3], b"\5\0\0\0\2\0tench\xc3\xa9", "two texts and a class's name"),
+        ("prompt-text", {}, [2], b"\1\0\1\0ab!", "a byte too many"),
+        ("prompt-text", {}, [1], b"\1\0\xc3", "not UTF-8"),
+        ("prompt-text", {}, [1], b"\1\0\n", "a control character"),
         *top_k_cases(),
         ("hard-labels", {}, [2, 1, 2], b"\0", "the class of the row"),
         ("hard-labels", {}, [1, 1, 3], b"\1\0\0\2\0\xfe\xff", "explicit"),
@@ -189,6 +194,10 @@ def build() -> dict[str, bytes]:
         "words": [
             {"seed": str(SEED), "domain": d, "stream": s, "words": words(SEED, d, s, 6)}
             for d, s in ((0, 0), (1, 7), (2, 0xFFFFFFFF))
+        ],
+        "variations": [
+            {"seed": str(SEED), "variation": u, "of": str(variation_seed(SEED, u))}
+            for u in (0, 1, 2, 0xFFFFFFFF)
         ],
         "normals": {"seed": str(SEED), "stream": 3, "values": [value.hex() for value in noise]},
         "weights": [

@@ -41,6 +41,7 @@ def head_of(
         "layout": {"grid": 1, "kind": "single"},
         "size": list(size),
         "synthesis": {"kind": "stored"},
+        "variations": 1,
         "view": dict(sorted(view.items())),
         "views": views,
     }
@@ -84,11 +85,12 @@ def labels_item(entry: Case, box: Box, stream: int, bits: int) -> Item:
 
 def fields_item(model: Case, box: Box, stream: int) -> Item:
     m, r, band = (model["params"][key] for key in ("features", "atoms", "band"))
+    rows = box[1] * (box[3] or 2) * model["params"]["variations"]
     return Item(
         "label-fields",
         fields_codec(model),
         box,
-        table_raw(box[1] * (box[3] or 2), groups_of(m, r, band), stream, 6),
+        table_raw(rows, groups_of(m, r, band), stream, 6),
     )
 
 
@@ -145,6 +147,38 @@ def resized() -> tuple[Case, list[Item]]:
     ]
 
 
+def varied() -> tuple[Case, list[Item]]:
+    """Generated pictures, three of a slot, in CutMix views; fields of each picture."""
+    head = head_of(MIXED, [9, 8], [[0, 2]], 2, 7, [[0, 2]])
+    synthesis = {
+        "batch": 1,
+        "grid": 1,
+        "guidance": [1, 1],
+        "kind": "text2image",
+        "negative": "",
+        "profile": "float",
+        "prompt": "a {}",
+        "size": [8, 8],
+        "time_ids": [],
+        "vectors": [0],
+        "weights": None,
+    }
+    head["recipe"] |= {"synthesis": synthesis, "variations": 3}
+    head["prior"] = {"files": {"model_index.json": bytes(32)}, "revision": None, "source": "any"}
+    model = model_codec(2, 2, MIXED, variations=3)
+    entry = codec("soft-labels", columns=2, band=1, step=0)
+    table = struct.pack("<HHf5f", 1, 1, 1.0, 999.0, 1.0, 0.0, 1.0, -0.5)
+    seeds = next(item for item in common(head, 600) if item.kind == "seeds")
+    return dict(sorted(head.items())), [
+        seeds,
+        Item("prompts", codec("prompt-text"), (0, 2, 0, 0, 0, 0), b"\0\0\3\0owl"),
+        Item("schedule", codec("schedule-table"), (0,) * 6, table),
+        Item("label-model", model, (0, 2, 0, 0, 0, 0), model_raw(model, 610)),
+        fields_item(model, (0, 2, 0, 2, 0, 0), 620),
+        labels_item(entry, (0, 2, 0, 2, 0, 7), 630, 4),
+    ]
+
+
 def kept(head: Case, items: list[Item]) -> tuple[Case, list[Item]]:
     """A slice: slot 0 of class 2; seeds and fields of the class and of partners that show."""
     full = Labels(file_of(*in_order(items), head=head))
@@ -163,9 +197,9 @@ def kept(head: Case, items: list[Item]) -> tuple[Case, list[Item]]:
             result.append(item)
         elif item.kind == "label-fields" and item.box[2] == 0:
             m, r, band = (entry[key] for key in ("features", "atoms", "band"))
-            array = read_fields(item.raw, (count, 1, m, r), entry)
+            array = read_fields(item.raw, (count, 1, 1, m, r), entry)
             for c in sorted(classes):
-                rows = [[value for values in array[c][0] for value in values]]
+                rows = [[value for values in array[c][0][0] for value in values]]
                 raw = packed(rows, groups_of(m, r, band), [(0x53, 2)] * (m * -(-r // band)))
                 result.append(item._replace(box=(c, 1, 0, 1, 0, 0), raw=raw))
         elif item.kind == "labels" and item.box[2] == 0:
@@ -195,6 +229,7 @@ def artifacts() -> dict[str, tuple[Case, bytes]]:
         "y_cutmix": cutmix(),
         "y_slice": kept(*cutmix()),
         "y_resized": resized(),
+        "y_varied": varied(),
     }
     head, items = crops()
     model = model_codec(3, 2, CROPS, degree=2)
@@ -213,6 +248,9 @@ def artifacts() -> dict[str, tuple[Case, bytes]]:
         "n_other_features": replaced(items, "label-fields", codec=fields_codec(few)),
         "n_other_origin": replaced(items, "label-model", codec=four, raw=model_raw(four, 310)),
         "n_feature_set": replaced(items, "label-model", codec=with_params(model, degree=1)),
+        "n_other_variations": replaced(
+            items, "label-model", codec=with_params(model, variations=2)
+        ),
         "n_columns": replaced(
             items, "labels", codec=codec("soft-labels", columns=3, band=1, step=0)
         ),

@@ -87,6 +87,7 @@ def codec(name: str, **params: int) -> Case:
 def model_codec(k: int, r: int, view: Case, **params: int) -> Case:
     """A label model's, with as many features as it should have."""
     chosen = {"mean_step": 4, "shift": 3, "parts": 1, "degree": 1, "response": 0, "band": 2}
+    chosen["variations"] = 1
     chosen |= params
     features = chosen["parts"] ** 2 + chosen["response"]
     features += len(monomials(view, chosen["degree"]))
@@ -117,7 +118,8 @@ def model_raw(
 
 
 def fields_codec(model: Case) -> Case:
-    return codec("label-fields", **{k: model["params"][k] for k in ("features", "atoms", "band")})
+    shared = ("variations", "features", "atoms", "band")
+    return codec("label-fields", **{name: model["params"][name] for name in shared})
 
 
 def table_raw(rows: int, groups: Sequence[int], stream: int, bits: int = 4) -> bytes:

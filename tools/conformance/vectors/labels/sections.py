@@ -39,8 +39,9 @@ def sections() -> list[Case]:
     raw = model_raw(model, 100)
     bare = model_codec(2, 0, FLIPS, degree=0)
     m = shape[1]
-    fields, field_shape = fields_codec(model), (2, 2, m, 3)
+    fields, field_shape = fields_codec(model), (2, 2, 1, m, 3)
     field_raw = table_raw(4, groups_of(m, 3, 2), 110)
+    of_two = with_params(fields, variations=2)
     labels, label_shape = codec("soft-labels", columns=3, band=1, step=0), (2, 2, 3, 3)
     label_raw = table_raw(12, groups_of(1, 3, 1), 120)
     none = codec("soft-labels", columns=0, band=1, step=7)
@@ -49,6 +50,7 @@ def sections() -> list[Case]:
         section("a model", model, shape, raw),
         section("of means alone", bare, (2, 1, 0), model_raw(bare, 105)),
         section("fields", fields, field_shape, field_raw),
+        section("fields of two variations", of_two, (2, 1, 2, m, 3), field_raw),
         section("symbols of atoms", labels, label_shape, label_raw),
         section("no symbols", none, (2, 1, 2, 0), b"\0"),
         section("large symbols of logits", fine, (1, 2, 2, 5), table_raw(4, [0] * 5, 130, 15)),
@@ -57,12 +59,12 @@ def sections() -> list[Case]:
         *refused_models(model, shape, raw),
         section(
             "fields beyond 16 bits",
-            codec("label-fields", features=1, atoms=1, band=1),
-            (1, 1, 1, 1),
+            codec("label-fields", variations=1, features=1, atoms=1, band=1),
+            (1, 1, 1, 1, 1),
             packed([[-32769]], [0], [(0, 12)]),
         ),
-        section("fields of a slot too many", fields, (2, 3, m, 3), field_raw),
-        section("fields of no atoms", with_params(fields, atoms=0), (2, 2, m, 0), b"\1\0"),
+        section("fields of a slot too many", fields, (2, 3, 1, m, 3), field_raw),
+        section("fields of no atoms", with_params(fields, atoms=0), (2, 2, 1, m, 0), b"\1\0"),
         section("symbols of another number", labels, (2, 2, 3, 4), label_raw),
         section("symbols of a view too few", labels, (2, 2, 2, 3), label_raw),
         section("1025 atoms", with_params(labels, columns=1025), (1, 1, 1, 1025), b"\1\0\0\xff"),

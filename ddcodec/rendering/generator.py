@@ -1,0 +1,163 @@
+"""Patches that a prior generates: (class, patch, variation) -> pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ddcodec.arrays import UInt8s, UInt64s
+from ddcodec.errors import ModelMismatchError
+from ddcodec.files import ByteCache, cache_folder
+from ddcodec.randomness import variation_seeds
+from ddcodec.recipe.synthesis import Generated, Text2Image
+from ddcodec.synthesis import layout as layouts
+from ddcodec.table.table import Table
+
+if TYPE_CHECKING:
+    import torch
+
+    from ddcodec.prior.load import Prior
+
+__all__ = ["Generator", "Place"]
+
+# Prompts kept as the text encoder gives them.
+_KEPT_PROMPTS = 256 << 20
+
+
+class Place(NamedTuple):
+    """A slot, a patch or a generated picture of a class, by its number, in one variation."""
+
+    class_index: int
+    number: int
+    variation: int
+
+
+class Generator:
+    """Generates patches of one artifact.
+
+    Args:
+        table: the open table; its recipe generates.
+        prior: spec of the prior to load (``tiny``, a folder, a hub id), which may be fetched; by
+            default the pinned source, where this machine has it. Loaded on first use, and
+            refused if its files differ from the pin.
+        device: torch device.
+    """
+
+    def __init__(self, table: Table, *, prior: str | None, device: str) -> None:
+        synthesis = table.head.recipe.synthesis
+        if not isinstance(synthesis, Generated):
+            raise TypeError("only a recipe that generates pictures has use for a prior")
+        self._table = table
+        self._synthesis = synthesis
+        self._spec = prior
+        self._device = device
+        self._loaded: Prior | None = None
+        self._prompts: ByteCache[int | None, torch.Tensor] = ByteCache(_KEPT_PROMPTS, _tensor_bytes)
+
+    @property
+    def loaded(self) -> Prior | None:
+        """The prior, if one was needed so far."""
+        return self._loaded
+
+    def patches(self, places: Sequence[Place]) -> UInt8s:
+        """uint8 [n, height, width, 3]: the patches at the places, in their order."""
+        cells = self._synthesis.grid**2
+        wanted = sorted({p._replace(number=p.number // cells) for p in places})
+        made = self._pictures(wanted)
+        if cells == 1:
+            by_place = dict(zip(wanted, made, strict=True))
+        else:
+            cut = layouts.cut(made, self._synthesis.grid)
+            by_place = {
+                place._replace(number=place.number * cells + j): cut[n * cells + j]
+                for n, place in enumerate(wanted)
+                for j in range(cells)
+            }
+        return np.stack([by_place[place] for place in places])
+
+    def prior(self) -> Prior:
+        """The prior, loaded and checked.
+
+        Raises:
+            ModelMismatchError: it is not the pinned one.
+            DecodeError: it cannot be found or fetched, or not be run on the device.
+        """
+        if self._loaded is None:
+            from ddcodec.prior.load import load_prior
+
+            pin = self._table.head.prior
+            if pin is None:
+                raise ModelMismatchError("the artifact names no prior; it cannot be rendered")
+            prior = load_prior(
+                self._spec or pin.source,
+                pin=pin,
+                profile=self._synthesis.profile,
+                device=self._device,
+                batch=self._synthesis.batch,
+            )
+            _check_weights(prior, self._synthesis)
+            self._loaded = prior
+        return self._loaded
+
+    def _pictures(self, places: Sequence[Place]) -> UInt8s:
+        from ddcodec.rendering.text2image import text2image
+
+        synthesis = self._synthesis
+        assert isinstance(synthesis, Text2Image)
+        return text2image(
+            self.prior(),
+            self._conditions([place.class_index for place in places]),
+            self._unconditioned(),
+            self._seeds(places),
+            self._table.schedule(),
+            synthesis.guidance,
+            synthesis.size,
+        )
+
+    def _seeds(self, places: Sequence[Place]) -> UInt64s:
+        """uint64 [n]: the seed of each generated picture."""
+        rows = np.array([(c, number) for c, number, _ in places], np.intp)
+        return variation_seeds(self._table.seeds_of(rows), [u for _, _, u in places])
+
+    def _conditions(self, classes: Sequence[int]) -> torch.Tensor:
+        """Text-encoder output of each class's prompt, each computed once."""
+        import torch
+
+        prior = self.prior()
+        kept = {c: self._prompts.peek(c) for c in dict.fromkeys(classes)}
+        hidden = {c: states for c, states in kept.items() if states is not None}
+        new = [c for c in kept if c not in hidden]
+        if new:
+            vectors = np.stack([self._table.prompt(c) for c in new])
+            encoded = prior.prompt(self._synthesis.prompt, torch.from_numpy(vectors))
+            for c, states in zip(new, encoded[:, None], strict=True):
+                hidden[c] = states
+                self._prompts.put(c, states.clone())
+        return torch.cat([hidden[c] for c in classes])
+
+    def _unconditioned(self) -> torch.Tensor:
+        return self._prompts.get(None, self.prior().unconditioned)
+
+
+def _tensor_bytes(tensor: torch.Tensor) -> int:
+    return tensor.nbytes
+
+
+def _check_weights(prior: Prior, synthesis: Generated) -> None:
+    """The files are the pinned ones; this says whether the same integers came out of them."""
+    found = prior.engine.weights
+    if found == synthesis.weights:
+        return
+    raise ModelMismatchError(
+        f"the prior's files are the pinned ones, but the integer weights of profile "
+        f"{synthesis.profile} differ (digest {_short(found)}, the artifact has "
+        f"{_short(synthesis.weights)}), so its pictures would too: remove "
+        f"{cache_folder('weights')} and try again; if it stays, report it, the artifact or this "
+        "installation is damaged"
+    )
+
+
+def _short(digest: bytes | None) -> str:
+    return "none" if digest is None else f"{digest.hex()[:12]}…"
