@@ -2,7 +2,8 @@
 
 Gal et al. (arXiv 2208.01618) as D3M uses it (section 3.2). The tokens of several classes train in
 one batch, because they share nothing but frozen networks. A token starts as the mean of its class
-name's tokens (diffusers asks for a single-token word, which most class names are not).
+name's tokens (diffusers asks for a single-token word, which most class names are not). Where a
+prior has two text encoders, a token has a vector for each, and both are learned together.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from torch.nn import functional
 
 from ddcodec.arrays import Float16s, Float32s, StepProgress, UInt8s
 from ddcodec.classifiers.training import resolve_precision
+from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.load import Prior
-from ddcodec.prior.text import embed_prompt
+from ddcodec.prior.text import embed_prompts, split_vectors
 
 __all__ = ["Inversion", "Inverted", "invert"]
 
@@ -45,7 +47,8 @@ class Inverted:
     """Learned tokens.
 
     Attributes:
-        vectors: float16[classes, vectors, width].
+        vectors: float16[classes, vectors, width], where the vectors of two text encoders are one
+            after the other.
         losses: float32[steps], the training loss.
     """
 
@@ -68,16 +71,22 @@ def invert(
     """
     generator = torch.Generator().manual_seed(settings.seed)
     latents, first = _latents(prior, pictures, settings.flip)
-    ids, positions = prior.prompt_ids(settings.prompt, settings.vectors)
-    start = torch.stack([prior.name_vector(n) for n in names])
-    tokens = start[:, None].repeat(1, settings.vectors, 1).requires_grad_()
-    text_encoder, unet = prior.training_modules()
-    scale = float(text_encoder.get_input_embeddings().weight.square().mean().sqrt())
-    optimiser = torch.optim.AdamW([tokens], lr=scale * settings.lr, weight_decay=0)
+    prompts = prior.prompt_ids(settings.prompt, settings.vectors)
+    start = torch.stack([prior.name_vector(n) for n in names])[:, None]
+    tokens = [
+        part.repeat(1, settings.vectors, 1).requires_grad_()
+        for part in split_vectors(start, prior.text_widths)
+    ]
+    text_encoders, unet = prior.training_modules()
+    time_ids = prior.time_ids(*pictures[0].shape[1:3])
+    # Each text encoder has embeddings of a magnitude of its own, which its rate follows.
+    rates = [settings.lr * _scale(encoder) for encoder in text_encoders]
+    groups = [{"params": [t], "lr": rate} for t, rate in zip(tokens, rates, strict=True)]
+    optimiser = torch.optim.AdamW(groups, weight_decay=0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
     sizes = torch.tensor([len(p) for p in pictures]) * (2 if settings.flip else 1)
     losses = np.zeros(settings.steps, np.float32)
-    average = torch.zeros_like(start[:, None].repeat(1, settings.vectors, 1))
+    average = torch.zeros(len(names), settings.vectors, prior.text_width)
     tail = max(1, settings.steps // 4)
     precision = resolve_precision("auto", prior.device)
     with _plain_attention(prior, unet):
@@ -85,17 +94,16 @@ def invert(
             classes = _balanced(len(names), settings.batch, generator)
             picks = (torch.rand(settings.batch, generator=generator) * sizes[classes]).long()
             with torch.autocast(prior.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-                hidden = embed_prompt(text_encoder, ids, tokens, positions)
-                loss = _diffusion_loss(
-                    prior, unet, latents[first[classes] + picks], hidden[classes], generator
-                )
+                learned = embed_prompts(text_encoders, prompts, tokens)[classes]
+                picked = latents[first[classes] + picks]
+                loss = _diffusion_loss(prior, unet, picked, learned, time_ids, generator)
             optimiser.zero_grad()
-            torch.autograd.backward([loss], inputs=[tokens])
+            torch.autograd.backward([loss], inputs=tokens)
             optimiser.step()
             schedule.step()
             losses[step] = loss.item()
             if step >= settings.steps - tail:
-                average += tokens.detach() / tail
+                average += torch.cat([t.detach() for t in tokens], -1) / tail
             if progress is not None:
                 progress(step + 1, settings.steps)
     return Inverted(average.numpy().astype(np.float16), losses)
@@ -129,6 +137,11 @@ def _latents(prior: Prior, pictures: Sequence[UInt8s], flip: bool) -> tuple[Tens
     return torch.cat(encoded), torch.from_numpy(starts)
 
 
+def _scale(text_encoder: Any) -> float:
+    """Root mean square of the token embeddings."""
+    return float(text_encoder.get_input_embeddings().weight.square().mean().sqrt())
+
+
 def _balanced(classes: int, batch: int, generator: torch.Generator) -> Tensor:
     """Class indices of a batch: every class equally often, the remainder at random."""
     return torch.cat(
@@ -137,7 +150,12 @@ def _balanced(classes: int, batch: int, generator: torch.Generator) -> Tensor:
 
 
 def _diffusion_loss(
-    prior: Prior, unet: Any, latents: Tensor, hidden: Tensor, generator: torch.Generator
+    prior: Prior,
+    unet: Any,
+    latents: Tensor,
+    prompts: Conditioning,
+    time_ids: Sequence[int],
+    generator: torch.Generator,
 ) -> Tensor:
     scheduler = prior.scheduler
     noise = torch.randn(latents.shape, generator=generator)
@@ -155,5 +173,9 @@ def _diffusion_loss(
         target = latents
     else:
         target = noise
-    predicted = unet(noisy, t, hidden, return_dict=False)[0]
+    added = None
+    if prompts.pooled is not None:
+        ids = torch.tensor([time_ids] * len(noisy), dtype=torch.float32, device=noisy.device)
+        added = {"text_embeds": prompts.pooled, "time_ids": ids}
+    predicted = unet(noisy, t, prompts.hidden, added_cond_kwargs=added, return_dict=False)[0]
     return functional.mse_loss(predicted.float(), target)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -17,11 +17,22 @@ from torch import Tensor
 
 from ddcodec.arrays import UInt8s
 from ddcodec.errors import DecodeError, EncodeError
-from ddcodec.prior.text import embed_prompt
+from ddcodec.prior.conditioning import Conditioning
+from ddcodec.prior.text import TokenIds, embed_prompt, joined, split_vectors
 
-__all__ = ["Engine", "LatentEngine", "NetworkName"]
+__all__ = ["NETWORKS", "TEXT_ENCODERS", "TIME_IDS", "Engine", "LatentEngine", "NetworkName"]
 
-NetworkName = Literal["text_encoder", "unet", "vae"]
+NetworkName = Literal["text_encoder", "text_encoder_2", "unet", "vae"]
+
+NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
+"""Of all priors, in the order in which weights are digested; not every prior has each."""
+TEXT_ENCODERS: tuple[NetworkName, ...] = ("text_encoder", "text_encoder_2")
+
+T = TypeVar("T")
+
+TIME_IDS = 6
+"""Numbers that SDXL's U-Net reads of a picture: original height and width, top and left of the
+crop, target height and width, in pixels."""
 
 
 class Engine(Protocol):
@@ -51,19 +62,26 @@ class Engine(Protocol):
     def device(self) -> torch.device: ...
 
     def encode_text(
-        self, token_ids: Tensor, vectors: Tensor | None = None, positions: Sequence[int] = ()
-    ) -> Tensor:
-        """Token ids int64 [n, tokens] -> hidden states float32 [n, tokens, width].
+        self, prompts: Sequence[TokenIds], vectors: Tensor | None = None
+    ) -> Conditioning:
+        """Token ids of n prompts, as each of the prior's text encoders reads them.
 
         Args:
-            vectors: learned token vectors, [n, len(positions), width] or, for one prompt,
-                [len(positions), width]; any float type.
-            positions: where they replace rows of the token embedding.
+            prompts: of each encoder, one or two.
+            vectors: learned token vectors, [n, positions, width] or, for one prompt,
+                [positions, width], where width is the sum of the encoders' widths, in their
+                order; any float type. With one row of ids, all of them go into it.
         """
         ...
 
-    def predict(self, x: Tensor, timestep: float, hidden: Tensor) -> Tensor:
-        """Model input [n, c, h, w] and hidden states [n, tokens, width] -> output [n, c, h, w]."""
+    def predict(
+        self, x: Tensor, timestep: float, prompts: Conditioning, time_ids: Sequence[int] = ()
+    ) -> Tensor:
+        """Model input [n, c, h, w] and n prompts -> output [n, c, h, w].
+
+        Args:
+            time_ids: six for a prior with pooled states (SDXL), else none.
+        """
         ...
 
     def decode(self, latents: Tensor) -> UInt8s:
@@ -76,7 +94,7 @@ class Engine(Protocol):
 
 
 class LatentEngine(ABC):
-    """An ``Engine`` over three networks; subclasses say how a network is run.
+    """An ``Engine`` over a prior's networks; subclasses say how a network is run.
 
     Args:
         device: where the networks are.
@@ -86,7 +104,7 @@ class LatentEngine(ABC):
         self.device = device
 
     @abstractmethod
-    def _run(self, name: NetworkName, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    def _run(self, name: NetworkName, function: Callable[..., T], *arguments: Any) -> T:
         """``function(network, *arguments)``, as this engine executes the network."""
 
     @abstractmethod
@@ -102,57 +120,83 @@ class LatentEngine(ABC):
         return chunk
 
     def encode_text(
-        self, token_ids: Tensor, vectors: Tensor | None = None, positions: Sequence[int] = ()
-    ) -> Tensor:
-        inputs = [token_ids]
+        self, prompts: Sequence[TokenIds], vectors: Tensor | None = None
+    ) -> Conditioning:
+        names = TEXT_ENCODERS[: len(prompts)]
+        learned: list[Tensor | None] = [None] * len(names)
         if vectors is not None:
-            learned = vectors.to(torch.float32)
-            learned = learned[None] if learned.ndim == 2 else learned
-            inputs = [token_ids.expand(len(learned), -1), learned]
+            rows = vectors.to(torch.float32)
+            rows = rows[None] if rows.ndim == 2 else rows
+            learned = [*split_vectors(rows, [self._config(n).hidden_size for n in names])]
+        parts = zip(names, prompts, learned, strict=True)
+        return joined([self._encoded(n, p, v, len(names) > 1) for n, p, v in parts])
 
-        def call(ids: Tensor, learned: Tensor | None = None) -> Tensor:
-            return self._run("text_encoder", embed_prompt, ids, learned, positions)
+    def _encoded(
+        self, name: NetworkName, prompt: TokenIds, vectors: Tensor | None, penultimate: bool
+    ) -> tuple[Tensor, ...]:
+        inputs = [prompt.ids]
+        if vectors is not None:
+            inputs = [prompt.ids.expand(len(vectors), -1), vectors]
 
-        return self._chunked(call, self._samples("text_encoder", token_ids.shape[1]), *inputs)
+        def call(ids: Tensor, learned: Tensor | None = None) -> tuple[Tensor, ...]:
+            return self._run(name, embed_prompt, ids, learned, prompt.positions, penultimate)
 
-    def predict(self, x: Tensor, timestep: float, hidden: Tensor) -> Tensor:
-        if len(hidden) != len(x):
-            raise DecodeError(f"{len(hidden)} prompts were given for {len(x)} latents")
+        return self._chunked(call, self._samples(name, prompt.ids.shape[1]), *inputs)
+
+    def predict(
+        self, x: Tensor, timestep: float, prompts: Conditioning, time_ids: Sequence[int] = ()
+    ) -> Tensor:
+        if len(prompts) != len(x):
+            raise DecodeError(f"{len(prompts)} prompts were given for {len(x)} latents")
+        wanted = 0 if prompts.pooled is None else TIME_IDS
+        if len(time_ids) != wanted:
+            raise DecodeError(
+                f"this prior reads {wanted} time ids, not {len(time_ids)}; pass those of "
+                "prior.time_ids(height, width), or as the recipe has them"
+            )
         t = torch.tensor(timestep, dtype=torch.float32, device=self.device)
+        pooled = [] if prompts.pooled is None else [prompts.pooled]
 
-        def call(sample: Tensor, context: Tensor) -> Tensor:
-            return self._run("unet", _predicted, sample, t, context)
+        def call(sample: Tensor, hidden: Tensor, *more: Tensor) -> tuple[Tensor, ...]:
+            ids = [torch.tensor([time_ids] * len(sample), dtype=torch.float32) for _ in more]
+            added = [*more, *(i.to(self.device) for i in ids)]
+            return (self._run("unet", _predicted, sample, t, hidden, *added),)
 
-        return self._chunked(call, self._samples("unet", x.shape[2] * x.shape[3]), x, hidden)
+        size = self._samples("unet", x.shape[2] * x.shape[3])
+        (out,) = self._chunked(call, size, x, prompts.hidden, *pooled)
+        return out
 
     def decode(self, latents: Tensor) -> UInt8s:
-        def call(z: Tensor) -> Tensor:
-            return _to_uint8(self._run("vae", _decoded, z))
+        def call(z: Tensor) -> tuple[Tensor, ...]:
+            return (_to_uint8(self._run("vae", _decoded, z)),)
 
         factor = 2 ** (len(self._config("vae").block_out_channels) - 1)
         size = self._samples("vae", latents.shape[2] * latents.shape[3] * factor**2)
-        return self._chunked(call, size, latents / self._scale()).cpu().numpy()
+        (pixels,) = self._chunked(call, size, latents / self._scale())
+        return pixels.cpu().numpy()
 
     def encode(self, images: UInt8s) -> Tensor:
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise EncodeError(f"expected uint8 [n, h, w, 3], not {images.dtype} {images.shape}")
 
-        def call(y: Tensor) -> Tensor:
-            return self._run("vae", _mean_latents, y)
+        def call(y: Tensor) -> tuple[Tensor, ...]:
+            return (self._run("vae", _mean_latents, y),)
 
         # Through float32 on the way in: u - 127.5 is exact, and the division rounds once.
         pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
         y = (pixels.permute(0, 3, 1, 2).float() - 127.5) / torch.tensor(127.5, device=self.device)
-        size = self._samples("vae", y.shape[2] * y.shape[3])
-        return self._chunked(call, size, y) * self._scale()
+        (means,) = self._chunked(call, self._samples("vae", y.shape[2] * y.shape[3]), y)
+        return means * self._scale()
 
     def _scale(self) -> Tensor:
         # A tensor on the device: division by a Python number may become a multiplication.
         factor = self._config("vae").scaling_factor
         return torch.tensor(factor, dtype=torch.float32, device=self.device)
 
-    def _chunked(self, call: Callable[..., Tensor], size: int, *inputs: Tensor) -> Tensor:
-        """Apply a network to chunks of at most ``size`` samples."""
+    def _chunked(
+        self, call: Callable[..., tuple[Tensor, ...]], size: int, *inputs: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Apply a network to chunks of at most ``size`` samples; its outputs, each joined."""
         count = len(inputs[0])
         if count == 0:
             raise DecodeError("no samples were given; ask for at least one image")
@@ -161,12 +205,21 @@ class LatentEngine(ABC):
             for start in range(0, count, size):
                 chunk = [v[start : start + size].to(self.device) for v in inputs]
                 full = self._fill(chunk, size)
-                outputs.append(call(*(v.contiguous() for v in full))[: len(chunk[0])])
-        return torch.cat(outputs)
+                made = call(*(v.contiguous() for v in full))
+                outputs.append([v[: len(chunk[0])] for v in made])
+        return tuple(torch.cat(parts) for parts in zip(*outputs, strict=True))
 
 
-def _predicted(unet: Any, sample: Tensor, t: Tensor, context: Tensor) -> Tensor:
-    out: Tensor = unet(sample, t, context, return_dict=False)[0]
+def _predicted(
+    unet: Any,
+    sample: Tensor,
+    t: Tensor,
+    hidden: Tensor,
+    pooled: Tensor | None = None,
+    time_ids: Tensor | None = None,
+) -> Tensor:
+    added = None if pooled is None else {"text_embeds": pooled, "time_ids": time_ids}
+    out: Tensor = unet(sample, t, hidden, added_cond_kwargs=added, return_dict=False)[0]
     return out
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ddcodec.exact.backends import choose_backend
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.exact.weights import digest_weights
-from ddcodec.prior.engine import LatentEngine, NetworkName
-from ddcodec.prior.networks import NETWORKS, Components
+from ddcodec.prior.engine import NETWORKS, TEXT_ENCODERS, LatentEngine, NetworkName
+from ddcodec.prior.networks import Components
 from ddcodec.prior.weight_cache import NetworkWeights, cached_weights
 from ddcodec.recipe.profiles import EXACT, TEXT
 
 __all__ = ["ExactEngine", "exact_engine"]
 
+T = TypeVar("T")
 
 # Rows times columns of the largest feature maps in a network call: 4 latents of 64 x 64, or 16
 # pictures of 32 x 32. Larger calls are hardly faster, smaller ones waste time on small pictures.
@@ -29,7 +30,7 @@ class ExactEngine(LatentEngine):
     """Integer execution: a sample's result depends on nothing but the sample.
 
     Args:
-        networks: all of ``NETWORKS``, on one back end.
+        networks: those of ``NETWORKS`` that the prior has, on one back end.
         profile: the recipe's name of how the U-Net and the autoencoder are executed.
         positions: rows times columns of all feature maps in a network call, where a single sample
             has no more: it changes time and memory, never a result.
@@ -59,7 +60,7 @@ class ExactEngine(LatentEngine):
     def _samples(self, name: NetworkName, positions: int) -> int:
         return max(1, self._positions // positions)
 
-    def _run(self, name: NetworkName, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    def _run(self, name: NetworkName, function: Callable[..., T], *arguments: Any) -> T:
         network = self._networks[name]
         return network.run(function, network.module, *arguments)
 
@@ -84,8 +85,8 @@ def exact_engine(
     """
     backend = choose_backend(device)
     networks = dict[NetworkName, ExactNetwork]()
-    for name in NETWORKS:
-        precision = TEXT if name == "text_encoder" else EXACT[profile]
+    for name in components.family.networks:
+        precision = TEXT if name in TEXT_ENCODERS else EXACT[profile]
         module = components.skeleton(name)
         load = partial(components.checkpoint, name)
         weights = cached_weights(name, files, precision, module, load)
@@ -108,7 +109,7 @@ def _fill(module: nn.Module, weights: NetworkWeights, device: torch.device) -> N
 def _digest(networks: Mapping[NetworkName, ExactNetwork]) -> bytes:
     """SHA-256 of all weights as they are used (spec/exact.md, "Weights digest")."""
     state: Any = None
-    for name in NETWORKS:
+    for name in (name for name in NETWORKS if name in networks):
         state = digest_weights(name, networks[name].module, networks[name].weights, state)
     digest: bytes = state.digest()
     return digest

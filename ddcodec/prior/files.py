@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ddcodec.errors import ModelMismatchError
 from ddcodec.files import read_json
+from ddcodec.prior.weight_files import STEMS, choose_variant, weight_files
 from ddcodec.recipe.pin import MODEL_INDEX, SETTINGS, PriorPin
 
-__all__ = ["COMPONENTS", "check_files", "digest_files", "read_config", "read_model_index"]
+__all__ = [
+    "COMPONENTS",
+    "check_files",
+    "digest_files",
+    "read_config",
+    "read_model_index",
+    "variant_of",
+]
 
 # Every pipeline component that influences pixels, with the stem of its weight file (None: no
 # weights). A safety checker or a feature extractor does not, so it is neither read nor pinned.
 COMPONENTS: Mapping[str, str | None] = {
-    "unet": "diffusion_pytorch_model",
-    "vae": "diffusion_pytorch_model",
-    "text_encoder": "model",
-    "text_encoder_2": "model",
+    **STEMS,
     "tokenizer": None,
     "tokenizer_2": None,
     "scheduler": None,
 }
 
-_PICKLES = (".bin", ".ckpt", ".pt", ".pth")
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
-
-def digest_files(folder: Path) -> dict[str, str]:
+def digest_files(folder: Path, like: Iterable[str] = ()) -> dict[str, str]:
     """SHA-256 of every file of a diffusers folder that influences decoding.
 
     These are ``model_index.json`` and, of each component in ``COMPONENTS``, the settings
-    (``.json``, ``.txt``, ``.model``) and the weights that are loaded: the default variant in
-    safetensors format, whole or in shards.
+    (``.json``, ``.txt``, ``.model``) and the weights that are loaded, in safetensors format,
+    whole or in shards, of the folder's variant.
+
+    Args:
+        folder: the prior's.
+        like: paths of a pin, whose variant is taken; by default as ``choose_variant`` says.
 
     Returns:
         Relative posix path -> 64 hex digits, sorted by path.
@@ -44,12 +49,42 @@ def digest_files(folder: Path) -> dict[str, str]:
         ModelMismatchError: not a diffusers folder, a component is missing, or its weights are
             not in safetensors format.
     """
+    variant = variant_of(folder, like)
     paths = [folder / MODEL_INDEX]
     for name in read_model_index(folder):
         if name in COMPONENTS:
-            paths += _component_files(folder, name)
+            paths += _settings(folder / name)
+        if name in STEMS:
+            paths += weight_files(folder / name, STEMS[name], variant)
     relative = sorted((PurePosixPath(p.relative_to(folder)).as_posix(), p) for p in paths)
     return {name: _sha256(path) for name, path in relative}
+
+
+def variant_of(folder: Path, like: Iterable[str] = ()) -> str | None:
+    """The variant of a folder's weights: ``fp16``, say, or None for files without one.
+
+    Args:
+        folder: a pipeline's, or a pin's files' if ``like`` is given.
+        like: paths of a pin, which hold one variant only.
+
+    Raises:
+        ModelMismatchError: a component's folder is missing, or no variant is there for all.
+    """
+    parts = [name for name in read_model_index(folder) if name in COMPONENTS]
+    for name in parts:
+        if not (folder / name).is_dir():
+            raise ModelMismatchError(
+                f"{folder} lists {name} in {MODEL_INDEX} but has no folder {name}; "
+                "fetch or export the prior again"
+            )
+    networks = [name for name in parts if name in STEMS]
+    pinned = list(like)
+    if pinned:
+        found = {n: [p.partition("/")[2] for p in pinned if p.startswith(f"{n}/")] for n in STEMS}
+        networks = [name for name in networks if found[name]]
+    else:
+        found = {name: [p.name for p in (folder / name).iterdir()] for name in networks}
+    return choose_variant(str(folder), {name: found[name] for name in networks})
 
 
 def read_model_index(folder: Path) -> dict[str, tuple[str, str]]:
@@ -89,7 +124,7 @@ def check_files(folder: Path, pin: PriorPin) -> None:
     Raises:
         ModelMismatchError: names the first file that differs, is missing or is not pinned.
     """
-    found = digest_files(folder)
+    found = digest_files(folder, pin.files)
     for path in sorted({*pin.files, *found}):
         if path not in found:
             problem = f"{path} is missing"
@@ -105,56 +140,11 @@ def check_files(folder: Path, pin: PriorPin) -> None:
         )
 
 
-def _component_files(folder: Path, name: str) -> list[Path]:
-    here = folder / name
-    if not here.is_dir():
-        raise ModelMismatchError(
-            f"{folder} lists {name} in {MODEL_INDEX} but has no folder {name}; "
-            "fetch or export the prior again"
-        )
+def _settings(here: Path) -> list[Path]:
     settings = [p for p in here.iterdir() if p.is_file() and p.suffix in SETTINGS]
     # Flax or ONNX side files and weight maps of variants that are never loaded stay out.
     settings = [p for p in settings if ".safetensors.index." not in p.name]
-    settings = [p for p in settings if ".bin.index." not in p.name]
-    stem = COMPONENTS[name]
-    return settings if stem is None else settings + _weight_files(here, stem)
-
-
-def _weight_files(here: Path, stem: str) -> list[Path]:
-    index = here / f"{stem}.safetensors.index.json"
-    whole = here / f"{stem}.safetensors"
-    # With both, libraries differ in which they load, so both are pinned.
-    found = [whole] if whole.is_file() else []
-    if index.is_file():
-        found += [index, *_shards(index)]
-    if found:
-        return found
-    others = sorted(p.name for p in here.iterdir())
-    pickles = [n for n in others if n.endswith(_PICKLES)]
-    variants = [n for n in others if n.endswith(".safetensors")]
-    if pickles:
-        raise ModelMismatchError(
-            f"{here / pickles[0]} is a pickle, which can run code when it is read and is never "
-            f"opened; save the pipeline with safe_serialization=True to get {whole.name}"
-        )
-    if variants:
-        raise ModelMismatchError(
-            f"{here} holds only the variant {variants[0]}; load that variant in diffusers and "
-            f"save the pipeline to get {whole.name}"
-        )
-    raise ModelMismatchError(f"{whole} is missing; fetch or export the prior again")
-
-
-def _shards(index: Path) -> list[Path]:
-    weight_map = read_config(index).get("weight_map")
-    names = sorted(set(weight_map.values())) if isinstance(weight_map, dict) else []
-    if not names or not all(isinstance(n, str) and _PART.fullmatch(n) for n in names):
-        raise ModelMismatchError(f"{index} names no usable shards; export the prior again")
-    paths = [index.with_name(n) for n in names]
-    for path in paths:
-        if not path.is_file():
-            raise ModelMismatchError(f"{path} is missing; fetch or export the prior again")
-    return paths
+    return [p for p in settings if ".bin.index." not in p.name]
 
 
 def _sha256(path: Path) -> str:

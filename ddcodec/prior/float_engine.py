@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from ddcodec.errors import EncodeError
-from ddcodec.prior.engine import LatentEngine, NetworkName
+from ddcodec.prior.engine import TEXT_ENCODERS, LatentEngine, NetworkName
 from ddcodec.recipe.profiles import FLOAT
 
 __all__ = ["FloatEngine", "Networks"]
 
+T = TypeVar("T")
+
 
 class Networks(Protocol):
-    """The three networks of a latent text-to-image pipeline, float32, frozen."""
+    """The networks of a latent text-to-image pipeline, float32, frozen.
+
+    A second text encoder, ``text_encoder_2``, is there where the prior has one.
+    """
 
     @property
     def text_encoder(self) -> Any: ...
@@ -53,9 +58,9 @@ class FloatEngine(LatentEngine):
         return getattr(self._networks, name).config
 
     def _samples(self, name: NetworkName, positions: int) -> int:
-        return 1 if name == "text_encoder" else self.batch
+        return 1 if name in TEXT_ENCODERS else self.batch
 
-    def _run(self, name: NetworkName, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    def _run(self, name: NetworkName, function: Callable[..., T], *arguments: Any) -> T:
         return function(getattr(self._networks, name), *arguments)
 
     def _fill(self, chunk: list[Tensor], size: int) -> list[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,12 +15,13 @@ from torch import Tensor
 from ddcodec.codecs.schedule_table import Schedule
 from ddcodec.errors import DecodeError, EncodeError, UnsupportedFeatureError
 from ddcodec.prior import text
+from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.defaults import Defaults, read_defaults
 from ddcodec.prior.engine import Engine
 from ddcodec.prior.exact_engine import exact_engine
 from ddcodec.prior.files import check_files, digest_files
 from ddcodec.prior.float_engine import FloatEngine
-from ddcodec.prior.networks import NETWORKS, Components
+from ddcodec.prior.networks import Components
 from ddcodec.prior.resolve import TINY, resolve_pinned, resolve_prior
 from ddcodec.prior.schedule import extract_schedule
 from ddcodec.recipe import profiles
@@ -38,7 +40,7 @@ class Prior:
         pin: what an artifact records of it.
         folder: where its files are on this machine.
         engine: executes its networks.
-        components: tokenizer and scheduler, and the float networks, which are loaded when an
+        components: tokenizers and scheduler, and the float networks, which are loaded when an
             encoder first asks for one.
         defaults: what an encoder uses unless it is told otherwise.
     """
@@ -48,10 +50,6 @@ class Prior:
     engine: Engine
     components: Components
     defaults: Defaults
-
-    @property
-    def tokenizer(self) -> Any:
-        return self.components.tokenizer
 
     @property
     def scheduler(self) -> Any:
@@ -90,13 +88,19 @@ class Prior:
         return latent * self.latent_factor
 
     @property
+    def text_widths(self) -> tuple[int, ...]:
+        """Width of a token vector of each text encoder."""
+        names = self.components.family.text_encoders
+        return tuple(int(self.components.config(name).hidden_size) for name in names)
+
+    @property
     def text_width(self) -> int:
-        """Width of a token vector."""
-        return int(self.components.config("text_encoder").hidden_size)
+        """Width of a learned token: its vectors of all text encoders, one after the other."""
+        return sum(self.text_widths)
 
     @property
     def text_length(self) -> int:
-        """Tokens the text encoder reads."""
+        """Tokens that a text encoder reads."""
         return int(self.components.config("text_encoder").max_position_embeddings)
 
     @property
@@ -122,39 +126,73 @@ class Prior:
         """The prior's own scheduler as a table; see ``extract_schedule``."""
         return extract_schedule(self.scheduler, self.defaults.steps if steps is None else steps)
 
-    def prompt_ids(self, template: str, vectors: int = 0) -> tuple[Tensor, tuple[int, ...]]:
-        """Token ids int64 [1, tokens] and learned positions; see ``text.prompt_ids``."""
-        return text.prompt_ids(self.tokenizer, template, vectors, self.text_length)
+    def time_ids(self, height: int, width: int) -> tuple[int, ...]:
+        """What SDXL's U-Net reads of a whole picture of this size; () for priors without.
+
+        Original height and width, top and left of the crop, target height and width: as
+        diffusers does unless it is told otherwise.
+        """
+        if self.components.config("unet").addition_embed_type is None:
+            return ()
+        return height, width, 0, 0, height, width
+
+    def prompt_ids(self, template: str, vectors: int = 0) -> tuple[text.TokenIds, ...]:
+        """A prompt as each text encoder reads it; see ``text.prompt_ids``."""
+        tokenizers = self.components.tokenizers
+        return tuple(text.prompt_ids(t, template, vectors, self.text_length) for t in tokenizers)
 
     def name_vector(self, class_name: str) -> Tensor:
         """float32 [width]: mean of the token embeddings of a class name (``_`` is a space).
 
-        Names of several tokens are common, so diffusers' single-token initializer will not do.
+        Names of several tokens are common, so diffusers' single-token initializer will not do. Of
+        two text encoders, the means of each are one after the other.
         """
-        ids = text.name_ids(self.tokenizer, class_name)
-        table = self.components.text_encoder.get_input_embeddings().weight
-        vector: Tensor = table[torch.tensor(ids, device=table.device)].mean(0).cpu()
-        return vector
+        parts = []
+        for encoder, tokenizer in zip(
+            self.components.text_encoders, self.components.tokenizers, strict=True
+        ):
+            table = encoder.get_input_embeddings().weight
+            ids = text.name_ids(tokenizer, class_name)
+            parts.append(table[torch.tensor(ids, device=table.device)].mean(0).cpu())
+        return torch.cat(parts)
 
-    def prompt(self, template: str, vectors: Tensor | None = None) -> Tensor:
-        """Hidden states float32 [n, tokens, width] of a prompt with learned vectors.
+    def prompt(self, template: str | Sequence[str], vectors: Tensor | None = None) -> Conditioning:
+        """What a prompt with learned vectors, or several plain ones, give the U-Net.
 
         Args:
-            vectors: [n, vectors per prompt, width], or None for plain text (then n = 1).
+            template: text with one ``{}``; or plain text, of one prompt or of several.
+            vectors: [n, vectors per prompt, width], or None for plain text.
+
+        Raises:
+            EncodeError: a prompt is longer than the text encoders read, or has no place for
+                vectors, or vectors have another width.
         """
-        ids, positions = self.prompt_ids(template, 0 if vectors is None else vectors.shape[-2])
-        return self.engine.encode_text(ids, vectors, positions)
+        if isinstance(template, str):
+            count = 0 if vectors is None else vectors.shape[-2]
+            return self.engine.encode_text(self.prompt_ids(template, count), vectors)
+        if vectors is not None:
+            raise EncodeError("learned vectors go into one template; pass it as one text")
+        of_prompts = [self.prompt_ids(one) for one in template]
+        merged = [
+            text.TokenIds(torch.cat([ids.ids for ids in of_encoder]))
+            for of_encoder in zip(*of_prompts, strict=True)
+        ]
+        return self.engine.encode_text(merged)
 
-    def unconditioned(self) -> Tensor:
-        """Hidden states float32 [1, tokens, width] of the empty prompt, for guidance."""
-        return self.prompt("")
+    def unconditioned(self, negative: str = "") -> Conditioning:
+        """What guidance leads away from: one prompt, by default the empty one.
 
-    def training_modules(self) -> tuple[Any, Any]:
-        """(text_encoder, unet), float32 with all weights frozen: gradients reach inputs only.
-
-        Use ``text.embed_prompt`` for hidden states that are differentiable in token vectors.
+        Where the pipeline has ``force_zeros_for_empty_prompt``, the empty one gives zeros.
         """
-        return self.components.text_encoder, self.components.unet
+        made = self.prompt(negative)
+        return made.zeros() if not negative and self.components.family.zeros_for_empty else made
+
+    def training_modules(self) -> tuple[tuple[Any, ...], Any]:
+        """(text encoders, unet), float32 with all weights frozen: gradients reach inputs only.
+
+        Use ``text.embed_prompts`` for a conditioning that is differentiable in token vectors.
+        """
+        return self.components.text_encoders, self.components.unet
 
 
 def load_prior(
@@ -188,17 +226,20 @@ def load_prior(
         )
     if pin is None:
         resolved = resolve_prior(TINY if spec is None else spec)
+    else:
+        resolved = resolve_pinned(pin, spec)
+    # First what small files say: hashing the weights of a large prior takes a minute.
+    where = _device(device)
+    components = Components(resolved.folder, where, () if pin is None else pin.files)
+    if pin is None:
         files = digest_files(resolved.folder)
         pin = PriorPin(resolved.source, resolved.revision, files)
     else:
-        resolved = resolve_pinned(pin, spec)
         check_files(resolved.folder, pin)
     defaults = read_defaults(resolved.folder)
-    where = _device(device)
-    components = Components(resolved.folder, where)
     engine: Engine
     if profile == profiles.FLOAT:
-        for name in NETWORKS:
+        for name in components.family.networks:
             getattr(components, name)  # loaded now, so that damage is found now
         engine = FloatEngine(components, device=where, batch=batch)
     else:

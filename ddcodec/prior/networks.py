@@ -3,68 +3,80 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ddcodec.errors import ModelMismatchError, UnsupportedFeatureError
-from ddcodec.prior.engine import NetworkName
-from ddcodec.prior.files import read_config, read_model_index
+from ddcodec.prior.engine import TIME_IDS, NetworkName
+from ddcodec.prior.families import class_of, read_family
+from ddcodec.prior.files import variant_of
 from ddcodec.prior.quiet import quiet_libraries
+from ddcodec.prior.weight_files import STEMS, check_numbers, weight_files
 
-__all__ = ["NETWORKS", "Components"]
-
-NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
-
-# The pipeline families this version runs: one CLIP text encoder, one conditional U-Net, one
-# convolutional autoencoder (Stable Diffusion 1.x, 2.x and their fine-tunes and distillations).
-_SUPPORTED = {
-    "unet": ("diffusers", "UNet2DConditionModel"),
-    "vae": ("diffusers", "AutoencoderKL"),
-    "text_encoder": ("transformers", "CLIPTextModel"),
-    "tokenizer": ("transformers", "CLIPTokenizer"),
-}
+__all__ = ["Components"]
 
 
 class Components:
     """The parts of a text-to-image pipeline, each of its library's class.
 
-    The tokenizer, the scheduler and the configurations are read at once. A network's weights are
+    Tokenizers, the scheduler and the configurations are read at once. A network's weights are
     read when the network is first asked for: encoders train through float networks, while
     decoders in an exact profile never hold them.
 
     Args:
-        folder: checked (``pin.digest_files`` has accepted it).
+        folder: in diffusers' layout.
         device: where networks go.
+        like: paths of a pin, whose variant of the weights is loaded.
+
+    Attributes:
+        family: which networks there are, and what is read of ``model_index.json``.
+        variant: of the weight files, as in ``fp16``; None for those without one.
+        tokenizers: one for each text encoder.
+        scheduler: of diffusers.
 
     Raises:
-        UnsupportedFeatureError: another pipeline family (SDXL's two text encoders, say).
-        ModelMismatchError: a file is damaged; for a network, when it is first asked for: weights
-            are missing or of a wrong shape.
+        UnsupportedFeatureError: another pipeline family (Flux, say), or weights in numbers that
+            are not floats.
+        ModelMismatchError: a file is missing or damaged; for a network, when it is first asked
+            for: weights are missing or of a wrong shape.
     """
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
+    def __init__(self, folder: Path, device: torch.device, like: Iterable[str] = ()) -> None:
         self.folder = folder
         self.device = device
-        scheduler = _check_index(folder)
+        self.family = read_family(folder)
+        self.variant = variant_of(folder, like)
+        names = self.family.networks
+        self._weights = {n: weight_files(folder / n, STEMS[n], self.variant) for n in names}
         with quiet_libraries(), _library_errors(folder):
-            self.tokenizer: Any = _library("transformers").CLIPTokenizer.from_pretrained(
-                folder / "tokenizer", local_files_only=True
+            for path in (path for paths in self._weights.values() for path in paths):
+                if path.suffix == ".safetensors":
+                    check_numbers(path)
+            self.tokenizers: tuple[Any, ...] = tuple(
+                _library("transformers").CLIPTokenizer.from_pretrained(
+                    folder / name, local_files_only=True
+                )
+                for name in self.family.tokenizers
             )
-            self.scheduler: Any = getattr(_library("diffusers"), scheduler).from_pretrained(
-                folder / "scheduler", local_files_only=True
-            )
-        self._configs: Mapping[NetworkName, Any] = {n: self.skeleton(n).config for n in NETWORKS}
-        _check_family(self.config("unet"), self.config("vae"))
+            self.scheduler: Any = getattr(
+                _library("diffusers"), self.family.scheduler
+            ).from_pretrained(folder / "scheduler", local_files_only=True)
+        self._configs: Mapping[NetworkName, Any] = {n: self.skeleton(n).config for n in names}
+        _check_widths(self.config, self.family.text_encoders)
 
     @cached_property
     def text_encoder(self) -> Any:
         return self._loaded("text_encoder")
+
+    @cached_property
+    def text_encoder_2(self) -> Any:
+        return self._loaded("text_encoder_2")
 
     @cached_property
     def unet(self) -> Any:
@@ -74,6 +86,11 @@ class Components:
     def vae(self) -> Any:
         return self._loaded("vae")
 
+    @property
+    def text_encoders(self) -> tuple[Any, ...]:
+        """The float networks that read prompts, one or two."""
+        return tuple(getattr(self, name) for name in self.family.text_encoders)
+
     def config(self, name: NetworkName) -> Any:
         """A network's configuration, defaults included; reads no weights."""
         return self._configs[name]
@@ -82,7 +99,7 @@ class Components:
         """A network without its weights: parameters on the ``meta`` device, buffers on the CPU."""
         folder, cls = self.folder / name, _class_of(name)
         with quiet_libraries(), _library_errors(self.folder), torch.device("meta"):
-            if _SUPPORTED[name][0] == "transformers":
+            if class_of(name)[0] == "transformers":
                 network = cls(cls.config_class.from_pretrained(folder, local_files_only=True))
             else:
                 network = cls.from_config(cls.load_config(folder, local_files_only=True))
@@ -109,18 +126,12 @@ class Components:
     def _mapped(self, name: NetworkName) -> dict[str, Tensor] | None:
         from safetensors.torch import load_file
 
-        stem = "model" if name == "text_encoder" else "diffusion_pytorch_model"
-        whole = self.folder / name / f"{stem}.safetensors"
-        index = self.folder / name / f"{stem}.safetensors.index.json"
-        # With both files the library chooses.
-        if whole.is_file() == index.is_file():
+        files = [path for path in self._weights[name] if path.suffix == ".safetensors"]
+        # With both a whole file and an index of shards the library chooses.
+        if len(self._weights[name]) > 1 and files[0] is self._weights[name][0]:
             return None
         with _library_errors(self.folder):
-            files = [whole.name]
-            if index.is_file():
-                weight_map = read_config(index)["weight_map"]
-                files = sorted(set(weight_map.values()))
-            parts = [load_file(self.folder / name / file) for file in files]
+            parts = [load_file(path) for path in files]
         return {key: value for part in parts for key, value in part.items()}
 
     def _loaded(self, name: NetworkName) -> Any:
@@ -134,6 +145,7 @@ class Components:
                 torch_dtype=torch.float32,
                 use_safetensors=True,
                 local_files_only=True,
+                variant=self.variant,
                 low_cpu_mem_usage=False,
                 output_loading_info=True,
             )
@@ -146,47 +158,19 @@ def _buffer(name: NetworkName, key: str, empty: Tensor) -> Tensor:
     if key.endswith("position_ids"):
         return torch.arange(empty.shape[-1], dtype=empty.dtype).expand(empty.shape).clone()
     raise UnsupportedFeatureError(
-        f"the prior's {name} has a buffer {key}, which this version does not know; use a Stable "
-        "Diffusion 1.x or 2.x pipeline"
+        f"the prior's {name} has a buffer {key}, which this version does not know; use a "
+        "Stable Diffusion 1.x or 2.x or SDXL pipeline"
     )
 
 
 def _class_of(name: str) -> Any:
-    library, cls = _SUPPORTED[name]
+    library, cls = class_of(name)
     return getattr(_library(library), cls)
 
 
 def _library(name: str) -> Any:
     """An untyped library: what comes out of it is ``Any``, and stays inside this package."""
     return importlib.import_module(name)
-
-
-def _check_index(folder: Path) -> str:
-    """Refuse other pipeline families by name; return the scheduler's class name."""
-    index = read_model_index(folder)
-    for second in ("text_encoder_2", "text_encoder_3", "prior", "transformer"):
-        if second in index:
-            raise UnsupportedFeatureError(
-                f"the pipeline in {folder} has a {second}; this version runs pipelines with one "
-                "CLIP text encoder and a U-Net (Stable Diffusion 1.x and 2.x); use one of those"
-            )
-    for name, wanted in _SUPPORTED.items():
-        found = index.get(name)
-        fast = name == "tokenizer" and found == ("transformers", "CLIPTokenizerFast")
-        if found != wanted and not fast:
-            raise UnsupportedFeatureError(
-                f"the pipeline in {folder} has {name} {'.'.join(found or ('none',))}; this version "
-                f"runs {'.'.join(wanted)}"
-            )
-    library, scheduler = index.get("scheduler", ("none", "none"))
-    # A name from a file is only ever looked up among the library's own schedulers.
-    known = {n for n in dir(_library("diffusers")) if n.endswith("Scheduler")}
-    if library != "diffusers" or scheduler not in known:
-        raise UnsupportedFeatureError(
-            f"the pipeline in {folder} has scheduler {library}.{scheduler}, which this version of "
-            "diffusers does not have"
-        )
-    return scheduler
 
 
 def _check_complete(folder: Path, report: Any) -> None:
@@ -201,28 +185,30 @@ def _check_complete(folder: Path, report: Any) -> None:
             )
 
 
-def _check_family(unet: Any, vae: Any) -> None:
-    """Refuse options of the supported classes that need inputs this version does not make."""
-    needs = {
-        "addition_embed_type": unet.addition_embed_type,
-        "class_embed_type": unet.class_embed_type,
-        "encoder_hid_dim_type": unet.encoder_hid_dim_type,
-        "time_cond_proj_dim": unet.time_cond_proj_dim,
-        "latents_mean": vae.latents_mean,
-        "shift_factor": vae.shift_factor,
-    }
-    for option, value in needs.items():
-        if value is not None:
-            raise UnsupportedFeatureError(
-                f"this prior uses {option} = {value!r}, which this version does not run; use a "
-                "Stable Diffusion 1.x or 2.x pipeline"
-            )
-    latent = vae.latent_channels
-    if unet.in_channels != latent or unet.out_channels != latent:
-        raise UnsupportedFeatureError(
-            f"this prior's U-Net maps {unet.in_channels} channels to {unet.out_channels}, but its "
-            f"latents have {latent}; inpainting and learned-variance models are not "
-            "text-to-image priors"
+def _check_widths(config: Callable[[NetworkName], Any], encoders: Sequence[NetworkName]) -> None:
+    """Parts of different priors, put together, fit in nothing."""
+    widths = [config(name).hidden_size for name in encoders]
+    lengths = {config(name).max_position_embeddings for name in encoders}
+    unet = config("unet")
+    if len(lengths) > 1:
+        raise ModelMismatchError(
+            f"the prior's text encoders read {' and '.join(map(str, sorted(lengths)))} tokens, "
+            "which must be the same number; fetch or export the prior again"
+        )
+    if isinstance(unet.cross_attention_dim, int) and unet.cross_attention_dim != sum(widths):
+        raise ModelMismatchError(
+            f"the prior's U-Net reads hidden states of width {unet.cross_attention_dim}, but its "
+            f"text encoders have {' + '.join(map(str, widths))}; fetch or export the prior again"
+        )
+    if unet.addition_embed_type is None:
+        return
+    pooled = config(encoders[-1]).projection_dim
+    reads = unet.projection_class_embeddings_input_dim - TIME_IDS * unet.addition_time_embed_dim
+    if reads != pooled:
+        raise ModelMismatchError(
+            f"the prior's U-Net reads {reads} numbers besides those of {TIME_IDS} time ids, but "
+            f"its {encoders[-1]} projects to {pooled}; SDXL's refiner and models that read other "
+            "time ids are not supported; else fetch or export the prior again"
         )
 
 

@@ -16,8 +16,7 @@ from ddcodec.synthesis import layout as layouts
 from ddcodec.table.table import Table
 
 if TYPE_CHECKING:
-    import torch
-
+    from ddcodec.prior.conditioning import Conditioning
     from ddcodec.prior.load import Prior
 
 __all__ = ["Generator", "Place"]
@@ -54,7 +53,9 @@ class Generator:
         self._spec = prior
         self._device = device
         self._loaded: Prior | None = None
-        self._prompts: ByteCache[int | None, torch.Tensor] = ByteCache(_KEPT_PROMPTS, _tensor_bytes)
+        self._prompts: ByteCache[int | None, Conditioning] = ByteCache(
+            _KEPT_PROMPTS, lambda made: made.nbytes
+        )
 
     @property
     def loaded(self) -> Prior | None:
@@ -114,6 +115,7 @@ class Generator:
             self._table.schedule(),
             synthesis.guidance,
             synthesis.size,
+            synthesis.time_ids,
         )
 
     def _seeds(self, places: Sequence[Place]) -> UInt64s:
@@ -121,28 +123,26 @@ class Generator:
         rows = np.array([(c, number) for c, number, _ in places], np.intp)
         return variation_seeds(self._table.seeds_of(rows), [u for _, _, u in places])
 
-    def _conditions(self, classes: Sequence[int]) -> torch.Tensor:
-        """Text-encoder output of each class's prompt, each computed once."""
+    def _conditions(self, classes: Sequence[int]) -> Conditioning:
+        """What the text encoders make of each class's prompt, each computed once."""
         import torch
 
-        prior = self.prior()
+        from ddcodec.prior.conditioning import Conditioning
+
         kept = {c: self._prompts.peek(c) for c in dict.fromkeys(classes)}
-        hidden = {c: states for c, states in kept.items() if states is not None}
-        new = [c for c in kept if c not in hidden]
+        found = {c: made for c, made in kept.items() if made is not None}
+        new = [c for c in kept if c not in found]
         if new:
             vectors = np.stack([self._table.prompt(c) for c in new])
-            encoded = prior.prompt(self._synthesis.prompt, torch.from_numpy(vectors))
-            for c, states in zip(new, encoded[:, None], strict=True):
-                hidden[c] = states
-                self._prompts.put(c, states.clone())
-        return torch.cat([hidden[c] for c in classes])
+            encoded = self.prior().prompt(self._synthesis.prompt, torch.from_numpy(vectors))
+            for i, c in enumerate(new):
+                found[c] = encoded[i : i + 1]
+                self._prompts.put(c, found[c].clone())
+        return Conditioning.concatenate([found[c] for c in classes])
 
-    def _unconditioned(self) -> torch.Tensor:
-        return self._prompts.get(None, self.prior().unconditioned)
-
-
-def _tensor_bytes(tensor: torch.Tensor) -> int:
-    return tensor.nbytes
+    def _unconditioned(self) -> Conditioning:
+        negative = self._synthesis.negative
+        return self._prompts.get(None, lambda: self.prior().unconditioned(negative))
 
 
 def _check_weights(prior: Prior, synthesis: Generated) -> None:

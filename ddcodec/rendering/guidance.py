@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ddcodec.errors import DecodeError
@@ -10,53 +10,64 @@ from ddcodec.errors import DecodeError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ddcodec.prior.conditioning import Conditioning
     from ddcodec.prior.engine import Engine
 
-__all__ = ["check_guidance", "guided"]
+__all__ = ["Predict", "check_guidance", "guided"]
 
 Predict = Callable[["Tensor", float], "Tensor"]
 
 
-def check_guidance(guidance: tuple[int, int], hidden_uncond: Tensor | None) -> Tensor | None:
-    """The empty prompt where guidance needs it: above 1, as in diffusers.
+def check_guidance(
+    guidance: tuple[int, int], unconditioned: Conditioning | None
+) -> Conditioning | None:
+    """The unconditioned prompt where guidance needs it: above 1, as in diffusers.
 
     Raises:
         DecodeError: it is needed and missing.
     """
     if guidance[0] <= guidance[1]:
         return None
-    if hidden_uncond is None:
-        raise DecodeError("guidance above 1 needs the hidden states of the empty prompt")
-    return hidden_uncond
+    if unconditioned is None:
+        raise DecodeError("guidance above 1 needs the unconditioned prompt, prior.unconditioned()")
+    return unconditioned
 
 
 def guided(
-    engine: Engine, hidden_cond: Tensor, hidden_uncond: Tensor | None, guidance: tuple[int, int]
+    engine: Engine,
+    prompts: Conditioning,
+    unconditioned: Conditioning | None,
+    guidance: tuple[int, int],
+    time_ids: Sequence[int] = (),
 ) -> Predict:
-    """(model input [n, c, h, w], timestep) -> model output, guided where there is an empty prompt.
+    """(model input [n, c, h, w], timestep) -> model output; guided where ``unconditioned`` is one.
 
     Args:
-        hidden_cond: float32 [n, tokens, width].
-        hidden_uncond: float32 [1, tokens, width] or None.
+        prompts: of n pictures.
+        unconditioned: one prompt, or None.
         guidance: (numerator, denominator).
+        time_ids: of both branches; see ``Prior.time_ids``.
     """
     import torch
 
-    if hidden_uncond is None:
-        return lambda x, timestep: engine.predict(x, timestep, hidden_cond)
-    empty = hidden_uncond.expand(len(hidden_cond), -1, -1)
+    from ddcodec.prior.conditioning import Conditioning
+
+    if unconditioned is None:
+        return lambda x, timestep: engine.predict(x, timestep, prompts, time_ids)
+    empty = unconditioned.expand(len(prompts))
+    pairs = Conditioning.concatenate([prompts, empty])
     scale = torch.tensor(guidance[0] / guidance[1], dtype=torch.float32, device=engine.device)
 
     def predict(x: Tensor, timestep: float) -> Tensor:
         if engine.batch:  # float results depend on their company
-            conditioned = engine.predict(x, timestep, hidden_cond)
-            unconditioned = engine.predict(x, timestep, empty)
+            conditioned = engine.predict(x, timestep, prompts, time_ids)
+            plain = engine.predict(x, timestep, empty, time_ids)
         else:
-            both = engine.predict(torch.cat([x, x]), timestep, torch.cat([hidden_cond, empty]))
-            conditioned, unconditioned = both.chunk(2)
+            both = engine.predict(torch.cat([x, x]), timestep, pairs, time_ids)
+            conditioned, plain = both.chunk(2)
         # Three statements, three roundings: e = eu + g * (ec - eu).
-        difference = conditioned - unconditioned
+        difference = conditioned - plain
         scaled = scale * difference
-        return unconditioned + scaled
+        return plain + scaled
 
     return predict

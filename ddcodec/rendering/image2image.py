@@ -5,19 +5,20 @@ Source: spec/image2image.md; "Diffusion-augmented coreset expansion", sections 3
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ddcodec.arrays import UInt8s, UInt64s
 from ddcodec.errors import DecodeError
-from ddcodec.rendering.guidance import check_guidance, guided
+from ddcodec.rendering.guidance import Predict, check_guidance, guided
 from ddcodec.synthesis.resample import resize
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ddcodec.prior.conditioning import Conditioning
     from ddcodec.prior.engine import Engine
     from ddcodec.prior.load import Prior
     from ddcodec.prior.partial_schedule import PartialSchedule
@@ -101,45 +102,47 @@ def mix_latents(latents: Tensor, partners: Tensor, share: tuple[int, int]) -> Te
 def image2image(
     prior: Prior,
     latents: Tensor,
-    hidden_cond: Tensor,
-    hidden_uncond: Tensor | None,
+    prompts: Conditioning,
+    unconditioned: Conditioning | None,
     seeds: UInt64s,
     schedule: PartialSchedule,
     guidance: tuple[int, int],
+    time_ids: Sequence[int] = (),
 ) -> UInt8s:
     """Noise each latent by its seed and denoise it; no image depends on another.
 
     Args:
         latents: float32 [n, c, h, w] on the diffusion's scale: of ``patch_latents``, of
             ``mix_latents``, or stored.
-        hidden_cond: float32 [n, tokens, width], each image's prompt (classes may mix).
-        hidden_uncond: float32 [1, tokens, width], the empty prompt; unused, and may be None,
-            where guidance is at most 1 (as in diffusers).
+        prompts: of ``Prior.prompt``, each image's (classes may mix).
+        unconditioned: of ``Prior.unconditioned``; unused, and may be None, where guidance is at
+            most 1 (as in diffusers).
         seeds: uint64 [n].
         schedule: the artifact's start and schedule table; the strength is in it.
         guidance: classifier-free guidance scale as (numerator, denominator).
+        time_ids: as recorded, or of ``Prior.time_ids``; none for priors that read none.
 
     Returns:
         uint8 [n, height, width, 3], ``prior.latent_factor`` pixels per side of a latent.
 
     Raises:
         DecodeError: the arguments' lengths differ, the latents are not the prior's, guidance
-            lacks its empty prompt, or the prior produced values that are not finite.
+            lacks its unconditioned prompt, the time ids are not those of this prior, or the prior
+            produced values that are not finite.
 
     Source: spec/image2image.md.
     """
     _check_latents(prior, latents)
-    if not len(latents) == len(hidden_cond) == len(seeds):
+    if not len(latents) == len(prompts) == len(seeds):
         raise DecodeError(
-            f"{len(latents)} latents and {len(hidden_cond)} prompts were given for "
-            f"{len(seeds)} seeds"
+            f"{len(latents)} latents and {len(prompts)} prompts were given for {len(seeds)} seeds"
         )
-    empty = check_guidance(guidance, hidden_uncond)
+    empty = check_guidance(guidance, unconditioned)
     rows, columns = latents.shape[2] * prior.latent_factor, latents.shape[3] * prior.latent_factor
     images = [np.empty((0, rows, columns, 3), np.uint8)]
     for start in range(0, len(seeds), prior.engine.chunk):
         part = slice(start, start + prior.engine.chunk)
-        predict = guided(prior.engine, hidden_cond[part], empty, guidance)
+        predict = guided(prior.engine, prompts[part], empty, guidance, time_ids)
         images.append(_generate(prior.engine, latents[part], seeds[part], schedule, predict))
     return np.concatenate(images)
 
@@ -149,7 +152,7 @@ def _generate(
     latents: Tensor,
     seeds: UInt64s,
     schedule: PartialSchedule,
-    predict: Callable[[Tensor, float], Tensor],
+    predict: Predict,
 ) -> UInt8s:
     from ddcodec.prior.noise import initial_latents, step_noise
     from ddcodec.prior.partial_schedule import replay_partial

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ddcodec.errors import DecodeError, EncodeError
+from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.load import Prior, load_prior
 from ddcodec.recipe.profiles import NAMES
 
@@ -26,7 +27,8 @@ def latents_of(prior: Prior, count: int) -> torch.Tensor:
 def test_an_image_does_not_depend_on_its_company(any_prior: Prior) -> None:
     x = latents_of(any_prior, 7)
     generator = torch.Generator().manual_seed(1)
-    hidden = torch.randn(7, any_prior.text_length, any_prior.text_width, generator=generator)
+    shape = (7, any_prior.text_length, any_prior.text_width)
+    hidden = Conditioning(torch.randn(*shape, generator=generator))
     engine = any_prior.engine
     together, pixels = engine.predict(x, 500.0, hidden), engine.decode(x)
     means = engine.encode(pixels)
@@ -40,17 +42,19 @@ def test_a_prompt_does_not_depend_on_the_others(any_prior: Prior) -> None:
     generator = torch.Generator().manual_seed(0)
     vectors = torch.randn(5, 1, any_prior.text_width, generator=generator)
     together = any_prior.prompt("dog {}", vectors)
-    assert torch.equal(together[3:4], any_prior.prompt("dog {}", vectors[3:4]))
+    alone = any_prior.prompt("dog {}", vectors[3:4])
+    assert torch.equal(together.hidden[3:4], alone.hidden)
 
 
 def test_every_profile_makes_nearly_the_same_picture(any_prior: Prior, float_prior: Prior) -> None:
-    x, hidden = latents_of(any_prior, 3), float_prior.prompt("dog").expand(3, -1, -1)
+    x, hidden = latents_of(any_prior, 3), float_prior.prompt("dog").expand(3)
     exact = any_prior.engine.predict(x, 500.0, hidden)
     plain = float_prior.engine.predict(x, 500.0, hidden)
     assert (exact - plain).norm() < 0.05 * plain.norm()
     difference = any_prior.engine.decode(x).astype(int) - float_prior.engine.decode(x)
     assert np.abs(difference).mean() < 2
-    assert torch.allclose(any_prior.prompt("dog"), float_prior.prompt("dog"), atol=2e-3)
+    found, wanted = any_prior.prompt("dog").hidden, float_prior.prompt("dog").hidden
+    assert torch.allclose(found, wanted, atol=2e-3)
 
 
 def test_latents_are_scaled_for_the_diffusion(any_prior: Prior) -> None:
@@ -85,7 +89,7 @@ def test_only_uint8_rgb_batches_are_encoded(any_prior: Prior, images: Any) -> No
 
 def test_wrong_counts_are_refused(any_prior: Prior) -> None:
     with pytest.raises(DecodeError, match="2 prompts were given for 3 latents"):
-        any_prior.engine.predict(torch.zeros(3, 4, 8, 8), 1.0, torch.zeros(2, 12, 16))
+        any_prior.engine.predict(torch.zeros(3, 4, 8, 8), 1.0, Conditioning(torch.zeros(2, 12, 16)))
     with pytest.raises(DecodeError, match="at least one image"):
         any_prior.engine.decode(torch.zeros(0, 4, 8, 8))
 
@@ -93,12 +97,14 @@ def test_wrong_counts_are_refused(any_prior: Prior) -> None:
 def test_inference_leaves_no_graph_and_no_settings_behind(any_prior: Prior) -> None:
     before = torch.backends.cudnn.allow_tf32, torch.is_grad_enabled()
     x = torch.zeros(1, 4, 8, 8, requires_grad=True)
-    assert not any_prior.engine.predict(x, 1.0, torch.zeros(1, 12, 16)).requires_grad
+    zeros = Conditioning(torch.zeros(1, 12, 16))
+    assert not any_prior.engine.predict(x, 1.0, zeros).requires_grad
     assert (torch.backends.cudnn.allow_tf32, torch.is_grad_enabled()) == before
 
 
 def test_networks_to_train_through_are_frozen_float32_in_eval_mode(any_prior: Prior) -> None:
-    for module in any_prior.training_modules():
+    text_encoders, unet = any_prior.training_modules()
+    for module in (*text_encoders, unet):
         assert not module.training
         assert {p.dtype for p in module.parameters()} == {torch.float32}
         assert not any(p.requires_grad for p in module.parameters())

@@ -34,7 +34,7 @@ def networks_of(prior: Prior) -> Mapping[NetworkName, ExactNetwork]:
 def test_the_size_of_a_network_call_changes_no_bit(prior: Prior, positions: int) -> None:
     other = ExactEngine(networks_of(prior), profile="w8a15", positions=positions)
     x = torch.randn(5, 4, 8, 8, generator=torch.Generator().manual_seed(0))
-    hidden = prior.prompt("dog").expand(5, -1, -1)
+    hidden = prior.prompt("dog").expand(5)
     assert torch.equal(other.predict(x, 9.0, hidden), prior.engine.predict(x, 9.0, hidden))
     pixels = prior.engine.decode(x)
     assert np.array_equal(other.decode(x), pixels)

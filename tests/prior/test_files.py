@@ -83,7 +83,9 @@ def test_pickle_beside_safetensors_is_never_read(folder: Path) -> None:
 def test_lone_variant_is_explained(folder: Path) -> None:
     weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_name("diffusion_pytorch_model.fp16.safetensors"))
-    with pytest.raises(ModelMismatchError, match="only the variant"):
+    with pytest.raises(
+        ModelMismatchError, match="only the variant fp16, which text_encoder and unet lack"
+    ):
         digest_files(folder)
 
 

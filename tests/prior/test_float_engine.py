@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ddcodec.errors import DecodeError, EncodeError
+from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.float_engine import FloatEngine
 from ddcodec.prior.load import Prior
 
@@ -26,7 +27,9 @@ class Recorder:
         self.batches: list[int] = []
         self.config = SimpleNamespace(scaling_factor=0.5, block_out_channels=(8, 8))
 
-    def __call__(self, x: Tensor, t: Tensor, hidden: Tensor, return_dict: bool) -> Any:
+    def __call__(
+        self, x: Tensor, t: Tensor, hidden: Tensor, added_cond_kwargs: None, return_dict: bool
+    ) -> Any:
         self.batches.append(len(x))
         return (self.call(x) + t,)
 
@@ -44,7 +47,7 @@ def engine_of(network: Recorder, batch: int) -> FloatEngine:
 def test_networks_always_run_at_the_pinned_batch(count: int) -> None:
     network = Recorder(lambda x: x)
     x = torch.arange(float(count))[:, None, None, None]
-    out = engine_of(network, 4).predict(x, 2.0, torch.zeros(count, 1, 1))
+    out = engine_of(network, 4).predict(x, 2.0, Conditioning(torch.zeros(count, 1, 1)))
     assert out.flatten().tolist() == [i + 2.0 for i in range(count)]
     assert network.batches == [4] * -(-count // 4)
 

@@ -9,7 +9,10 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from ddcodec.errors import UnsupportedFeatureError
-from ddcodec.prior.networks import NETWORKS, Components, NetworkName
+from ddcodec.prior.engine import NetworkName
+from ddcodec.prior.networks import Components
+
+NETWORKS: tuple[NetworkName, ...] = ("text_encoder", "unet", "vae")
 
 CPU = torch.device("cpu")
 

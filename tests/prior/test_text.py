@@ -7,12 +7,12 @@ import torch
 
 from ddcodec.errors import EncodeError
 from ddcodec.prior.load import Prior
-from ddcodec.prior.text import embed_prompt
+from ddcodec.prior.text import embed_prompts
 
 
 def words(prior: Prior, template: str, vectors: int) -> list[str]:
-    ids, positions = prior.prompt_ids(template, vectors)
-    tokens = prior.tokenizer.convert_ids_to_tokens(ids[0].tolist())
+    ((ids, positions),) = prior.prompt_ids(template, vectors)
+    tokens = prior.components.tokenizers[0].convert_ids_to_tokens(ids[0].tolist())
     for number, position in enumerate(positions):
         tokens[position] = f"<{number}>"
     return [t for t in tokens if t != "<|endoftext|>"]
@@ -28,8 +28,10 @@ def test_learned_positions_are_spliced_in_where_the_braces_are(prior: Prior) -> 
 
 def test_plain_prompt_is_what_the_tokenizer_makes_of_it(prior: Prior) -> None:
     for text in ("a dog of cat", "", "Dog  cat"):
-        ids, positions = prior.prompt_ids(text)
-        whole = prior.tokenizer(text, padding="max_length", max_length=prior.text_length)
+        ((ids, positions),) = prior.prompt_ids(text)
+        whole = prior.components.tokenizers[0](
+            text, padding="max_length", max_length=prior.text_length
+        )
         assert ids.tolist() == [whole["input_ids"]]
         assert positions == ()
 
@@ -52,7 +54,7 @@ def test_unusable_templates_are_refused(
 
 
 def test_longest_prompt_fits(prior: Prior) -> None:
-    ids, positions = prior.prompt_ids("dog {}", 9)
+    ((ids, positions),) = prior.prompt_ids("dog {}", 9)
     assert ids.shape == (1, 12)
     assert positions == tuple(range(2, 11))
 
@@ -60,22 +62,22 @@ def test_longest_prompt_fits(prior: Prior) -> None:
 def test_learned_vector_equals_an_added_token(float_prior: Prior) -> None:
     """As diffusers' textual inversion stores it: a new row of the embedding table."""
     vectors = torch.randn(2, float_prior.text_width, generator=torch.Generator().manual_seed(3))
-    ids, positions = float_prior.prompt_ids("dog of {} cat", 2)
-    made = float_prior.engine.encode_text(ids, vectors, positions)
+    prompts = float_prior.prompt_ids("dog of {} cat", 2)
+    made = float_prior.engine.encode_text(prompts, vectors).hidden
 
     encoder = copy.deepcopy(float_prior.components.text_encoder)
     table = encoder.get_input_embeddings()
     first = table.num_embeddings
     table.weight = torch.nn.Parameter(torch.cat([table.weight, vectors]))
-    added = ids.clone()
-    added[0, list(positions)] = torch.tensor([first, first + 1])
+    added = prompts[0].ids.clone()
+    added[0, list(prompts[0].positions)] = torch.tensor([first, first + 1])
     with torch.no_grad():
         assert torch.equal(made, encoder(added).last_hidden_state)
 
 
 def test_vector_of_a_known_token_is_that_token(prior: Prior) -> None:
     made = prior.prompt("a {} of", prior.name_vector("dog")[None, None])
-    assert torch.equal(made, prior.prompt("a dog of"))
+    assert torch.equal(made.hidden, prior.prompt("a dog of").hidden)
 
 
 def test_name_vector_is_the_mean_over_the_names_tokens(prior: Prior) -> None:
@@ -88,26 +90,25 @@ def test_name_vector_is_the_mean_over_the_names_tokens(prior: Prior) -> None:
 
 
 def test_gradients_reach_the_vectors_and_nothing_else(prior: Prior) -> None:
-    text_encoder, unet = prior.training_modules()
-    ids, positions = prior.prompt_ids("dog {}", 1)
+    text_encoders, unet = prior.training_modules()
     vectors = torch.zeros(3, 1, prior.text_width, requires_grad=True)
-    hidden = embed_prompt(text_encoder, ids, vectors, positions)
-    unet(torch.zeros(3, 4, 8, 8), 5, hidden).sample.square().mean().backward()
+    made = embed_prompts(text_encoders, prior.prompt_ids("dog {}", 1), [vectors])
+    unet(torch.zeros(3, 4, 8, 8), 5, made.hidden).sample.square().mean().backward()
     assert vectors.grad is not None
     assert vectors.grad.abs().amin(dim=(1, 2)).gt(0).any()
-    frozen = [p for m in (text_encoder, unet) for p in m.parameters()]
+    frozen = [p for m in (*text_encoders, unet) for p in m.parameters()]
     assert all(not p.requires_grad and p.grad is None for p in frozen)
 
 
 def test_nothing_is_left_behind_in_the_text_encoder(prior: Prior) -> None:
-    before = prior.prompt("dog")
+    before = prior.prompt("dog").hidden
     prior.prompt("dog {}", torch.ones(1, 2, prior.text_width))
     with pytest.raises(EncodeError, match="width 5"):
         prior.prompt("dog {}", torch.ones(1, 2, 5))
-    assert torch.equal(prior.prompt("dog"), before)
+    assert torch.equal(prior.prompt("dog").hidden, before)
 
 
 def test_vectors_of_another_count_are_refused(prior: Prior) -> None:
-    ids, positions = prior.prompt_ids("dog {}", 2)
+    prompts = prior.prompt_ids("dog {}", 2)
     with pytest.raises(EncodeError, match="do not fit 2 positions"):
-        prior.engine.encode_text(ids, torch.ones(1, 3, prior.text_width), positions)
+        prior.engine.encode_text(prompts, torch.ones(1, 3, prior.text_width))

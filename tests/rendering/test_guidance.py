@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from ddcodec.errors import DecodeError
+from ddcodec.prior.conditioning import Conditioning
 from ddcodec.rendering.guidance import check_guidance, guided
 
-CONDITIONED, EMPTY = torch.full((2, 1, 1), 0.1), torch.full((1, 1, 1), 0.7)
+CONDITIONED = Conditioning(torch.full((2, 1, 1), 0.1))
+EMPTY = Conditioning(torch.full((1, 1, 1), 0.7))
 X = torch.tensor([1.0, 3.0]).view(2, 1, 1, 1)
 
 
@@ -21,9 +23,9 @@ def engine(batch: int) -> Any:
     """Its output is the input times the prompt's number; it counts the samples of each call."""
     calls: list[int] = []
 
-    def predict(x: Tensor, timestep: float, hidden: Tensor) -> Tensor:
+    def predict(x: Tensor, t: float, prompts: Conditioning, ids: tuple[int, ...]) -> Tensor:
         calls.append(len(x))
-        return x * hidden[..., None]
+        return x * prompts.hidden[..., None]
 
     return SimpleNamespace(batch=batch, predict=predict, calls=calls, device=torch.device("cpu"))
 
@@ -39,12 +41,13 @@ def test_guidance_is_three_roundings(batch: int, calls: list[int]) -> None:
 
 def test_without_an_empty_prompt_nothing_is_guided() -> None:
     made = engine(0)
-    assert torch.equal(guided(made, CONDITIONED, None, (5, 2))(X, 0.0), X * CONDITIONED[..., None])
+    found = guided(made, CONDITIONED, None, (5, 2))(X, 0.0)
+    assert torch.equal(found, X * CONDITIONED.hidden[..., None])
     assert made.calls == [2]
 
 
 def test_the_empty_prompt_is_needed_above_one_only() -> None:
     assert check_guidance((1, 1), EMPTY) is None
     assert check_guidance((5, 2), EMPTY) is EMPTY
-    with pytest.raises(DecodeError, match="empty prompt"):
+    with pytest.raises(DecodeError, match="unconditioned prompt"):
         check_guidance((5, 2), None)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ddcodec.errors import DecodeError, EncodeError, LimitExceededError
+from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.exact_engine import ExactEngine
 from ddcodec.prior.load import Prior, load_prior
 from ddcodec.prior.noise import initial_latents, step_noise
@@ -50,14 +51,13 @@ def patches() -> Images:
 
 
 @pytest.fixture(scope="module")
-def hidden(prior: Prior) -> Tensor:
+def prompts(prior: Prior) -> Conditioning:
     """Five images of two prompts, mixed."""
-    prompts = torch.cat([prior.prompt("a dog"), prior.prompt("3")])
-    return prompts[[0, 1, 1, 0, 1]]
+    return prior.prompt(["a dog", "3"])[[0, 1, 1, 0, 1]]
 
 
 @pytest.fixture(scope="module")
-def empty(prior: Prior) -> Tensor:
+def empty(prior: Prior) -> Conditioning:
     return prior.unconditioned()
 
 
@@ -71,10 +71,14 @@ def schedule(prior: Prior) -> PartialSchedule:
 
 @pytest.fixture(scope="module")
 def expanded(
-    prior: Prior, patches: Images, hidden: Tensor, empty: Tensor, schedule: PartialSchedule
+    prior: Prior,
+    patches: Images,
+    prompts: Conditioning,
+    empty: Conditioning,
+    schedule: PartialSchedule,
 ) -> Images:
     """All five at once, each mixed with the next one."""
-    return expand(prior, patches, hidden, empty, schedule, list(range(5)))
+    return expand(prior, patches, prompts, empty, schedule, list(range(5)))
 
 
 @pytest.fixture
@@ -87,8 +91,8 @@ def threads() -> Iterator[None]:
 def expand(
     prior: Prior,
     patches: Images,
-    hidden: Tensor,
-    empty: Tensor,
+    prompts: Conditioning,
+    empty: Conditioning,
     schedule: PartialSchedule,
     rows: list[int],
 ) -> Images:
@@ -96,7 +100,7 @@ def expand(
     partners = [(row + 1) % len(patches) for row in rows]
     latents = patch_latents(prior, patches[[*rows, *partners]], SIZE)
     mixed = mix_latents(latents[: len(rows)], latents[len(rows) :], (3, 4))
-    return image2image(prior, mixed, hidden[rows], empty, SEEDS[rows], schedule, GUIDANCE)
+    return image2image(prior, mixed, prompts[rows], empty, SEEDS[rows], schedule, GUIDANCE)
 
 
 def in_calls_of(prior: Prior, positions: int, chunk: int) -> Prior:
@@ -119,13 +123,13 @@ def test_patches_become_images(expanded: Images, schedule: PartialSchedule) -> N
 def test_an_image_is_the_same_alone_or_among_others_in_any_order(
     prior: Prior,
     patches: Images,
-    hidden: Tensor,
-    empty: Tensor,
+    prompts: Conditioning,
+    empty: Conditioning,
     schedule: PartialSchedule,
     expanded: Images,
     rows: list[int],
 ) -> None:
-    made = expand(prior, patches, hidden, empty, schedule, rows)
+    made = expand(prior, patches, prompts, empty, schedule, rows)
     assert np.array_equal(made, expanded[rows])
 
 
@@ -133,28 +137,28 @@ def test_an_image_is_the_same_alone_or_among_others_in_any_order(
 def test_chunks_of_any_size_change_no_byte(
     prior: Prior,
     patches: Images,
-    hidden: Tensor,
-    empty: Tensor,
+    prompts: Conditioning,
+    empty: Conditioning,
     schedule: PartialSchedule,
     expanded: Images,
     positions: int,
     chunk: int,
 ) -> None:
     other = in_calls_of(prior, positions, chunk)
-    made = expand(other, patches, hidden, empty, schedule, ORDER)
+    made = expand(other, patches, prompts, empty, schedule, ORDER)
     assert np.array_equal(made, expanded[ORDER])
 
 
 @pytest.mark.usefixtures("threads")
 def test_the_number_of_threads_changes_no_byte(
-    prior: Prior, patches: Images, hidden: Tensor
+    prior: Prior, patches: Images, prompts: Conditioning
 ) -> None:
     """In one step without guidance: threads that share a busy core are slow."""
     one_step = extract_partial_schedule(prior.scheduler, 4, (1, 4))
 
     def make() -> Images:
         latents = patch_latents(prior, patches[:2], SIZE)
-        return image2image(prior, latents, hidden[:2], None, SEEDS[:2], one_step, (1, 1))
+        return image2image(prior, latents, prompts[:2], None, SEEDS[:2], one_step, (1, 1))
 
     torch.set_num_threads(1)
     expected = make()
@@ -170,10 +174,10 @@ def test_latents_of_patches_are_those_of_upsampled_images(prior: Prior, patches:
     assert torch.equal(latents, alone)
 
 
-def test_sides_may_differ(prior: Prior, patches: Images, hidden: Tensor) -> None:
+def test_sides_may_differ(prior: Prior, patches: Images, prompts: Conditioning) -> None:
     latents = patch_latents(prior, patches[:1], (48, 32))
     schedule = extract_partial_schedule(prior.scheduler, 2, (1, 2))
-    images = image2image(prior, latents, hidden[:1], None, SEEDS[:1], schedule, (1, 1))
+    images = image2image(prior, latents, prompts[:1], None, SEEDS[:1], schedule, (1, 1))
     assert images.shape == (1, 32, 48, 3)
 
 
@@ -194,7 +198,7 @@ def test_the_whole_or_nothing_of_a_latent_is_itself_or_its_partner() -> None:
 
 
 def test_stored_latents_follow_the_specification_step_by_step(
-    prior: Prior, hidden: Tensor, empty: Tensor, schedule: PartialSchedule
+    prior: Prior, prompts: Conditioning, empty: Conditioning, schedule: PartialSchedule
 ) -> None:
     """Prototypes, without patches: start, steps with guidance, pixels, spelt out."""
     latents = torch.randn(2, 8, 8, 8, generator=torch.Generator().manual_seed(3))
@@ -205,25 +209,25 @@ def test_stored_latents_follow_the_specification_step_by_step(
     for i in range(table.steps):
         model_input = torch.tensor(table.c_in[i]) * x
         timestep = float(table.timesteps[i])
-        conditioned = engine.predict(model_input, timestep, hidden[:2])
-        unconditioned = engine.predict(model_input, timestep, empty.expand(2, -1, -1))
+        conditioned = engine.predict(model_input, timestep, prompts[:2])
+        unconditioned = engine.predict(model_input, timestep, empty.expand(2))
         e = unconditioned + torch.tensor(2.5) * (conditioned - unconditioned)
         x = torch.tensor(table.a[i, 0]) * x + torch.tensor(table.b[i, 0]) * e
         if table.c_noise[i]:
             x = x + torch.tensor(table.c_noise[i]) * step_noise(seeds, i + 1, shape)
-    made = image2image(prior, latents, hidden[:2], empty, seeds, schedule, GUIDANCE)
+    made = image2image(prior, latents, prompts[:2], empty, seeds, schedule, GUIDANCE)
     assert np.array_equal(made, engine.decode(x))
 
 
 def test_strength_is_how_far_an_image_leaves_its_patch(
-    prior: Prior, patches: Images, hidden: Tensor, empty: Tensor
+    prior: Prior, patches: Images, prompts: Conditioning, empty: Conditioning
 ) -> None:
     latents = patch_latents(prior, patches[:2], SIZE)
     plain = prior.engine.decode(latents).astype(int)
     distances = []
     for strength in ((1, 4), (2, 4), (4, 4)):
         table = extract_partial_schedule(prior.scheduler, 4, strength)
-        made = image2image(prior, latents, hidden[:2], empty, SEEDS[:2], table, GUIDANCE)
+        made = image2image(prior, latents, prompts[:2], empty, SEEDS[:2], table, GUIDANCE)
         distances.append(np.abs(made - plain).mean())
     assert distances == sorted(distances)
     assert distances[0] < distances[2] / 2
@@ -232,8 +236,8 @@ def test_strength_is_how_far_an_image_leaves_its_patch(
 @pytest.mark.parametrize("guidance", [(1, 1), (5, 2)], ids=str)
 def test_images_are_those_of_diffusers_own_pipeline(
     float_prior: Prior,
-    hidden: Tensor,
-    empty: Tensor,
+    prompts: Conditioning,
+    empty: Conditioning,
     patches: Images,
     guidance: tuple[int, int],
     monkeypatch: pytest.MonkeyPatch,
@@ -244,10 +248,14 @@ def test_images_are_those_of_diffusers_own_pipeline(
         from diffusers import StableDiffusionImg2ImgPipeline
         from diffusers.pipelines.stable_diffusion import pipeline_stable_diffusion_img2img as module
 
-        names = ("text_encoder", "unet", "vae", "tokenizer", "scheduler")
+        names = ("text_encoder", "unet", "vae", "scheduler")
         parts: dict[str, Any] = {n: getattr(prior.components, n) for n in names}
         pipeline = StableDiffusionImg2ImgPipeline(
-            **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+            **parts,
+            tokenizer=prior.components.tokenizers[0],
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
         )
         pipeline.set_progress_bar_config(disable=True)
         start = initial_latents(SEEDS, (8, 8, 8))
@@ -257,14 +265,14 @@ def test_images_are_those_of_diffusers_own_pipeline(
         wanted = pipeline(
             image=torch.tensor(resize(patches, 32, 32)).permute(0, 3, 1, 2) / 255,
             strength=0.8,
-            prompt_embeds=hidden,
-            negative_prompt_embeds=empty.expand(5, -1, -1),
+            prompt_embeds=prompts.hidden,
+            negative_prompt_embeds=empty.expand(5).hidden,
             num_inference_steps=5,
             guidance_scale=guidance[0] / guidance[1],
             output_type="np",
         ).images
     table = extract_partial_schedule(prior.scheduler, 5, (4, 5))
-    made = image2image(prior, latents, hidden, empty, SEEDS, table, guidance)
+    made = image2image(prior, latents, prompts, empty, SEEDS, table, guidance)
     assert np.abs(made - wanted * 255).max() < 0.51
 
 
@@ -277,20 +285,20 @@ def test_latents_are_the_mean_that_diffusers_encodes(float_prior: Prior, patches
 
 
 def test_nothing_makes_nothing(
-    prior: Prior, patches: Images, hidden: Tensor, schedule: PartialSchedule
+    prior: Prior, patches: Images, prompts: Conditioning, schedule: PartialSchedule
 ) -> None:
     latents = patch_latents(prior, patches[:0], SIZE)
     assert latents.shape == (0, 8, 8, 8)
-    images = image2image(prior, latents, hidden[:0], None, SEEDS[:0], schedule, (1, 1))
+    images = image2image(prior, latents, prompts[:0], None, SEEDS[:0], schedule, (1, 1))
     assert (images.shape, images.dtype) == ((0, 32, 32, 3), np.uint8)
 
 
 def test_guidance_of_one_or_less_ignores_the_empty_prompt(
-    prior: Prior, hidden: Tensor, empty: Tensor, schedule: PartialSchedule
+    prior: Prior, prompts: Conditioning, empty: Conditioning, schedule: PartialSchedule
 ) -> None:
     latents = torch.zeros(2, 8, 8, 8)
-    plain = image2image(prior, latents, hidden[:2], None, SEEDS[:2], schedule, (1, 1))
-    made = image2image(prior, latents, hidden[:2], empty, SEEDS[:2], schedule, (1, 2))
+    plain = image2image(prior, latents, prompts[:2], None, SEEDS[:2], schedule, (1, 1))
+    made = image2image(prior, latents, prompts[:2], empty, SEEDS[:2], schedule, (1, 2))
     assert np.array_equal(made, plain)
 
 
@@ -321,34 +329,40 @@ def test_partners_that_do_not_fit_are_refused() -> None:
 
 
 def test_arguments_that_do_not_fit_are_refused(
-    prior: Prior, hidden: Tensor, schedule: PartialSchedule
+    prior: Prior, prompts: Conditioning, schedule: PartialSchedule
 ) -> None:
     latents = torch.zeros(5, 8, 8, 8)
 
-    def make(z: Tensor, prompts: Tensor, seeds: Any, guidance: tuple[int, int] = (1, 1)) -> None:
+    def make(
+        z: Tensor, prompts: Conditioning, seeds: Any, guidance: tuple[int, int] = (1, 1)
+    ) -> None:
         image2image(prior, z, prompts, None, seeds, schedule, guidance)
 
     with pytest.raises(DecodeError, match="5 latents and 5 prompts were given for 2 seeds"):
-        make(latents, hidden, SEEDS[:2])
+        make(latents, prompts, SEEDS[:2])
     with pytest.raises(DecodeError, match="4 latents and 5 prompts"):
-        make(latents[:4], hidden, SEEDS)
+        make(latents[:4], prompts, SEEDS)
     with pytest.raises(DecodeError, match="5 latents and 1 prompts"):
-        make(latents, hidden[:1], SEEDS)
-    with pytest.raises(DecodeError, match="needs the hidden states of the empty prompt"):
-        make(latents, hidden, SEEDS, (2, 1))
+        make(latents, prompts[:1], SEEDS)
+    with pytest.raises(DecodeError, match="needs the unconditioned prompt"):
+        make(latents, prompts, SEEDS, (2, 1))
     with pytest.raises(DecodeError, match="have 8 channels"):
-        make(latents[:, :3], hidden, SEEDS)
+        make(latents[:, :3], prompts, SEEDS)
     with pytest.raises(DecodeError, match="do not fit this prior"):
-        make(latents[..., :0], hidden, SEEDS)
+        make(latents[..., :0], prompts, SEEDS)
     with pytest.raises(DecodeError, match=r"latents are torch.float64 \(5, 8, 8, 8\)"):
-        make(latents.double(), hidden, SEEDS)
+        make(latents.double(), prompts, SEEDS)
     with pytest.raises(DecodeError, match="not finite"):
-        make(latents * float("nan"), hidden, SEEDS)
+        make(latents * float("nan"), prompts, SEEDS)
 
 
 def test_the_float_profile_runs_at_its_own_batch_shape(
-    float_prior: Prior, patches: Images, hidden: Tensor, empty: Tensor, schedule: PartialSchedule
+    float_prior: Prior,
+    patches: Images,
+    prompts: Conditioning,
+    empty: Conditioning,
+    schedule: PartialSchedule,
 ) -> None:
-    together = expand(float_prior, patches, hidden, empty, schedule, list(range(5)))
-    some = expand(float_prior, patches, hidden, empty, schedule, [4, 1, 2])
+    together = expand(float_prior, patches, prompts, empty, schedule, list(range(5)))
+    some = expand(float_prior, patches, prompts, empty, schedule, [4, 1, 2])
     assert np.array_equal(some, together[[4, 1, 2]])

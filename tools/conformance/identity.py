@@ -83,12 +83,11 @@ def render(
         order: in which they are rendered.
     """
     prior = dataclasses.replace(prior, engine=engine)
-    ids = torch.cat([prior.prompt_ids(f"a photo of a {name}")[0] for name in CLASSES])
-    hidden = engine.encode_text(ids.to(engine.device))
+    prompts = prior.prompt([f"a photo of a {name}" for name in CLASSES])
     rows = np.arange(count) if order is None else np.asarray(order)
     images = text2image(
         prior,
-        hidden[torch.from_numpy(rows % len(CLASSES)).to(hidden.device)],
+        prompts[torch.from_numpy(rows % len(CLASSES)).to(engine.device)],
         None,
         rows.astype(np.uint64),
         schedule,

@@ -1,20 +1,21 @@
-"""The tiny prior's networks, float or exact, executed in a chosen way."""
+"""A prior's networks, float or exact, executed in a chosen way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from ddcodec.exact.backends import Backend
 from ddcodec.exact.network import ExactNetwork
-from ddcodec.prior.engine import LatentEngine, NetworkName
+from ddcodec.prior.engine import TEXT_ENCODERS, LatentEngine, NetworkName
 from ddcodec.prior.load import Prior
-from ddcodec.prior.networks import NETWORKS
 from ddcodec.recipe.profiles import EXACT, TEXT
+
+T = TypeVar("T")
 
 
 class MeasuredEngine(LatentEngine):
@@ -59,7 +60,7 @@ class MeasuredEngine(LatentEngine):
     def _samples(self, name: NetworkName, positions: int) -> int:
         return self._size
 
-    def _run(self, name: NetworkName, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    def _run(self, name: NetworkName, function: Callable[..., T], *arguments: Any) -> T:
         network = self._networks[name]
         given = [
             a.contiguous(memory_format=self._layout) if isinstance(a, Tensor) and a.ndim == 4 else a
@@ -71,14 +72,18 @@ class MeasuredEngine(LatentEngine):
         if self._autocast is not None:
             mixed = torch.autocast(self.device.type, self._autocast)
         with mixed:
-            return function(network, *given).float()
+            outputs: T = _float(function(network, *given))
+        return outputs
 
 
 def float_networks(
     prior: Prior, layout: torch.memory_format = torch.contiguous_format
 ) -> dict[NetworkName, Any]:
     """A prior's float32 networks, weights laid out as asked."""
-    return {name: getattr(prior.components, name).to(memory_format=layout) for name in NETWORKS}
+    return {
+        name: getattr(prior.components, name).to(memory_format=layout)
+        for name in prior.components.family.networks
+    }
 
 
 def exact_networks(
@@ -86,6 +91,11 @@ def exact_networks(
 ) -> dict[NetworkName, ExactNetwork]:
     """Exact execution of float networks."""
     return {
-        name: ExactNetwork(module, TEXT if name == "text_encoder" else EXACT[profile], backend)
+        name: ExactNetwork(module, TEXT if name in TEXT_ENCODERS else EXACT[profile], backend)
         for name, module in networks.items()
     }
+
+
+def _float(outputs: Any) -> Any:
+    """What mixed precision gave in float32: a tensor, or several."""
+    return outputs.float() if isinstance(outputs, Tensor) else tuple(map(_float, outputs))

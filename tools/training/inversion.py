@@ -104,13 +104,13 @@ def main(
 
 def draw(prior: Prior, prompt: str, tokens: torch.Tensor, grid: int, each: int) -> list[UInt8s]:
     """For each class uint8 [each, 32, 32, 3], the parts of generated collages."""
-    hidden, empty = prior.prompt(prompt, tokens), prior.unconditioned()
+    prompts, empty = prior.prompt(prompt, tokens), prior.unconditioned()
     side, count = prior.size, -(-each // grid**2)
-    out = []
-    for own in hidden:
-        rows, seeds = own[None].expand(count, -1, -1), np.arange(count, dtype=np.uint64)
+    out, time_ids = [], prior.time_ids(side, side)
+    for c in range(len(prompts)):
+        rows, seeds = prompts[[c] * count], np.arange(count, dtype=np.uint64)
         schedule, guidance = prior.schedule(), prior.defaults.guidance
-        images = text2image(prior, rows, empty, seeds, schedule, guidance, (side, side))
+        images = text2image(prior, rows, empty, seeds, schedule, guidance, (side, side), time_ids)
         out.append(cut(images, grid)[:each])
     return out
 

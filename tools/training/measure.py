@@ -133,7 +133,7 @@ def image_to_image(
     """Agreement with enlarged 16-pixel pictures, before and after the prior has redrawn them."""
     prior = load_prior(folder, profile="float")
     patches = resize(images, 16, 16)
-    prompts = torch.cat([prior.prompt(f"A photo of {n.replace('_', ' ')}") for n in names])
+    prompts = prior.prompt([f"A photo of {n.replace('_', ' ')}" for n in names])
     schedule = extract_partial_schedule(prior.scheduler, I2I_STEPS, STRENGTH)
     redrawn = image2image(
         prior,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.engine import Engine
 from tools.bench.exact.rows import REFERENCE, Row
 from tools.bench.exact.tiny import TinyPrior, pictures
@@ -31,14 +33,16 @@ class _Recording:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.calls: list[tuple[Tensor, float, Tensor, Tensor]] = []
+        self.calls: list[tuple[tuple[Any, ...], Tensor]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)
 
-    def predict(self, x: Tensor, timestep: float, hidden: Tensor) -> Tensor:
-        out = self.engine.predict(x, timestep, hidden)
-        self.calls.append((x, timestep, hidden, out))
+    def predict(
+        self, x: Tensor, timestep: float, prompts: Conditioning, time_ids: Sequence[int] = ()
+    ) -> Tensor:
+        out = self.engine.predict(x, timestep, prompts, time_ids)
+        self.calls.append(((x, timestep, prompts, time_ids), out))
         return out
 
     def decode(self, latents: Tensor) -> Any:
@@ -56,7 +60,7 @@ def bench_quality(profiles: tuple[str, ...], count: int = 64) -> list[Row]:
     for name, prior in tiny.priors.items():
         if name == REFERENCE:
             continue
-        steps = [sqnr(prior.engine.predict(*call[:3]), call[3]) for call in recording.calls]
+        steps = [sqnr(prior.engine.predict(*given), out) for given, out in recording.calls]
         rows.append(
             {
                 "case": "tiny prior",

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.load import Prior, load_prior
 from ddcodec.recipe.profiles import FLOAT
 from ddcodec.rendering.text2image import text2image
@@ -53,9 +53,8 @@ class TinyPrior:
         )
         return dataclasses.replace(self.base, engine=engine)
 
-    def hidden(self, prior: Prior, count: int) -> Tensor:
-        rows = torch.cat([prior.prompt(text) for text in PROMPTS])
-        return rows[torch.arange(count) % len(rows)]
+    def prompts(self, prior: Prior, count: int) -> Conditioning:
+        return prior.prompt(PROMPTS)[torch.arange(count) % len(PROMPTS)]
 
 
 class _FloatEngine(MeasuredEngine):
@@ -70,9 +69,9 @@ def bench_tiny(profiles: tuple[str, ...], batches: tuple[int, ...], repeat: int)
     rows = []
     for batch in batches:
         x = random_tensor("latents", (batch, *tiny.base.latent_shape(*SIZE)))
-        hidden = tiny.hidden(tiny.base, batch)
+        prompts = tiny.prompts(tiny.base, batch)
         evaluations = {
-            name: _bound(prior.engine.predict, x, 500.0, hidden)
+            name: _bound(prior.engine.predict, x, 500.0, prompts)
             for name, prior in tiny.priors.items()
         }
         rows += timed(f"tiny U-Net, batch {batch}", evaluations, repeat)
@@ -85,11 +84,10 @@ def bench_tiny(profiles: tuple[str, ...], batches: tuple[int, ...], repeat: int)
 
 def pictures(prior: Prior, count: int) -> Any:
     """Everything from prompts to uint8: 8 steps with guidance 2.5, as ``ddz decode`` does it."""
-    hidden = torch.cat([prior.prompt(text) for text in PROMPTS])
-    hidden = hidden[torch.arange(count) % len(hidden)]
+    prompts = prior.prompt(PROMPTS)[torch.arange(count) % len(PROMPTS)]
     seeds = np.arange(count, dtype=np.uint64)
     schedule = prior.schedule(STEPS)
-    return text2image(prior, hidden, prior.unconditioned(), seeds, schedule, GUIDANCE, SIZE)
+    return text2image(prior, prompts, prior.unconditioned(), seeds, schedule, GUIDANCE, SIZE)
 
 
 def _bound(function: Callable[..., Any], *arguments: Any) -> Work:
@@ -99,11 +97,11 @@ def _bound(function: Callable[..., Any], *arguments: Any) -> Work:
 def profile_tiny(profiles: tuple[str, ...], batch: int) -> list[Row]:
     tiny = TinyPrior(profiles)
     x = random_tensor("latents", (batch, *tiny.base.latent_shape(*SIZE)))
-    hidden = tiny.hidden(tiny.base, batch)
+    prompts = tiny.prompts(tiny.base, batch)
     rows = []
     for name in profiles:
         engine = tiny.priors[name].engine
-        predict, decode = _bound(engine.predict, x, 500.0, hidden), _bound(engine.decode, x)
+        predict, decode = _bound(engine.predict, x, 500.0, prompts), _bound(engine.decode, x)
         rows += operations(f"tiny U-Net, batch {batch}", name, predict)
         rows += operations(f"tiny decoder, batch {batch}", name, decode)
     return rows

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from ddcodec.codecs.schedule_table import ScheduleTable
+from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.load import load_prior
 from ddcodec.randomness import normals
 from ddcodec.recipe.profiles import EXACT
@@ -55,7 +56,7 @@ def answers(device: str = "cpu", table: str | None = None) -> dict[str, Any]:
 
 
 def _prompt(prior: Any, text: str) -> dict[str, Any]:
-    ids, positions = prior.prompt_ids(text, _vectors(text))
+    ((ids, positions),) = prior.prompt_ids(text, _vectors(text))
     return {"text": text, "tokens": ids[0].tolist(), "learned": list(positions)}
 
 
@@ -67,13 +68,13 @@ def _profile(name: str, schedule: Any, device: str) -> dict[str, Any]:
     prior = load_prior("tiny", profile=name, device=device)
     learned = normals(np.array([VECTOR_SEED], np.uint64), 0, prior.text_width) * VECTOR_SCALE
     vectors = torch.from_numpy(learned.astype(np.float32))
-    hidden = torch.cat(
+    prompts = Conditioning.concatenate(
         [prior.prompt(text, vectors[None] if _vectors(text) else None) for text in PROMPTS]
     )
     # All in one call, prompts and seeds mixed: company must not matter.
     pictures = text2image(
         prior,
-        hidden.repeat(len(SEEDS), 1, 1),
+        prompts[[*range(len(PROMPTS))] * len(SEEDS)],
         prior.unconditioned(),
         np.repeat(np.array(SEEDS, np.uint64), len(PROMPTS)),
         schedule,
@@ -83,7 +84,7 @@ def _profile(name: str, schedule: Any, device: str) -> dict[str, Any]:
     weights = prior.engine.weights
     return {
         "weights": weights.hex() if weights else None,
-        "hidden_states": [_sha256(h.cpu().numpy().astype("<f4")) for h in hidden],
+        "hidden_states": [_sha256(h.cpu().numpy().astype("<f4")) for h in prompts.hidden],
         "pictures": [_sha256(pictures[i :: len(PROMPTS)]) for i in range(len(PROMPTS))],
     }
 

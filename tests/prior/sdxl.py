@@ -1,0 +1,105 @@
+"""Random SDXL pipelines in diffusers' layout: two text encoders, a U-Net that reads both."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+from ddcodec.prior.quiet import quiet_libraries
+from tests.prior.conftest import LENGTH, make_tokenizer
+
+WIDTHS, POOLED = (16, 24), 20
+
+# As published: what decides about the steps of SDXL base, SDXL-Turbo and SD-Turbo.
+SCALED = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+BASE = ("EulerDiscreteScheduler", {**SCALED, "timestep_spacing": "leading", "steps_offset": 1})
+TURBO = (
+    "EulerAncestralDiscreteScheduler",
+    {**SCALED, "timestep_spacing": "trailing", "steps_offset": 1},
+)
+SD_TURBO = ("EulerDiscreteScheduler", {**SCALED, "timestep_spacing": "trailing", "steps_offset": 1})
+
+
+def make_sdxl(
+    folder: Path, scheduler: tuple[str, dict[str, Any]] = TURBO, *, variant: str | None = None
+) -> Path:
+    """Random weights on a fixed seed: 16 px images, 8x8x4 latents; returns the folder.
+
+    Args:
+        scheduler: class name and options.
+        variant: in the names of all weight files, which are then of 16 bits.
+    """
+    torch.manual_seed(1)
+    first = make_tokenizer()
+    second = make_tokenizer()
+    second.pad_token = "a"  # SDXL's second tokenizer pads with "!"
+    parts: dict[str, Any] = {
+        "text_encoder": CLIPTextModel(_text(first, WIDTHS[0], "quick_gelu")),
+        "text_encoder_2": CLIPTextModelWithProjection(_text(second, WIDTHS[1], "gelu")),
+        "tokenizer": first,
+        "tokenizer_2": second,
+        "unet": UNet2DConditionModel(
+            sample_size=8,
+            block_out_channels=(8, 16),
+            layers_per_block=1,
+            attention_head_dim=(2, 4),
+            transformer_layers_per_block=(1, 2),
+            norm_num_groups=4,
+            cross_attention_dim=sum(WIDTHS),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=4,
+            projection_class_embeddings_input_dim=6 * 4 + POOLED,
+        ),
+        "vae": AutoencoderKL(
+            latent_channels=4,
+            sample_size=16,
+            block_out_channels=(8, 8),
+            norm_num_groups=4,
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            scaling_factor=0.5,
+            force_upcast=True,
+        ),
+    }
+    with quiet_libraries():
+        parts["scheduler"] = getattr(diffusers, scheduler[0])(**scheduler[1])
+    index: dict[str, Any] = {
+        "_class_name": "StableDiffusionXLPipeline",
+        "force_zeros_for_empty_prompt": True,
+        "image_encoder": [None, None],
+        "feature_extractor": [None, None],
+    }
+    for name, part in parts.items():
+        if isinstance(part, torch.nn.Module):
+            (part.half() if variant else part).save_pretrained(folder / name, variant=variant)
+        else:
+            part.save_pretrained(folder / name)
+        library = "transformers" if "text_enc" in name or "tokenizer" in name else "diffusers"
+        index[name] = [library, type(part).__name__]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    return folder
+
+
+def _text(tokenizer: CLIPTokenizer, width: int, activation: str) -> CLIPTextConfig:
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        max_position_embeddings=LENGTH,
+        projection_dim=POOLED,
+        hidden_act=activation,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
