@@ -20,7 +20,6 @@ from tools.bench.gpu_evidence.__main__ import main
 from tools.conformance import identity
 from tools.conformance.ways import VARIANTS, Variant, use
 from tools.conformance.ways import order as order_of
-from tools.networks.families import families
 
 IMAGES, STEPS = 5, 2
 REFERENCE = Variant("batch 3", batch=3)
@@ -64,10 +63,7 @@ def images(variant: str, profile: str) -> str:
 
 def outputs(variant: Variant, profile: str) -> dict[str, str]:
     use(variant)
-    return {
-        name: identity.sha256(identity.family_output(name, family, profile, variant))
-        for name, family in families().items()
-    }
+    return identity.network_digests(profile, variant)
 
 
 @cache

@@ -12,21 +12,12 @@ from diffusers import (
     DDIMScheduler,
     UNet2DConditionModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel
 
 from ddcodec.prior.load import Prior, load_prior
+from tools.networks.pipelines import LENGTH, make_sdxl, make_tokenizer
 
-LENGTH, WIDTH = 12, 16
-
-
-def make_tokenizer() -> CLIPTokenizer:
-    """Single characters, each also as a word's end, and a few merged words."""
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    pieces = [*letters, *(c + "</w>" for c in letters)]
-    merges = [("c", "a"), ("ca", "t</w>"), ("d", "o"), ("do", "g</w>"), ("o", "f</w>")]
-    pieces += ["".join(m) for m in merges] + ["<|startoftext|>", "<|endoftext|>"]
-    vocab = {piece: i for i, piece in enumerate(pieces)}
-    return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=LENGTH)
+WIDTH = 16
 
 
 def make_pipeline(folder: Path) -> None:
@@ -102,3 +93,15 @@ def prior(pipeline_folder: Path) -> Prior:
 @pytest.fixture(scope="session")
 def float_prior(pipeline_folder: Path) -> Prior:
     return load_prior(pipeline_folder, profile="float", batch=4)
+
+
+@pytest.fixture(scope="session")
+def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random SDXL-Turbo."""
+    return make_sdxl(tmp_path_factory.mktemp("prior") / "random-sdxl")
+
+
+@pytest.fixture(scope="session")
+def sdxl_prior(sdxl_folder: Path) -> Prior:
+    """In the default profile, which is exact."""
+    return load_prior(sdxl_folder)

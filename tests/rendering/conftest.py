@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.prior.conftest import pipeline_folder, prior
+from tests.prior.conftest import pipeline_folder, prior, sdxl_folder, sdxl_prior
 
-__all__ = ["pipeline_folder", "prior"]
+__all__ = ["pipeline_folder", "prior", "sdxl_folder", "sdxl_prior"]

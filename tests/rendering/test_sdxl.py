@@ -22,7 +22,7 @@ from ddcodec.prior.partial_schedule import extract_partial_schedule
 from ddcodec.prior.quiet import quiet_libraries
 from ddcodec.rendering.image2image import image2image, patch_latents
 from ddcodec.rendering.text2image import text2image
-from tests.prior.sdxl import BASE, SD_TURBO, TURBO, make_sdxl
+from tools.networks.pipelines import BASE, SD_TURBO, TURBO, make_sdxl
 
 SEEDS = np.array([11, 2**63, 5, 7], np.uint64)
 PROMPTS = ["dog of cat", "a cat", "", "dog"]
@@ -36,17 +36,6 @@ ROUNDING = 0.51
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SDXL base's own sampler."""
     return make_sdxl(tmp_path_factory.mktemp("prior") / "base", BASE)
-
-
-@pytest.fixture(scope="module")
-def turbo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_sdxl(tmp_path_factory.mktemp("prior") / "turbo", TURBO)
-
-
-@pytest.fixture(scope="module")
-def turbo_prior(turbo: Path) -> Prior:
-    """In the default profile, which is exact."""
-    return load_prior(turbo)
 
 
 def drawn(kind: str, folder: Path, **options: Any) -> Any:
@@ -121,10 +110,10 @@ def test_guided_pictures_are_those_of_diffusers(base: Path, negative: str) -> No
 
 @pytest.mark.parametrize("guidance", [(0, 1), (5, 2)], ids=str)
 def test_pictures_of_pictures_are_those_of_diffusers(
-    turbo: Path, guidance: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    sdxl_folder: Path, guidance: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Coreset expansion's setting: 5 steps at strength 0.8."""
-    prior = load_prior(turbo, profile="float", batch=4)
+    prior = load_prior(sdxl_folder, profile="float", batch=4)
     patches = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), np.uint8)
     table = extract_partial_schedule(prior.scheduler, 5, (4, 5))
     noises = (step_noise(SEEDS, i, LATENT) for i in range(1, 5))
@@ -133,7 +122,7 @@ def test_pictures_of_pictures_are_those_of_diffusers(
     monkeypatch.setattr(i2i, "retrieve_latents", lambda out, **k: out.latent_dist.mode())
     wanted = drawn(
         "StableDiffusionXLImg2ImgPipeline",
-        turbo,
+        sdxl_folder,
         image=torch.tensor(patches).permute(0, 3, 1, 2) / 255,
         strength=0.8,
         num_inference_steps=5,
@@ -153,8 +142,8 @@ def test_pictures_of_pictures_are_those_of_diffusers(
 
 
 @pytest.mark.parametrize("profile", ["w8a8", "w8a15", "w15a15"])
-def test_a_picture_is_the_same_alone_or_among_others(turbo: Path, profile: str) -> None:
-    prior = load_prior(turbo, profile=profile)
+def test_a_picture_is_the_same_alone_or_among_others(sdxl_folder: Path, profile: str) -> None:
+    prior = load_prior(sdxl_folder, profile=profile)
     prompts, empty = prior.prompt(PROMPTS), prior.unconditioned("of")
 
     def make(rows: list[int]) -> Any:
@@ -167,18 +156,18 @@ def test_a_picture_is_the_same_alone_or_among_others(turbo: Path, profile: str) 
     assert np.array_equal(make([3, 0, 1]), together[[3, 0, 1]])
 
 
-def test_time_ids_move_the_picture(turbo_prior: Prior) -> None:
-    prior, prompts = turbo_prior, turbo_prior.prompt(["dog"])
+def test_time_ids_move_the_picture(sdxl_prior: Prior) -> None:
+    prior, prompts = sdxl_prior, sdxl_prior.prompt(["dog"])
     arguments = (prior, prompts, None, SEEDS[:1], prior.schedule(1), (0, 1), SIZE)
     pictures = [text2image(*arguments, ids) for ids in (IDS, (512, 512, 0, 0, 16, 16))]
     assert not np.array_equal(*pictures)
 
 
 @pytest.mark.parametrize("ids", [(), (1, 2, 3)], ids=str)
-def test_missing_time_ids_are_asked_for(turbo_prior: Prior, ids: tuple[int, ...]) -> None:
-    prompts, table = turbo_prior.prompt(["dog"]), turbo_prior.schedule(1)
+def test_missing_time_ids_are_asked_for(sdxl_prior: Prior, ids: tuple[int, ...]) -> None:
+    prompts, table = sdxl_prior.prompt(["dog"]), sdxl_prior.schedule(1)
     with pytest.raises(DecodeError, match=f"reads 6 time ids, not {len(ids)}; pass those of prior"):
-        text2image(turbo_prior, prompts, None, SEEDS[:1], table, (0, 1), SIZE, ids)
+        text2image(sdxl_prior, prompts, None, SEEDS[:1], table, (0, 1), SIZE, ids)
 
 
 def test_one_encoders_prior_has_no_time_ids(prior: Prior) -> None:
@@ -187,14 +176,14 @@ def test_one_encoders_prior_has_no_time_ids(prior: Prior) -> None:
         text2image(prior, prompts, None, SEEDS[:1], table, (0, 1), SIZE, IDS)
 
 
-def test_the_empty_prompt_is_zeros_where_the_pipeline_says_so(turbo_prior: Prior) -> None:
-    empty = turbo_prior.unconditioned()
+def test_the_empty_prompt_is_zeros_where_the_pipeline_says_so(sdxl_prior: Prior) -> None:
+    empty = sdxl_prior.unconditioned()
     assert empty.pooled is not None
     assert not empty.hidden.any() and not empty.pooled.any()
-    components = turbo_prior.components
-    plain = replace(turbo_prior, components=_with_family(components, zeros_for_empty=False))
-    assert _equal(plain.unconditioned(), turbo_prior.prompt(""))
-    assert _equal(turbo_prior.unconditioned("dog"), turbo_prior.prompt("dog"))
+    components = sdxl_prior.components
+    plain = replace(sdxl_prior, components=_with_family(components, zeros_for_empty=False))
+    assert _equal(plain.unconditioned(), sdxl_prior.prompt(""))
+    assert _equal(sdxl_prior.unconditioned("dog"), sdxl_prior.prompt("dog"))
 
 
 def _with_family(components: Any, **changes: Any) -> Any:

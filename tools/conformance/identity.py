@@ -2,10 +2,10 @@
 
     python -m tools.conformance.identity --images 1000 --out spec/evidence/identity-cpu.json
 
-Renders the same images of the tiny prior, and runs small random networks of every supported
-family, in many ways: batch sizes, company in a batch, threads, memory formats, oneDNN off, back
-ends, and instruction sets capped by environment variables. Every way is a process of its own, and
-executes the exact profiles asked for and, for comparison, plain float32. Results are kept beside
+Renders the same images of the tiny prior and of a small random SDXL pipeline, and runs small
+random networks of every supported family, in many ways: batch sizes, company in a batch, threads,
+memory formats, oneDNN off, back ends, and instruction sets capped by environment variables. Every
+way is a process of its own, and executes the exact profiles asked for and, for comparison, plain float32. Results are kept beside
 ``--out`` until all are there, so that a run that was stopped goes on where it was. The exit code is
 1 if an exact profile has more than one digest.
 """
@@ -38,6 +38,7 @@ from tools.conformance.ways import VARIANTS, Variant, order, run_variant, settin
 from tools.networks.engines import MeasuredEngine, exact_networks, float_networks
 from tools.networks.environment import environment
 from tools.networks.families import Family, families
+from tools.networks.pipelines import sdxl_pictures, small_sdxl
 from tools.processes import ROOT
 
 Report = dict[str, Any]
@@ -122,6 +123,17 @@ def family_output(
     return torch.cat(outputs)[np.argsort(rows)].cpu().contiguous()
 
 
+def network_digests(profile: str, variant: Variant) -> dict[str, str]:
+    """Of what every family of networks makes, and of pictures of a whole SDXL pipeline."""
+    prior = small_sdxl()
+    pictures = sdxl_pictures(prior, engine_of(prior, profile, variant), variant.shuffle)
+    found = {
+        name: sha256(family_output(name, family, profile, variant))
+        for name, family in families().items()
+    }
+    return {**found, "SDXL pipeline": sha256(pictures)}
+
+
 def sha256(values: UInt8s | Tensor) -> str:
     array = values.numpy() if isinstance(values, Tensor) else values
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
@@ -137,15 +149,11 @@ def execute(
     began = time.perf_counter()
     images = render(prior, engine, schedule, count, order(variant, count).tolist())
     seconds = time.perf_counter() - began
-    outputs = {
-        name: sha256(family_output(name, family, profile, variant))
-        for name, family in families().items()
-    }
     report: Report = {
         "backend": engine.backend,
         "images_sha256": sha256(images),
         f"first_{FIRST}_sha256": sha256(images[:FIRST]),
-        "networks_sha256": outputs,
+        "networks_sha256": network_digests(profile, variant),
         "seconds": round(seconds, 1),
     }
     return report, images
