@@ -12,7 +12,7 @@ import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.store import save_teacher
 from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
-from ddcodec.codecs.pixel_digest import PixelDigests, pixel_digest
+from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.prompt_fp16 import PromptFp16
 from ddcodec.codecs.schedule_table import ScheduleTable
 from ddcodec.codecs.top_k_labels import TopKLabels
@@ -26,6 +26,7 @@ from ddcodec.container import (
 )
 from ddcodec.encoding.labelling import hard_label_sections, seed_sections
 from ddcodec.prior.load import load_prior
+from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
@@ -104,9 +105,18 @@ def soft_copy(artifact: Artifact, out: Path, temperature: tuple[int, int] = (4, 
 
 
 def generated(
-    out: Path, *, profile: str = "w8a15", batch: int = 4, grid: int = 1, **info: Any
+    out: Path,
+    *,
+    profile: str = "w8a15",
+    batch: int = 4,
+    grid: int = 1,
+    views: int = 2,
+    variations: int = 1,
+    steps: int = 2,
+    guidance: Ratio = (5, 2),
+    **info: Any,
 ) -> Artifact:
-    """Two classes x 3 images x 2 views of the packaged prior, in two steps from random tokens."""
+    """Two classes x 3 slots of the packaged prior, from random tokens."""
     names = ("cat", "dog")
     prior = load_prior("tiny", profile=profile, batch=batch)
     rng = np.random.default_rng(0)
@@ -116,7 +126,7 @@ def generated(
         vectors=(1, prior.text_width),
         size=(32, 32),
         grid=grid,
-        guidance=(5, 2),
+        guidance=guidance,
         profile=profile,
         batch=prior.engine.batch,
         weights=prior.engine.weights,
@@ -124,7 +134,8 @@ def generated(
     recipe = Recipe(
         size=(32 // grid, 32 // grid),
         ipc=3,
-        views=2,
+        views=views,
+        variations=variations,
         synthesis=synthesis,
         layout=Layout(),
         view=View("identity", flip=1, cutmix=1),
@@ -136,7 +147,7 @@ def generated(
     sections = [
         NewSection("prompts", PromptFp16().spec(), box, PromptFp16().encode(vectors)),
         NewSection(
-            "schedule", ScheduleTable().spec(), Box(), ScheduleTable().encode(prior.schedule(2))
+            "schedule", ScheduleTable().spec(), Box(), ScheduleTable().encode(prior.schedule(steps))
         ),
         *seed_sections(head, 7),
         *hard_label_sections(head),
@@ -144,10 +155,9 @@ def generated(
     draft = out.with_suffix(".draft")
     write_container(draft, head=head.to_map(), sections=sections, info=info)
     with ddcodec.open(draft) as drafted:
-        pictures = drafted.renderer().pictures([(c, s) for c in range(2) for s in range(3)])
-    digests = np.stack([np.frombuffer(pixel_digest(p), np.uint8) for p in pictures])
+        digests = drafted.renderer().digests([(c, s) for c in range(2) for s in range(3)])
     codec, flags = PixelDigests(), ANCILLARY | SAFE_TO_COPY
-    raw = codec.encode(digests.reshape(2, 3, 4))
+    raw = codec.encode(np.frombuffer(b"".join(digests), np.uint8).reshape(2, 3, 4))
     pixels = NewSection("pixels", codec.spec(), Box(0, 2, 0, 3), raw, flags)
     write_container(out, head=head.to_map(), sections=[*sections, pixels], info=info)
     return ddcodec.open(out)

@@ -185,7 +185,7 @@ def evaluate(
         module = build(student, len(artifact.head.classes), recipe.width, seed=seed).to(device)
         optimisation = _optimisation(protocol, plan, _temperature(artifact), precision)
         generator = torch.Generator().manual_seed(seed)
-        views = recipe.views if protocol.all_views else 1
+        views = recipe.views if protocol.all_views else recipe.plain_views
         fit(
             module,
             _epochs(shown, len(data), plan, views, generator),

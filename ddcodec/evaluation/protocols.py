@@ -30,7 +30,8 @@ class Protocol:
         lr: highest learning rate.
         weight_decay: decoupled, not on biases and norms.
         span: part of the cosine's half period: 1 ends at 0, 1/2 at half the rate.
-        all_views: epoch e shows view e modulo V; else only view 0, the plain picture.
+        all_views: epoch e shows view e modulo V; else only plain pictures are shown: those of
+            view 0, or of all views where these change nothing and show variations.
         visits: epochs None stands for 300, but at most about this many image visits.
         warmup: share of the steps with a rising rate.
     """
@@ -81,7 +82,7 @@ class Protocol:
         views = (
             "epoch e shows stored view e modulo V"
             if self.all_views
-            else "only view 0, the plain picture, is shown"
+            else "only plain pictures are shown, another variation in each epoch where there are any"
         )
         loss = (
             "cross-entropy with the hard labels, mixed as the view mixes its pictures"

@@ -12,6 +12,7 @@ __all__ = ["METHODS", "get_method"]
 METHODS = {
     "d3m": "ddcodec.methods.d3m:D3M",
     "rded": "ddcodec.methods.rded:RDED",
+    "t2i": "ddcodec.methods.t2i:TextToImage",
     "random": "ddcodec.methods.random_images:RandomImages",
 }
 

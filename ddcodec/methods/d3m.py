@@ -17,15 +17,11 @@ import numpy as np
 from ddcodec.arrays import Array, Float16s, UInt8s
 from ddcodec.codecs.prompt_fp16 import PromptFp16
 from ddcodec.codecs.prompt_int8 import PromptInt8, prompt_loss
-from ddcodec.codecs.schedule_table import Schedule, ScheduleTable
 from ddcodec.container import Box, NewSection
-from ddcodec.errors import EncodeError
-from ddcodec.methods.base import Content, Job, Method
+from ddcodec.methods.base import Content, Job
 from ddcodec.methods.best_patches import best_patches
-from ddcodec.methods.options import RatioOption, option, ratio_of
-from ddcodec.recipe.fields import Ratio
-from ddcodec.recipe.layout import MAX_GRID, Layout
-from ddcodec.recipe.synthesis import Text2Image
+from ddcodec.methods.options import option
+from ddcodec.methods.prompting import PromptingMethod, layout_of
 from ddcodec.synthesis.layout import collage
 
 if TYPE_CHECKING:
@@ -34,13 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["D3M", "as_collages"]
 
-# Text encoders are trained with captions like this one; the paper's template (section 3.2), which
-# a prior that was trained with captions for collages replaces by that of its own.
-PROMPT = "A photo of {}"
-
 
 @dataclass(frozen=True)
-class D3M(Method):
+class D3M(PromptingMethod):
     """One learned token per class, from which the prior draws all its images."""
 
     name: ClassVar[str] = "d3m"
@@ -58,22 +50,10 @@ class D3M(Method):
         high=100.0,
     )
     vectors: int = option(1, "Token vectors per class.", low=1, high=64)
-    grid: int | None = option(
-        None,
-        "Patches along each side of a generated collage; by default as many as the prior can draw.",
-        low=1,
-        high=MAX_GRID,
-    )
     images: int = option(300, "Images of a class that are looked at for patches.", low=1)
     crops: int = option(5, "Random crops of each image, of which the easiest is kept.", low=1)
     min_scale: float = option(
         0.5, "Smallest area of a crop, as a share of the image's.", low=0.0001, high=1.0
-    )
-    sampling_steps: int | None = option(
-        None, "Steps in which an image is generated; by default the prior's own.", low=1, high=4096
-    )
-    guidance: RatioOption | None = option(
-        None, "Classifier-free guidance, such as 5/2; by default the prior's own.", low=0, high=1000
     )
     precision: Literal["fp16", "int8"] = option(
         "fp16", "How token vectors are stored: exactly, or in 8 bits with a scale for each."
@@ -94,42 +74,26 @@ class D3M(Method):
                 for start, group in _groups(len(names))
             ]
         )
-        synthesis = Text2Image(
-            prompt=self.prompt(prior, grid),
-            vectors=(vectors.shape[1], vectors.shape[2]),
-            size=(side, side),
-            grid=grid,
-            guidance=self._guidance(prior),
-            profile=prior.engine.profile,
-            batch=prior.engine.batch,
-            weights=prior.engine.weights,
-        )
-        sections = [*self._prompt_sections(vectors), self._schedule_section(prior)]
-        layout = Layout("collage", 2) if min(job.size) >= 224 else Layout("single", 1)
-        return Content(synthesis, layout, sections, prior.pin, self._loss(vectors))
+        synthesis = self.synthesis(job, (vectors.shape[1], *prior.text_widths))
+        sections = [*self._prompt_sections(vectors), self.schedule_section(prior)]
+        return Content(synthesis, layout_of(job.size), sections, prior.pin, self._loss(vectors))
 
     def estimate(self, job: Job) -> dict[str, int]:
         prior = job.prior()
         bytes_each = self.vectors * prior.text_width * (1 if self.precision == "int8" else 2)
-        schedule = ScheduleTable().encode(self._schedule(prior))
-        return {"prompts": len(job.source.classes) * bytes_each, "schedule": len(schedule)}
+        return {
+            "prompts": len(job.source.classes) * bytes_each,
+            "schedule": self.schedule_bytes(prior),
+        }
 
-    def geometry(self, size: tuple[int, int], prior: Prior) -> tuple[int, int]:
-        """(grid, side of a generated picture in pixels) for a data set's (height, width).
+    def check_prompts(self, job: Job, prior: Prior, grid: int) -> None:
+        from ddcodec.prior.text import name_ids
 
-        Raises:
-            EncodeError: the grid asked for does not divide the prior's pictures.
-        """
-        side = prior.size
-        patch = max(min(size), prior.defaults.patch)
-        grid = self.grid or max(1, min(4, side // patch))
-        if side % grid:
-            raise EncodeError(f"grid={grid} does not divide the prior's {side} pixels")
-        return grid, side
-
-    def prompt(self, prior: Prior, grid: int) -> str:
-        """The text around the learned vectors, ``{}`` in their place."""
-        return (prior.defaults.collage_prompt if grid > 1 else None) or PROMPT
+        super().check_prompts(job, prior, grid)
+        prior.prompt_ids(self.prompt(prior, grid), self.vectors)
+        for tokenizer in prior.components.tokenizers:
+            for name in job.source.classes:
+                name_ids(tokenizer, name)
 
     def inversion(self, prior: Prior, grid: int, flip: bool, seed: int) -> Inversion:
         """Settings of the textual inversion; collages are not mirrored, they keep their order."""
@@ -144,9 +108,6 @@ class D3M(Method):
             flip=flip and grid == 1,
             seed=seed,
         )
-
-    def _guidance(self, prior: Prior) -> Ratio:
-        return prior.defaults.guidance if self.guidance is None else ratio_of(self.guidance)
 
     def _patches(self, job: Job, class_index: int, side: int) -> dict[str, UInt8s]:
         scored = best_patches(
@@ -196,13 +157,6 @@ class D3M(Method):
         loss = prompt_loss(vectors)
         whole, worst = 100 * loss.relative, 100 * loss.worst_row
         return {"int8_loss": f"{whole:.2f} % rms, worst token {worst:.2f} %"}
-
-    def _schedule_section(self, prior: Prior) -> NewSection:
-        codec = ScheduleTable()
-        return NewSection("schedule", codec.spec(), Box(), codec.encode(self._schedule(prior)))
-
-    def _schedule(self, prior: Prior) -> Schedule:
-        return prior.schedule(self.sampling_steps)
 
 
 def as_collages(patches: UInt8s, grid: int, side: int) -> UInt8s:

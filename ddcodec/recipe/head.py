@@ -104,6 +104,11 @@ class Recipe:
         return self.size[1]
 
     @property
+    def plain_views(self) -> int:
+        """The first views that show pictures as they are: all where views change nothing."""
+        return self.views if self.view == View() else 1
+
+    @property
     def patches_per_slot(self) -> int:
         """Patches that make one training image: grid^2 of a collage, else 1."""
         return self.layout.grid**2

@@ -125,20 +125,28 @@ class Generator:
 
     def _conditions(self, classes: Sequence[int]) -> Conditioning:
         """What the text encoders make of each class's prompt, each computed once."""
-        import torch
-
         from ddcodec.prior.conditioning import Conditioning
 
         kept = {c: self._prompts.peek(c) for c in dict.fromkeys(classes)}
         found = {c: made for c, made in kept.items() if made is not None}
         new = [c for c in kept if c not in found]
         if new:
-            vectors = np.stack([self._table.prompt(c) for c in new])
-            encoded = self.prior().prompt(self._synthesis.prompt, torch.from_numpy(vectors))
+            encoded = self._encoded(new)
             for i, c in enumerate(new):
                 found[c] = encoded[i : i + 1]
                 self._prompts.put(c, found[c].clone())
         return Conditioning.concatenate([found[c] for c in classes])
+
+    def _encoded(self, classes: Sequence[int]) -> Conditioning:
+        """Prompts of classes: learned vectors, or a text of each, in the template."""
+        import torch
+
+        template = self._synthesis.prompt
+        if self._synthesis.vectors_per_class:
+            vectors = np.stack([self._table.prompt(c) for c in classes])
+            return self.prior().prompt(template, torch.from_numpy(vectors))
+        texts = [template.replace("{}", self._table.prompt_text(c)) for c in classes]
+        return self.prior().prompt(texts)
 
     def _unconditioned(self) -> Conditioning:
         negative = self._synthesis.negative

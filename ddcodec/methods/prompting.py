@@ -1,0 +1,131 @@
+"""What methods that draw with a prior have in common: prompts, sampling, the sections of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ddcodec.codecs.prompt_text import PromptText
+from ddcodec.codecs.schedule_table import Schedule, ScheduleTable
+from ddcodec.container import Box, NewSection
+from ddcodec.errors import EncodeError
+from ddcodec.methods.base import Job, Method
+from ddcodec.methods.options import RatioOption, option, ratio_of
+from ddcodec.recipe.fields import Ratio
+from ddcodec.recipe.layout import MAX_GRID, Layout
+from ddcodec.recipe.synthesis import Text2Image
+
+if TYPE_CHECKING:
+    from ddcodec.prior.load import Prior
+
+__all__ = ["PROMPT", "PromptingMethod", "layout_of", "text_sections"]
+
+PROMPT = "A photo of {}"
+"""Text encoders are trained with captions like this one; it is D3M's template (section 3.2)."""
+
+
+@dataclass(frozen=True)
+class PromptingMethod(Method):
+    """A method whose images the prior draws from a prompt for each class and a seed for each."""
+
+    template: str | None = option(
+        None,
+        "Prompt with {} in the place of the class; by default that which the prior was trained "
+        f"with, or '{PROMPT}'.",
+    )
+    negative: str = option(
+        "", "Prompt that guidance leads away from; it has no effect where guidance is at most 1."
+    )
+    grid: int | None = option(
+        None,
+        "Patches along each side of a generated collage; by default as many as the prior can draw.",
+        low=1,
+        high=MAX_GRID,
+    )
+    sampling_steps: int | None = option(
+        None, "Steps in which an image is generated; by default the prior's own.", low=1, high=4096
+    )
+    guidance: RatioOption | None = option(
+        None, "Classifier-free guidance, such as 5/2; by default the prior's own.", low=0, high=1000
+    )
+
+    def check(self, job: Job) -> None:
+        super().check(job)
+        template = self.template
+        if template is not None and template.count("{}") != 1:
+            raise EncodeError(
+                f"the prompt template {template!r} needs {{}} once, in the place of the class"
+            )
+        prior = job.prior()
+        grid, _ = self.geometry(job.size, prior)
+        self.check_prompts(job, prior, grid)
+
+    def check_prompts(self, job: Job, prior: Prior, grid: int) -> None:
+        """Refuse prompts that the prior's text encoders cannot read.
+
+        Raises:
+            EncodeError: naming the prompt.
+        """
+        prior.prompt_ids(self.negative)
+
+    def geometry(self, size: tuple[int, int], prior: Prior) -> tuple[int, int]:
+        """(grid, side of a generated picture in pixels) for a data set's (width, height).
+
+        Raises:
+            EncodeError: the grid asked for does not divide the prior's pictures.
+        """
+        side = prior.size
+        patch = max(min(size), prior.defaults.patch)
+        grid = self.grid or max(1, min(4, side // patch))
+        if side % grid:
+            raise EncodeError(f"grid={grid} does not divide the prior's {side} pixels")
+        return grid, side
+
+    def prompt(self, prior: Prior, grid: int) -> str:
+        """The text around the class, ``{}`` in its place."""
+        known = prior.defaults.collage_prompt if grid > 1 else None
+        return self.template or known or PROMPT
+
+    def synthesis(self, job: Job, vectors: tuple[int, ...]) -> Text2Image:
+        """The recipe of the pictures; ``vectors`` as in ``Text2Image``."""
+        prior = job.prior()
+        grid, side = self.geometry(job.size, prior)
+        return Text2Image(
+            prompt=self.prompt(prior, grid),
+            vectors=vectors,
+            negative=self.negative,
+            time_ids=prior.time_ids(side, side),
+            size=(side, side),
+            grid=grid,
+            guidance=self._guidance(prior),
+            profile=prior.engine.profile,
+            batch=prior.engine.batch,
+            weights=prior.engine.weights,
+        )
+
+    def schedule(self, prior: Prior) -> Schedule:
+        """The prior's own scheduler, as a table."""
+        return prior.schedule(self.sampling_steps)
+
+    def schedule_section(self, prior: Prior) -> NewSection:
+        """The same as a section."""
+        codec = ScheduleTable()
+        return NewSection("schedule", codec.spec(), Box(), codec.encode(self.schedule(prior)))
+
+    def schedule_bytes(self, prior: Prior) -> int:
+        """Raw bytes of that section."""
+        return len(ScheduleTable().encode(self.schedule(prior)))
+
+    def _guidance(self, prior: Prior) -> Ratio:
+        return prior.defaults.guidance if self.guidance is None else ratio_of(self.guidance)
+
+
+def layout_of(size: tuple[int, int]) -> Layout:
+    """From 224 pixels on, a training image is a collage of 2 x 2 patches, as the field has it."""
+    return Layout("collage", 2) if min(size) >= 224 else Layout("single", 1)
+
+
+def text_sections(texts: list[str]) -> list[NewSection]:
+    """The texts of all classes; an empty one stands for the class's name."""
+    codec = PromptText()
+    return [NewSection("prompts", codec.spec(), Box(0, len(texts)), codec.encode(texts))]
