@@ -114,6 +114,7 @@ def generated(
     variations: int = 1,
     steps: int = 2,
     guidance: Ratio = (5, 2),
+    pixels: bool = True,
     **info: Any,
 ) -> Artifact:
     """Two classes x 3 slots of the packaged prior, from random tokens."""
@@ -154,10 +155,12 @@ def generated(
     ]
     draft = out.with_suffix(".draft")
     write_container(draft, head=head.to_map(), sections=sections, info=info)
+    if not pixels:
+        return ddcodec.open(draft)
     with ddcodec.open(draft) as drafted:
         digests = drafted.renderer().digests([(c, s) for c in range(2) for s in range(3)])
     codec, flags = PixelDigests(), ANCILLARY | SAFE_TO_COPY
     raw = codec.encode(np.frombuffer(b"".join(digests), np.uint8).reshape(2, 3, 4))
-    pixels = NewSection("pixels", codec.spec(), Box(0, 2, 0, 3), raw, flags)
-    write_container(out, head=head.to_map(), sections=[*sections, pixels], info=info)
+    stored = NewSection("pixels", codec.spec(), Box(0, 2, 0, 3), raw, flags)
+    write_container(out, head=head.to_map(), sections=[*sections, stored], info=info)
     return ddcodec.open(out)

@@ -15,7 +15,7 @@ from ddcodec.artifact.verify import Level, verify
 from ddcodec.container import KIND_FLAGS, Limits, Reader, Section
 from ddcodec.errors import HeaderError, MissingDependencyError
 from ddcodec.recipe.head import Head, Recipe
-from ddcodec.rendering.renderer import Renderer
+from ddcodec.rendering.renderer import KEPT_PICTURES, Renderer
 from ddcodec.table.table import Table
 
 if TYPE_CHECKING:
@@ -181,6 +181,7 @@ class Artifact:
         pixels: Pixels = "uint8",
         labels: LabelForm = "soft",
         prior: str | None = None,
+        cache_bytes: int = KEPT_PICTURES,
     ) -> DistilledDataset:
         """The artifact as a torch Dataset.
 
@@ -204,6 +205,7 @@ class Artifact:
             pixels=pixels,
             labels=labels,
             prior=prior,
+            cache_bytes=cache_bytes,
         )
 
     def close(self) -> None:

@@ -2,26 +2,29 @@
 
 Map-style: index i is the row (class, slot) i // ipc, i % ipc of the chosen classes, and
 ``set_epoch`` chooses the view, so that an epoch costs what its images cost and every epoch of V
-shows another stored view.
+shows another stored view, of fresh pictures where slots have variations.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from ddcodec.arrays import Float32s, Row, UInt8s
+from ddcodec.artifact.ahead import Ahead
 from ddcodec.artifact.slicing import at_most
 from ddcodec.errors import RequestError
 from ddcodec.labels.reader import LabelReader
 from ddcodec.labels.softmax import torch_probabilities
 from ddcodec.labels.store import LabelStore
-from ddcodec.rendering.renderer import Execution, Renderer
+from ddcodec.recipe.synthesis import Stored
+from ddcodec.rendering.renderer import KEPT_PICTURES, Execution, Renderer
 from ddcodec.table.table import Table
 
 if TYPE_CHECKING:
@@ -50,6 +53,9 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
             class index of the row.
         prior: where to find the prior, which may be fetched; by default the pinned one, where
             this machine has it.
+        cache_bytes: pictures kept in memory, in bytes. Where two epochs' fit, those of the next
+            epoch are made in the background; but not in workers of a DataLoader, which are the
+            background, nor in distributed training, where other processes show other rows.
 
     Attributes:
         rows: (class index, slot) of each item.
@@ -73,6 +79,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         pixels: Pixels = "uint8",
         labels: LabelForm = "soft",
         prior: str | None = None,
+        cache_bytes: int = KEPT_PICTURES,
     ) -> None:
         self.head, recipe = table.head, table.head.recipe
         _check_choice("pixels", pixels, get_args(Pixels))
@@ -86,6 +93,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         self.transform = transform
         self.pixels = pixels
         self.labels = labels
+        self.cache_bytes = cache_bytes
         self._prior = prior
         self._table = table
         self._open()
@@ -96,6 +104,8 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
     def _open(self) -> None:
         """What each process opens for itself."""
         self._renderer: Renderer | None = None
+        self._ahead: Ahead | None = None
+        self._opened_in = 0
         self._reader = LabelReader(self._table)
         self._teachers: dict[int, StoredTeacher] = {}
 
@@ -160,13 +170,31 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         self._opened().prepare()
 
     def _opened(self) -> Renderer:
+        if self._ahead is not None and self._opened_in != os.getpid():
+            self._open()  # a forked worker has none of its parent's threads, but their locks
         if self._renderer is None:
-            self._renderer = Renderer(self._table, prior=self._prior, device=self.device)
+            self._opened_in = os.getpid()
+            self._renderer = Renderer(
+                self._table, prior=self._prior, device=self.device, cache_bytes=self.cache_bytes
+            )
+            if self._works_ahead():
+                self._ahead = Ahead(self._renderer, self.rows)
         return self._renderer
+
+    def _works_ahead(self) -> bool:
+        recipe = self.head.recipe
+        if isinstance(recipe.synthesis, Stored) or min(self.views, recipe.variations) == 1:
+            return False
+        epoch = len(self.rows) * 3 * recipe.width * recipe.height
+        alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
+        return 2 * epoch <= self.cache_bytes and alone and get_worker_info() is None
 
     def _rendered(self, rows: Sequence[Row]) -> UInt8s:
         """uint8[n, height, width, 3]: the rows at the present view."""
-        return self._opened().images(rows, self.view)
+        images = self._opened().images(rows, self.view)
+        if self._ahead is not None:
+            self._ahead.make((self.view + 1) % self.views)
+        return images
 
     def _tensors(self, pictures: UInt8s) -> Tensor:
         """[n, 3, height, width], as ``pixels`` asks."""
@@ -227,7 +255,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker renders for itself: the prior, caches and teachers stay behind.
-        left = ("_renderer", "_reader", "_teachers")
+        left = ("_renderer", "_ahead", "_reader", "_teachers")
         return {key: value for key, value in self.__dict__.items() if key not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

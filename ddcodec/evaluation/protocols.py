@@ -82,7 +82,7 @@ class Protocol:
         views = (
             "epoch e shows stored view e modulo V"
             if self.all_views
-            else "only plain pictures are shown, another variation in each epoch where there are any"
+            else "only plain pictures are shown, another variation in each epoch if there are any"
         )
         loss = (
             "cross-entropy with the hard labels, mixed as the view mixes its pictures"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from ddcodec.table.table import Table
 __all__ = ["KEPT_PICTURES", "Execution", "Mix", "Renderer", "Row"]
 
 KEPT_PICTURES = 1 << 30
-"""Bytes of base pictures kept in memory, so that views of one do not render it again."""
+"""Bytes of base pictures that a renderer keeps in memory, unless it is told otherwise."""
 
 
 class Execution(NamedTuple):
@@ -59,15 +60,24 @@ class Renderer:
             default the pinned source, where this machine has it. Loaded on first use, and
             refused if its files differ from the pin.
         device: torch device for generated pictures.
+        cache_bytes: base pictures kept in memory, so that their views do not render them again.
     """
 
-    def __init__(self, table: Table, *, prior: str | None = None, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        prior: str | None = None,
+        device: str = "cpu",
+        cache_bytes: int = KEPT_PICTURES,
+    ) -> None:
         self._table = table
         self._head = table.head
         self._device = device
         stored = isinstance(table.head.recipe.synthesis, Stored)
         self._generator = None if stored else Generator(table, prior=prior, device=device)
-        self._pictures: ByteCache[Place, UInt8s] = ByteCache(KEPT_PICTURES, lambda p: p.nbytes)
+        self._making = Lock()
+        self._pictures: ByteCache[Place, UInt8s] = ByteCache(cache_bytes, lambda p: p.nbytes)
 
     @property
     def execution(self) -> Execution | None:
@@ -115,15 +125,21 @@ class Renderer:
         """uint8[n, height, width, 3]: variations of slots, made where they are not kept."""
         if not places:
             return np.empty((0, self._head.recipe.height, self._head.recipe.width, 3), np.uint8)
-        kept = {place: self._pictures.peek(place) for place in dict.fromkeys(places)}
-        shown = {place: picture for place, picture in kept.items() if picture is not None}
-        missing = [place for place in kept if place not in shown]
-        if missing:
-            for place, picture in zip(missing, self._compose(missing), strict=True):
-                shown[place] = picture
-                # A copy: a row of a batch would keep the whole batch in memory.
-                self._pictures.put(place, picture.copy())
+        shown = self._kept(places)
+        if not all(place in shown for place in places):
+            with self._making:  # and what another thread has made meanwhile is not made again
+                shown |= self._kept(place for place in places if place not in shown)
+                missing = [place for place in dict.fromkeys(places) if place not in shown]
+                made = self._compose(missing) if missing else ()
+                for place, picture in zip(missing, made, strict=True):
+                    shown[place] = picture
+                    # A copy: a row of a batch would keep the whole batch in memory.
+                    self._pictures.put(place, picture.copy())
         return np.stack([shown[place] for place in places])
+
+    def _kept(self, places: Iterable[Place]) -> dict[Place, UInt8s]:
+        found = {place: self._pictures.peek(place) for place in places}
+        return {place: picture for place, picture in found.items() if picture is not None}
 
     def digests(self, rows: Sequence[Row]) -> list[bytes]:
         """The pixel digest of each row, over the variations that digests are of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from ddcodec.arrays import UInt8s
 from ddcodec.artifact import Artifact
 from ddcodec.errors import RequestError
-from tests.artifacts import encode_small, soft_copy
+from ddcodec.rendering.generator import Generator, Place
+from tests.artifacts import encode_small, generated, soft_copy
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +117,54 @@ def test_what_is_not_stored_cannot_be_asked_for(artifact: Artifact, wrong: dict[
 def test_an_index_beyond_the_end_is_an_index_error(artifact: Artifact) -> None:
     with pytest.raises(IndexError):
         artifact.dataset()[12]
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """Two classes x 3 slots of four pictures in as many views, which change nothing else."""
+    folder = tmp_path_factory.mktemp("varied")
+    return generated(
+        folder / "v.ddz", views=4, variations=4, steps=1, guidance=(1, 1), pixels=False
+    )
+
+
+def test_pictures_of_the_next_epoch_are_made_ahead(
+    varied: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Place] = []
+    patches = Generator.patches
+
+    def counted(self: Generator, places: Sequence[Place]) -> UInt8s:
+        made.extend(places)
+        return patches(self, places)
+
+    monkeypatch.setattr(Generator, "patches", counted)
+    data = varied.dataset(classes=["cat"])
+    first = data.images([0, 1, 2])
+    assert data._ahead is not None
+    data._ahead.wait()
+    assert {place.variation for place in made} == {0, 1} and len(made) >= 6
+    before = len(made)
+    data.set_epoch(1)
+    second = data.images([0, 1, 2])
+    again = [place for place in made[before:] if place.class_index == 0 and place.variation == 1]
+    assert again == [] and not torch.equal(first, second)
+
+
+def test_nobody_works_ahead_where_two_epochs_do_not_fit(varied: Artifact) -> None:
+    data = varied.dataset(classes=["cat"], cache_bytes=5 * 3 * 32 * 32)
+    data.set_epoch(1)
+    assert data.images([0, 1, 2]).shape == (3, 3, 32, 32) and data._ahead is None
+
+
+def test_workers_show_the_variation_of_the_epoch_their_parent_sets(varied: Artifact) -> None:
+    data = varied.dataset(classes=["dog"])
+    wanted = []
+    for epoch in range(2):
+        data.set_epoch(epoch)
+        wanted.append(data.images([0, 1, 2]))
+    loader = DataLoader(data, batch_size=2, num_workers=1, persistent_workers=True)
+    for epoch in (1, 0):
+        data.set_epoch(epoch)
+        shown = torch.cat([images for images, _ in loader])
+        assert torch.equal(shown, wanted[epoch])

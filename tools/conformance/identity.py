@@ -5,9 +5,9 @@
 Renders the same images of the tiny prior and of a small random SDXL pipeline, and runs small
 random networks of every supported family, in many ways: batch sizes, company in a batch, threads,
 memory formats, oneDNN off, back ends, and instruction sets capped by environment variables. Every
-way is a process of its own, and executes the exact profiles asked for and, for comparison, plain float32. Results are kept beside
-``--out`` until all are there, so that a run that was stopped goes on where it was. The exit code is
-1 if an exact profile has more than one digest.
+way is a process of its own, and executes the exact profiles asked for and, for comparison, plain
+float32. Results are kept beside ``--out`` until all are there, so that a run that was stopped goes
+on where it was. The exit code is 1 if an exact profile has more than one digest.
 """
 
 from __future__ import annotations
