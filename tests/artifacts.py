@@ -124,7 +124,7 @@ def generated(
     vectors = rng.normal(0, 0.02, (len(names), 1, prior.text_width)).astype(np.float16)
     synthesis = Text2Image(
         prompt="A photo of {}",
-        vectors=(1, prior.text_width),
+        vectors=(1, *prior.text_widths),
         size=(32, 32),
         grid=grid,
         guidance=guidance,
