@@ -117,7 +117,7 @@ def _refuse_other_parts(folder: Path, index: Mapping[str, Any], parts: Mapping[s
     known = {*_TWO_ENCODERS, *_IGNORED, "scheduler"}
     for name in sorted(parts.keys() - known):
         raise UnsupportedFeatureError(
-            f"the pipeline in {folder} has a {name} ({'.'.join(parts[name])}); {_USABLE}"
+            f"the pipeline in {folder} has {name} {'.'.join(parts[name])}; {_USABLE}"
         )
     title = str(index.get("_class_name", ""))
     if title.startswith("StableDiffusionXL") and "text_encoder_2" not in parts:

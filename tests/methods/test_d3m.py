@@ -136,6 +136,38 @@ def test_learning_lowers_the_diffusion_loss() -> None:
     assert result.losses[-15:].mean() < frozen.losses[-15:].mean()
 
 
+def test_tokens_of_two_text_encoders_are_learned_together(sdxl_folder: Path) -> None:
+    prior = load_prior(sdxl_folder, profile="float")
+    pictures = [np.random.default_rng(c).integers(0, 256, (4, 16, 16, 3), np.uint8) for c in (0, 1)]
+    settings = Inversion("a {}", 1, 3, 8, 0.1, False, 0)
+    result = invert(prior, ["dog", "cat"], pictures, settings)
+    start = np.stack([prior.name_vector(n).numpy() for n in ("dog", "cat")])[:, None]
+    moved = np.abs(result.vectors - start)
+    assert result.vectors.shape == (2, 1, 16 + 24)
+    # Both parts of both tokens, each in steps that follow the size of its own embeddings.
+    for part, encoder in ((moved[..., :16], "text_encoder"), (moved[..., 16:], "text_encoder_2")):
+        table = getattr(prior.components, encoder).get_input_embeddings().weight
+        scale = 0.1 * float(table.square().mean().sqrt())
+        assert (part.mean(2) > scale / 4).all() and (part < 4 * scale).all()
+
+
+def test_an_artifact_of_two_text_encoders_decodes(
+    image_folder: Path, teacher_folder: Path, sdxl_folder: Path, tmp_path: Path
+) -> None:
+    artifact = encode_small(
+        image_folder,
+        tmp_path / "sdxl.ddz",
+        method="d3m",
+        prior=str(sdxl_folder),
+        teacher=str(teacher_folder),
+        options={**QUICK, "sampling_steps": "1", "guidance": "0"},
+    )
+    synthesis = artifact.recipe.synthesis
+    assert isinstance(synthesis, Text2Image)
+    assert (synthesis.vectors, synthesis.time_ids) == ((1, 16, 24), (16, 16, 0, 0, 16, 16))
+    assert artifact.verify("pixels", prior=str(sdxl_folder)) == 12
+
+
 def test_learning_is_seeded() -> None:
     prior = load_prior("tiny")
     pictures = [np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3)).astype(np.uint8)]

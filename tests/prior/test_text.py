@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 
 from ddcodec.errors import EncodeError
-from ddcodec.prior.load import Prior
+from ddcodec.prior.conditioning import Conditioning
+from ddcodec.prior.load import Prior, load_prior
 from ddcodec.prior.text import embed_prompts
 
 
@@ -73,6 +75,58 @@ def test_learned_vector_equals_an_added_token(float_prior: Prior) -> None:
     added[0, list(prompts[0].positions)] = torch.tensor([first, first + 1])
     with torch.no_grad():
         assert torch.equal(made, encoder(added).last_hidden_state)
+
+
+def test_learned_vectors_of_two_encoders_equal_added_tokens(sdxl_folder: Path) -> None:
+    """As diffusers' textual inversion of SDXL stores them: a new row of both tables."""
+    prior = load_prior(sdxl_folder, profile="float")
+    vectors = torch.randn(2, prior.text_width, generator=torch.Generator().manual_seed(3))
+    prompts = prior.prompt_ids("dog of {} cat", 2)
+    made = prior.prompt("dog of {} cat", vectors[None])
+    hidden, pooled = [], None
+    parts = zip(prior.components.text_encoders, prompts, vectors.split((16, 24), 1), strict=True)
+    for encoder, (ids, positions), own in parts:
+        table = encoder.get_input_embeddings()
+        first = table.num_embeddings
+        table.weight = torch.nn.Parameter(torch.cat([table.weight, own]), requires_grad=False)
+        added = ids.clone()
+        added[0, list(positions)] = torch.tensor([first, first + 1])
+        out = encoder(added, output_hidden_states=True)
+        hidden.append(out.hidden_states[-2])
+        pooled = getattr(out, "text_embeds", None)
+    assert torch.equal(made.hidden, torch.cat(hidden, -1))
+    assert made.pooled is not None and torch.equal(made.pooled, pooled)
+
+
+def test_learned_positions_are_never_taken_for_the_end(sdxl_prior: Prior) -> None:
+    """The end token's state is pooled, and padding, which may stand in their place, shares its id."""
+    prompts = sdxl_prior.prompt_ids("dog {} cat", 2)
+    vectors = torch.ones(1, 2, sdxl_prior.text_width)
+    made = sdxl_prior.engine.encode_text(prompts, vectors)
+    for ids, positions in prompts:
+        ids[0, list(positions)] = sdxl_prior.components.tokenizers[1].eos_token_id
+    again = sdxl_prior.engine.encode_text(prompts, vectors)
+    assert made.pooled is not None and again.pooled is not None
+    assert torch.equal(made.pooled, again.pooled)
+
+
+def test_several_plain_prompts_are_each_what_they_are_alone(sdxl_prior: Prior) -> None:
+    together = sdxl_prior.prompt(["dog", "", "a cat"])
+    alone = [sdxl_prior.prompt(text) for text in ("dog", "", "a cat")]
+    assert torch.equal(together.hidden, Conditioning.concatenate(alone).hidden)
+    assert together.pooled is not None and together[2:].pooled is not None
+    assert torch.equal(together[[2]].pooled, alone[2].pooled)  # type: ignore[arg-type]
+    with pytest.raises(EncodeError, match="go into one template"):
+        sdxl_prior.prompt(["{}", "{}"], torch.zeros(2, 1, sdxl_prior.text_width))
+
+
+def test_a_class_name_has_a_vector_of_each_encoder(sdxl_prior: Prior) -> None:
+    tables = [e.get_input_embeddings().weight for e in sdxl_prior.components.text_encoders]
+    tokens = [
+        t("dog", add_special_tokens=False)["input_ids"][0] for t in sdxl_prior.components.tokenizers
+    ]
+    rows = [table[token] for table, token in zip(tables, tokens, strict=True)]
+    assert torch.equal(sdxl_prior.name_vector("dog"), torch.cat(rows))
 
 
 def test_vector_of_a_known_token_is_that_token(prior: Prior) -> None:
