@@ -99,7 +99,7 @@ def test_learned_vectors_of_two_encoders_equal_added_tokens(sdxl_folder: Path) -
 
 
 def test_learned_positions_are_never_taken_for_the_end(sdxl_prior: Prior) -> None:
-    """The end token's state is pooled, and padding, which may stand in their place, shares its id."""
+    """The end token's state is pooled; what stands in their place may have its id."""
     prompts = sdxl_prior.prompt_ids("dog {} cat", 2)
     vectors = torch.ones(1, 2, sdxl_prior.text_width)
     made = sdxl_prior.engine.encode_text(prompts, vectors)
