@@ -1,4 +1,4 @@
-"""What prompts give the U-Net (spec/prior.md, "Text")."""
+"""The conditioning of the U-Net by prompts (spec/prior.md, "Text")."""
 
 from __future__ import annotations
 

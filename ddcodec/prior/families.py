@@ -1,4 +1,4 @@
-"""Which pipelines are priors, told from their JSON alone: others are refused by name.
+"""Tell which pipelines are priors, from their JSON alone; refuse others by name.
 
 Stable Diffusion 1.x and 2.x (one CLIP text encoder) and SDXL (two), with their fine-tunes and
 distillations (spec/prior.md, "Families").

@@ -1,4 +1,4 @@
-"""Which weight files of a prior are loaded (spec/prior.md, "Variants"), and what they may hold."""
+"""A prior's weight files: which are loaded, what they may hold (spec/prior.md, "Variants")."""
 
 from __future__ import annotations
 

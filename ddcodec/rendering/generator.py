@@ -98,6 +98,7 @@ class Generator:
                 device=self._device,
                 batch=self._synthesis.batch,
             )
+            _check_inputs(prior, self._synthesis)
             _check_weights(prior, self._synthesis)
             self._loaded = prior
         return self._loaded
@@ -151,6 +152,25 @@ class Generator:
     def _unconditioned(self) -> Conditioning:
         negative = self._synthesis.negative
         return self._prompts.get(None, lambda: self.prior().unconditioned(negative))
+
+
+def _check_inputs(prior: Prior, synthesis: Generated) -> None:
+    """The recipe gives the prior's networks what they read."""
+    widths = synthesis.vectors[1:]
+    if synthesis.vectors_per_class and widths != prior.text_widths:
+        raise ModelMismatchError(
+            f"the artifact's token vectors have the widths {list(widths)}, but the pinned prior's "
+            f"text encoders have {list(prior.text_widths)}; the artifact is damaged or was made by "
+            "hand"
+        )
+    if bool(synthesis.time_ids) != bool(prior.time_ids(*synthesis.size)):
+        raise ModelMismatchError(
+            f"the artifact has {len(synthesis.time_ids)} time ids, which the pinned prior does not "
+            "read; the artifact is damaged or was made by hand"
+            if synthesis.time_ids
+            else "the artifact has no time ids, which the pinned prior reads; the artifact is "
+            "damaged or was made by hand"
+        )
 
 
 def _check_weights(prior: Prior, synthesis: Generated) -> None:

@@ -20,6 +20,7 @@ from ddcodec.codecs.schedule_table import Schedule
 from ddcodec.prior.engine import Engine
 from ddcodec.prior.load import Prior, load_prior
 from ddcodec.prior.quiet import quiet_libraries
+from ddcodec.prior.weight_files import STEMS
 from ddcodec.recipe.profiles import FLOAT
 from ddcodec.rendering.text2image import text2image
 from tools.networks.unets import random_parameter, random_tensor
@@ -111,17 +112,21 @@ def make_sdxl(
         "feature_extractor": [None, None],
     }
     for name, part in parts.items():
-        if isinstance(part, torch.nn.Module):
-            for key, value in part.named_parameters():
-                value.data = random_parameter(f"{name} {key}", tuple(value.shape))
-            module: Any = part.to(torch.float16 if variant else torch.float32)
-            module.save_pretrained(folder / name, variant=variant)
-        else:
-            part.save_pretrained(folder / name)
+        with quiet_libraries():
+            if name in STEMS:
+                _randomise(name, part, torch.float16 if variant else torch.float32)
+                part.save_pretrained(folder / name, variant=variant)
+            else:
+                part.save_pretrained(folder / name)
         library = "transformers" if "text_enc" in name or "tokenizer" in name else "diffusers"
         index[name] = [library, type(part).__name__]
     (folder / "model_index.json").write_text(json.dumps(index))
     return folder
+
+
+def _randomise(name: str, module: Any, dtype: torch.dtype) -> None:
+    for key, value in module.named_parameters():
+        value.data = random_parameter(f"{name} {key}", tuple(value.shape)).to(dtype)
 
 
 @cache
