@@ -101,7 +101,11 @@ def float_unet(config: Config, device: torch.device, dtype: torch.dtype = torch.
 
 def exact_unet(config: Config, profile: Profile, backend: Backend) -> ExactNetwork:
     """The same U-Net in an exact profile; float weights are dropped one by one."""
-    module = skeleton(config)
+    return exact_random(skeleton(config), profile, backend)
+
+
+def exact_random(module: Any, profile: Profile, backend: Backend) -> ExactNetwork:
+    """A network whose parameters have no memory yet, with random weights in an exact profile."""
     layers = {
         f"{name}.weight"
         for name, layer in module.named_modules()

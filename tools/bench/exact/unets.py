@@ -110,10 +110,10 @@ def measure_peak(task: str) -> float:
         module = float_unet(config, CPU)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=variant == MIXED):
             module(**inputs)
-    return _peak_of_this_process()
+    return peak_of_this_process()
 
 
-def _peak_of_this_process() -> float:
+def peak_of_this_process() -> float:
     status = Path("/proc/self/status")
     if status.is_file():  # getrusage counts what the parent had when it started this process
         for line in status.read_text(encoding="ascii").splitlines():
