@@ -85,6 +85,11 @@ class Artifact:
         """Names of the classes that have rows, in index order."""
         return self.head.row_names
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What to call the classes that have rows, in index order: readable names, or the same."""
+        return tuple(self.head.readable[c] for c in self.head.row_classes)
+
     @cached_property
     def table(self) -> Table:
         """The stored arrays, decoded on demand."""

@@ -60,6 +60,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
     Attributes:
         rows: (class index, slot) of each item.
         classes: all class names; the columns of soft labels.
+        names: what to call them: readable names, or the same.
         head: the artifact's head, with its recipe.
 
     Raises:
@@ -89,6 +90,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         indices = self.head.row_classes if classes is None else self.head.class_indices(classes)
         self.rows: list[Row] = [(c, s) for c in indices for s in range(self.ipc)]
         self.classes = self.head.classes
+        self.names = self.head.readable
         self.device = device
         self.transform = transform
         self.pixels = pixels

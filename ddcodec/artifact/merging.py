@@ -48,15 +48,19 @@ def merge(tables: Sequence[Table], out: str | os.PathLike[str], *, force: bool =
     first = tables[0].head
     if all(table.head.classes == first.classes for table in tables):
         _check_same_labels(tables)
+        _check_same_names(tables)
         classes, origins, shifts = first.classes, first.origins, [0] * len(tables)
+        names = first.readable
     else:
         classes, origins, shifts = _side_by_side(tables)
+        names = tuple(name for table in tables for name in table.head.readable)
     rows = joined(
         (start + shift, count)
         for table, shift in zip(tables, shifts, strict=True)
         for start, count in table.head.rows
     )
-    head = Head(classes, rows, origins, first.recipe, first.prior)
+    named = None if names == classes else names
+    head = Head(classes, rows, origins, first.recipe, first.prior, named)
     info: dict[str, Any] = {**tables[0].reader.info, "merged": [_digest(t) for t in tables]}
     sections = _united_sections(tables, shifts)
     return write_container(
@@ -104,6 +108,19 @@ def _check_same_labels(tables: Sequence[Table]) -> None:
                         f"{table.reader.path} {apart} for the same classes: its labels were made "
                         "apart; merge only slices of one artifact, or artifacts of other classes"
                     )
+
+
+def _check_same_names(tables: Sequence[Table]) -> None:
+    """A class has one readable name."""
+    first = tables[0]
+    for table in tables:
+        both = zip(first.head.classes, first.head.readable, table.head.readable, strict=True)
+        for one, ours, theirs in both:
+            if ours != theirs:
+                raise RequestError(
+                    f"class {one!r} is called {ours!r} in {first.reader.path} and {theirs!r} in "
+                    f"{table.reader.path}: encode one of them again with the names of the other"
+                )
 
 
 def _side_by_side(

@@ -166,6 +166,8 @@ class Head:
             seeds are support: CutMix partners of remaining rows.
         origins: ranges (start, count) that partition the classes into those encoded together;
             the columns of a soft label and the partners of a row range over its origin.
+        names: what to call each class, for people and text encoders; None where that is
+            ``classes``. Nothing is found by it, so two classes may be called alike.
 
     Raises:
         HeaderError: a value is out of range, or two do not fit each other.
@@ -176,9 +178,11 @@ class Head:
     origins: tuple[Range, ...]
     recipe: Recipe
     prior: PriorPin | None = None
+    names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        _check_names(self.classes)
+        _check_classes(self.classes)
+        _check_names(self.names, self.classes)
         _check_ranges("head.rows", self.rows, len(self.classes))
         _check_ranges("head.origins", self.origins, len(self.classes))
         if sum(count for _, count in self.origins) != len(self.classes):
@@ -196,25 +200,52 @@ class Head:
 
     @cached_property
     def row_names(self) -> tuple[str, ...]:
-        """Names of the classes that have rows, in index order."""
+        """The classes that have rows, in index order."""
         return tuple(self.classes[i] for i in self.row_classes)
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """What to call each class: its readable name, where it has one."""
+        return self.classes if self.names is None else self.names
+
+    def title(self, class_index: int) -> str:
+        """A class for people, such as ``n01440764 (tench)``."""
+        name, readable = self.classes[class_index], self.readable[class_index]
+        return name if name == readable else f"{name} ({readable})"
 
     def class_indices(self, names: Sequence[str]) -> tuple[int, ...]:
         """Indices of classes that have rows, ascending.
 
+        Args:
+            names: of classes, or readable names that only one of these classes has.
+
         Raises:
-            RequestError: no name, or one that no such class has.
+            RequestError: no name, one that no such class has, or a readable name of several.
         """
         if isinstance(names, str) or not names:
             raise RequestError("give a list of at least one class name, or None for all classes")
-        known = dict(zip(self.row_names, self.row_classes, strict=True))
-        unknown = [n for n in names if n not in known]
+        found = {name: self._called(name) for name in names}
+        unknown = [name for name, indices in found.items() if not indices]
         if unknown:
-            some = ", ".join(self.row_names[:12])
+            some = ", ".join(map(self.title, self.row_classes[:12]))
             raise RequestError(
                 f"no class {', '.join(map(repr, unknown))} in this artifact; it has: {some}"
             )
-        return tuple(sorted({known[n] for n in names}))
+        for name, indices in found.items():
+            if len(indices) > 1:
+                several = ", ".join(map(self.title, indices[:12]))
+                raise RequestError(f"{name!r} may be any of {several}: give the first of the names")
+        return tuple(sorted({indices[0] for indices in found.values()}))
+
+    def _called(self, name: str) -> tuple[int, ...]:
+        """The classes with rows that a name may mean; one that is called exactly so is meant."""
+        if name in self._row_index:
+            return (self._row_index[name],)
+        return tuple(c for c in self.row_classes if self.readable[c] == name)
+
+    @cached_property
+    def _row_index(self) -> dict[str, int]:
+        return dict(zip(self.row_names, self.row_classes, strict=True))
 
     @cached_property
     def _origin_starts(self) -> list[int]:
@@ -240,12 +271,14 @@ class Head:
         }
         if self.prior is not None:
             m["prior"] = self.prior.to_map()
+        if self.names is not None:
+            m["names"] = list(self.names)
         return m
 
     @classmethod
     def from_map(cls, value: Any) -> Head:
         """Raises HeaderError or UnsupportedFeatureError, naming the field."""
-        m = read_map(value, "head", ("classes", "rows", "origins", "recipe"), ("prior",))
+        m = read_map(value, "head", ("classes", "rows", "origins", "recipe"), ("names", "prior"))
         lists = {key: read_tuple(m[key], f"head.{key}") for key in ("rows", "origins")}
         return cls(
             classes=read_tuple(m["classes"], "head.classes"),
@@ -253,6 +286,7 @@ class Head:
             origins=tuple(tuple(read_tuple(r, "head.origins")) for r in lists["origins"]),
             recipe=Recipe.from_map(m["recipe"]),
             prior=PriorPin.from_map(m["prior"]) if "prior" in m else None,
+            names=read_tuple(m["names"], "head.names") if "names" in m else None,
         )
 
 
@@ -282,13 +316,25 @@ def joined(ranges: Iterable[Range]) -> tuple[Range, ...]:
     return tuple(union)
 
 
-def _check_names(names: Any) -> None:
-    if not isinstance(names, tuple) or not 0 < len(names) <= MAX_CLASSES:
+def _check_classes(classes: Any) -> None:
+    if not isinstance(classes, tuple) or not 0 < len(classes) <= MAX_CLASSES:
         raise HeaderError(f"head.classes is not a list of 1..{MAX_CLASSES} names")
-    if not all(isinstance(name, str) and name for name in names):
+    if not all(isinstance(name, str) and name for name in classes):
         raise HeaderError("head.classes holds something that is not a name")
-    if len(set(names)) != len(names):
+    if len(set(classes)) != len(classes):
         raise HeaderError("head.classes names a class twice")
+
+
+def _check_names(names: Any, classes: tuple[str, ...]) -> None:
+    """One way to write them: names that are those of the classes are left out."""
+    if names is None:
+        return
+    if not isinstance(names, tuple) or len(names) != len(classes):
+        raise HeaderError(f"head.names is not a list of {len(classes)} names, one per class")
+    if not all(isinstance(name, str) and name for name in names):
+        raise HeaderError("head.names holds something that is not a name")
+    if names == classes:
+        raise HeaderError("head.names repeats head.classes; it is left out where they are equal")
 
 
 def _check_ranges(where: str, ranges: Any, classes: int) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ddcodec.container import Limits, pack_canonical, unpack_canonical
-from ddcodec.errors import FormatError, HeaderError, UnsupportedFeatureError
+from ddcodec.errors import FormatError, HeaderError, RequestError, UnsupportedFeatureError
 from ddcodec.recipe.head import Head, Recipe, to_ranges
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
@@ -54,6 +54,7 @@ def head(**changes: Any) -> Head:
     "value",
     [
         head(),
+        replace(head(), names=("tabby", "dog", "evil")),
         head(synthesis=GENERATED, prior=PIN),
         head(synthesis=replace(GENERATED, profile="w8a8"), prior=PIN),
         head(synthesis=replace(GENERATED, profile="w15a15"), prior=PIN),
@@ -64,6 +65,29 @@ def head(**changes: Any) -> Head:
 def test_a_head_survives_the_file(value: Head) -> None:
     stored = pack_canonical(value.to_map())
     assert Head.from_map(unpack_canonical(stored, Limits())) == value
+
+
+def test_readable_names_stand_beside_the_classes() -> None:
+    plain, named = head(), replace(head(), names=("tabby", "dog", "evil"))
+    assert (plain.readable, plain.title(2)) == (("cat", "dog", "übel"), "übel")
+    assert (named.readable, named.title(1), named.title(2)) == (
+        ("tabby", "dog", "evil"),
+        "dog",
+        "übel (evil)",
+    )
+    assert "names" not in plain.to_map()
+
+
+def test_classes_are_found_by_either_name_unless_it_is_anothers() -> None:
+    named = replace(head(), names=("dog", "evil", "evil"))
+    assert named.class_indices(["cat", "übel"]) == (0, 2)
+    assert named.class_indices(["dog"]) == (1,)  # a class of that name, and not the one so called
+    with pytest.raises(RequestError, match=r"'evil' may be any of dog \(evil\), übel \(evil\)"):
+        named.class_indices(["cat", "evil"])
+    with pytest.raises(RequestError, match=r"no class 'cow'.*cat \(dog\), dog \(evil\)"):
+        named.class_indices(["cow"])
+    without_one = replace(named, rows=((0, 2),))
+    assert without_one.class_indices(["evil"]) == (1,)
 
 
 def test_seeds_and_generated_pictures_follow_the_geometry() -> None:
@@ -79,6 +103,12 @@ def test_seeds_and_generated_pictures_follow_the_geometry() -> None:
     [
         (("classes",), [], "classes"),
         (("classes",), ["a", "a", "b"], "twice"),
+        (("names",), ["tabby", "dog"], "names is not a list of 3"),
+        (("names",), "tab", "names"),
+        (("names",), ["tabby", "dog", ""], "names holds something that is not a name"),
+        (("names",), ["tabby", "dog", 3], "names holds something that is not a name"),
+        (("names",), ["cat", "dog", "übel"], "names repeats head.classes"),
+        (("names",), ["dog", "dog", "dog"], None),
         (("rows",), [[0, 2], [1, 1]], "rows"),
         (("rows",), [[0, 4]], "rows"),
         (("origins",), [[0, 2]], "origins"),

@@ -3,9 +3,9 @@
     python -m tools.conformance.reference.table FILE...
 
 Checks that the sections of each file make up a whole table: their codecs, the axes they are
-divided by, and that sections of one kind cover their part of the table exactly once. The head is
-taken as it is, and whether the layers of soft labels fit each other is for ``labels.py`` to see.
-Exit codes are those of ``container.py``.
+divided by, and that sections of one kind cover their part of the table exactly once. The head but
+for its readable names is taken as it is, and whether the layers of soft labels fit each other is
+for ``labels.py`` to see. Exit codes are those of ``container.py``.
 """
 
 from __future__ import annotations
@@ -102,9 +102,20 @@ def places(header: dict[str, Any]) -> list[Place]:
 def check_table(header: dict[str, Any]) -> None:
     """Refuse a table whose sections are not those of section 2."""
     head, found = header["head"], places(header)
+    check_names(head)
     for place in found:
         check_place(place, head)
     check_coverage(head, [place for place in found if place.kind in KINDS])
+
+
+def check_names(head: dict[str, Any]) -> None:
+    """Readable names are one text per class, or absent where they are those of the classes."""
+    if "names" not in head:
+        return
+    names, classes = head["names"], head["classes"]
+    texts = isinstance(names, list) and all(isinstance(one, str) and one for one in names)
+    require(texts and len(names) == len(classes), "header", "names are not one text per class")
+    require(names != classes, "header", "names that repeat the classes")
 
 
 def check_place(place: Place, head: dict[str, Any]) -> None:

@@ -52,13 +52,14 @@ def head_of(
         "views": views,
     }
     origins = [[0, len(classes)]]
-    return {
+    head = {
         "classes": [*classes],
         "origins": origins,
         **more,
         "recipe": recipe,
         "rows": [[0, rows]],
     }
+    return dict(sorted(head.items()))
 
 
 def pictures(count: int, side: int = 4) -> list[bytes]:
@@ -155,6 +156,15 @@ def generated_table(
     return file_of(*in_order(found), head=head_of(synthesis, "hard", prior=pin))
 
 
+def named_table() -> bytes:
+    """A whole artifact whose classes have readable names, two of them alike."""
+    items = [patches((0, 2, 0, 1, 0, 0)), labels((0, 2, 0, 0, 0, 0)), seeds((0, 2, 0, 1, 0, 0))]
+    head = head_of(
+        STORED, "hard", classes=("n02012849", "n03126707"), views=1, view=PLAIN, names=["crane"] * 2
+    )
+    return file_of(*in_order(items), head=head)
+
+
 def many_sections() -> bytes:
     """1,000 rows among 10,000 classes; 2,000 sections of one class, seeds and labels."""
     side, rows = 1, 1000
@@ -183,6 +193,7 @@ def whole() -> Iterator[tuple[str, str, bytes]]:
         generated_table("w8a15", 0, bytes(range(32))),
     )
     yield "table_float", "the same in the float profile", generated_table("float", 1, None)
+    yield "table_named", "classes that are called alike", named_table()
     yield (
         "table_many_sections",
         "2,000 sections of one class each: a reader's cost must not be sections times classes",

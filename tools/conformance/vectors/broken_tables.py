@@ -114,7 +114,19 @@ def boxes() -> Iterator[tuple[str, str, bytes]]:
     yield "pixels_codec", "pixel digests of the codec of hard labels", table(pixels)
 
 
+def heads() -> Iterator[tuple[str, str, bytes]]:
+    """Readable names that do not go with the classes."""
+    wrong = {
+        "names_short": ("readable names of one class of two", ["tabby"]),
+        "names_empty": ("a readable name without a letter", ["tabby", ""]),
+        "names_equal": ("readable names that are those of the classes", ["cat", "dog"]),
+    }
+    for name, (what, names) in wrong.items():
+        yield name, what, table(head=head_of(STORED, "hard", ipc=2, names=names))
+
+
 def broken() -> Iterator[tuple[str, str, bytes]]:
     """Name, what is wrong, and bytes of tables to refuse as ``header``."""
+    yield from heads()
     yield from holes()
     yield from boxes()
