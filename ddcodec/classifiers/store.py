@@ -86,7 +86,11 @@ def _all_classes(teacher: Teacher) -> tuple[str, ...]:
 
 
 def load_teacher(
-    spec: str | os.PathLike[str], class_names: Sequence[str], *, device: str = "cpu"
+    spec: str | os.PathLike[str],
+    class_names: Sequence[str],
+    readable: Sequence[str] | None = None,
+    *,
+    device: str = "cpu",
 ) -> Teacher:
     """Load a teacher and order its columns as ``class_names``, matched by name.
 
@@ -94,6 +98,7 @@ def load_teacher(
         spec: a folder written by :func:`save_teacher`, a folder of a ``transformers`` image
             classifier, or a hub id, optionally with ``@revision``.
         class_names: the classes wanted, in order.
+        readable: what else each of them is called.
         device: torch device.
 
     Raises:
@@ -115,7 +120,7 @@ def load_teacher(
             f"{folder} holds no teacher: its {_CONFIG} is neither ddcodec's nor that of a "
             "transformers image classifier"
         )
-    return teacher.for_classes(class_names).to(device)
+    return teacher.for_classes(class_names, readable).to(device)
 
 
 def teacher_key(

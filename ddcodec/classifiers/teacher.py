@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from ddcodec.classifiers.training import (
     statistics_of,
 )
 from ddcodec.errors import EncodeError, ModelMismatchError
+from ddcodec.imagenet import ids_of
 
 __all__ = ["Teacher", "TeacherSettings", "default_settings", "train_teacher"]
 
@@ -129,17 +130,24 @@ class Teacher:
         self.module.to(device)
         return self
 
-    def for_classes(self, names: Sequence[str]) -> Teacher:
+    def for_classes(self, names: Sequence[str], readable: Sequence[str] | None = None) -> Teacher:
         """The same teacher with its columns in the order of ``names``.
 
         Names are matched exactly, else without regard to case, spaces and underscores, or to
-        one of several comma-separated synonyms. Outputs that no name asks for are left out.
+        one of several comma-separated synonyms; a class that is not found so is looked for by its
+        readable name. An ImageNet-1k classifier also knows the WordNet ids of its classes.
+        Outputs that no name asks for are left out.
+
+        Args:
+            names: the classes wanted, in order.
+            readable: what else each of them is called.
 
         Raises:
             ModelMismatchError: the teacher does not know some of the classes.
         """
         known = _name_index(self.classes)
-        found = [known.get(name, known.get(_loose(name))) for name in names]
+        also = names if readable is None else readable
+        found = [_column(known, *both) for both in zip(names, also, strict=True)]
         missing = [name for name, column in zip(names, found, strict=True) if column is None]
         if missing:
             raise ModelMismatchError(
@@ -150,7 +158,7 @@ class Teacher:
         if len(set(columns)) != len(columns):
             raise ModelMismatchError(
                 f"the teacher {self.arch} cannot tell some of the classes apart by name: "
-                "rename the class folders as the teacher names them"
+                "call the classes as the teacher calls them"
             )
         own = self.columns or tuple(range(len(self.classes)))
         picked = tuple(own[column] for column in columns)
@@ -257,9 +265,18 @@ def _loose(name: str) -> str:
     return name.casefold().replace("_", " ").replace("-", " ").strip()
 
 
+def _column(known: Mapping[str, int], *names: str) -> int | None:
+    """The column of the first of these names that is known."""
+    keys = (key for name in names for key in (name, _loose(name)) if key in known)
+    return next((known[key] for key in keys), None)
+
+
 def _name_index(classes: Sequence[str]) -> dict[str, int]:
-    """Names to columns: exact names win over loose ones, and those over single synonyms."""
-    index: dict[str, int] = {}
+    """Names to columns: exact names win over loose ones, and those over single synonyms.
+
+    Of an ImageNet-1k classifier, WordNet ids win over all: two of its labels are alike.
+    """
+    index = {one: column for column, one in enumerate(ids_of(classes) or ())}
     for column, name in enumerate(classes):
         index.setdefault(name, column)
     for column, name in enumerate(classes):

@@ -66,7 +66,9 @@ output_folder = click.option(
 force_option = click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout.")
 classes_option = click.option(
-    "--classes", metavar="A,B", help="Take only these classes, by name; a comma in a name is \\,."
+    "--classes",
+    metavar="A,B",
+    help="Take only these classes, by name or readable name; a comma in a name is \\,.",
 )
 ipc_option = click.option(
     "--ipc", type=click.IntRange(1), metavar="N", help="Take only the first N images of each class."

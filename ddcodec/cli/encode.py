@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_SHOWN = 12  # values of a map
+
 EXAMPLES = (
     ("patches and soft labels", "ddz encode photos --method rded -o p.ddz"),
     ("only what would be done", "ddz encode photos --method rded --dry-run -o p.ddz"),
@@ -145,7 +147,9 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
 
 def _text(key: str, value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}={item}" for name, item in value.items()) or "-"
+        parts = [f"{name}={item}" for name, item in value.items()]
+        more = len(parts) - _SHOWN
+        return (", ".join(parts[:_SHOWN]) or "-") + (f" and {more} more" if more > 0 else "")
     if key == "size" and isinstance(value, tuple):
         return "x".join(map(str, value))
     return describe_value(value)

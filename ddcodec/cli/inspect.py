@@ -53,6 +53,7 @@ def as_values(artifact: Artifact) -> dict[str, Any]:
         "stored": artifact.file_len,
         "digest": artifact.digest,
         "classes": list(artifact.classes),
+        "names": list(artifact.names),
         "table": {
             "classes": len(artifact.classes),
             "ipc": recipe.ipc,
@@ -160,7 +161,7 @@ def _prior_lines(artifact: Artifact) -> Iterator[str]:
 
 def _class_list(artifact: Artifact) -> str:
     names = artifact.classes
-    shown = ", ".join(names[:_SHOWN_CLASSES])
+    shown = ", ".join(map(artifact.head.title, artifact.head.row_classes[:_SHOWN_CLASSES]))
     more = len(names) - _SHOWN_CLASSES
     listed = shown if more <= 0 else f"{shown}, and {more} more (--json lists all)"
     total = len(artifact.head.classes)

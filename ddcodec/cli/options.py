@@ -25,6 +25,7 @@ _METAVARS = {
     "size": "N|WxH",
     "seed": "N",
     "teacher": "auto|DIR|HUB_ID",
+    "class_names": "FILE",
     "prior": "tiny|DIR|HUB_ID[@REV]",
     "method": "NAME",
     "work": "DIR",

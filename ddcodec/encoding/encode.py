@@ -113,6 +113,7 @@ class Encoder:
         self.teacher = cache(self._load_teacher)
         self.prior = cache(self._load_prior)
         options.check_classes(len(source.classes))
+        self.names = options.names_of(source)
 
     def run(self) -> EncodeResult:
         """Make the artifact, or say what would be made.
@@ -173,6 +174,7 @@ class Encoder:
             "tool": __version__,
             "source": self.source.fingerprint,
             "size": list(self.size),
+            "names": list(self.names),
             **self.options.job_key(),
         }
         if self.options.asks_teacher:
@@ -209,6 +211,7 @@ class Encoder:
     def _job(self, work: WorkFolder) -> Job:
         return Job(
             source=self.source,
+            names=self.names,
             size=self.size,
             ipc=self.options.ipc,
             seed=self.options.seed,
@@ -273,7 +276,8 @@ class Encoder:
             evaluation=self._evaluation(),
         )
         whole = ((0, len(classes)),)
-        return Head(classes, whole, whole, recipe, content.prior)
+        names = None if self.names == classes else self.names
+        return Head(classes, whole, whole, recipe, content.prior, names)
 
     def _evaluation(self) -> Evaluation:
         """Input statistics of the source: the teacher's, or of a sample where none is used."""
@@ -313,6 +317,8 @@ class Encoder:
         used["options"] = self.method.to_map()
         used["classes"] = len(self.source.classes)
         used["images"] = len(self.source)
+        if self.names != self.source.classes:
+            used["class_names"] = dict(zip(self.source.classes, self.names, strict=True))
         if self.method.uses_prior:
             used["prior"] = Path(self.options.prior).name
             used["profile"] = self.options.profile
@@ -329,7 +335,7 @@ class Encoder:
 
         source, device = self.source, self.options.device
         if self.options.teacher != "auto":
-            return load_teacher(self.options.teacher, source.classes, device=device)
+            return load_teacher(self.options.teacher, source.classes, self.names, device=device)
         return cached_teacher(
             source.fingerprint,
             self.size,

@@ -24,6 +24,7 @@ from ddcodec.recipe import profiles
 from ddcodec.recipe.fields import MAX_SIDE, Ratio
 from ddcodec.recipe.head import MAX_IPC, MAX_ROWS, MAX_VIEWS
 from ddcodec.recipe.view import View, parse_view
+from ddcodec.sources.class_names import imagenet_names, names_from_file, unnamed_ids
 from ddcodec.sources.source import Source
 
 __all__ = ["EncodeOptions", "LabelKind"]
@@ -108,6 +109,12 @@ class EncodeOptions:
     label_bytes: int | None = option(
         None, "Bytes that all soft labels may take, in place of a quality.", low=1, role="coding"
     )
+    class_names: str | os.PathLike[str] | None = option(
+        None,
+        "File of readable names, CSV or JSON: class folder, name. Prompts speak them, and the "
+        "artifact holds both. By default WordNet ids of ImageNet are named.",
+        role="run",
+    )
     prior: str = option(
         "tiny",
         "Diffusion prior of generating methods: tiny, which is in the package, a folder in "
@@ -186,6 +193,24 @@ class EncodeOptions:
         size = (size, size) if isinstance(size, int) else size
         _check_size(size)
         return size
+
+    def names_of(self, source: Source) -> tuple[str, ...]:
+        """What to call each class of a source: as a file says, or as ImageNet does.
+
+        Raises:
+            RequestError: the file does not fit, or prompts would speak of WordNet ids.
+        """
+        if self.class_names is not None:
+            return names_from_file(self.class_names, source.classes)
+        names = imagenet_names(source.classes)
+        unnamed = unnamed_ids(names)
+        if unnamed and self.filled_by.uses_prior:
+            raise RequestError(
+                f"{len(unnamed)} classes, {unnamed[0]!r} first, are called by WordNet ids that "
+                "are not of ImageNet-1k, which no prior can draw: give readable names, as a CSV "
+                "file class_names='FILE'"
+            )
+        return names
 
     def view_of(self, size: tuple[int, int]) -> View:
         """What views of images of this size vary.

@@ -34,6 +34,7 @@ SCHEMA = "ddcodec.folder/1"
 MANIFEST = "manifest.json"
 LABELS = "labels.npz"
 README = "README.md"
+_NAMED = 100  # readable names in the page, at most
 LARGEST_LABELS = 8 << 30  # bytes held in memory while writing
 
 
@@ -204,6 +205,7 @@ def _write_labels(
         allow_pickle=False,
         labels=probabilities.reshape(-1, len(data.classes)),
         class_names=np.array(data.classes, dtype=np.str_),
+        readable_names=np.array(data.names, dtype=np.str_),
         files=np.array(
             [_path(target, folders, data, *c).relative_to(target).as_posix() for c in cells],
             dtype=np.str_,
@@ -213,6 +215,16 @@ def _write_labels(
         view=np.array([view for _, view in cells], np.int64),
     )
     write_whole(target / LABELS, stream.getvalue())
+
+
+def _names_text(artifact: Artifact) -> str:
+    """Lines of the page that say which folder is what, where folders are not called so."""
+    head = artifact.head
+    if head.names is None:
+        return ""
+    named = [head.title(c) for c in head.row_classes if head.names[c] != head.classes[c]]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return f"- Classes: {', '.join(named[:_NAMED])}{more}.\n"
 
 
 def _readme(artifact: Artifact, data: DistilledDataset) -> str:
@@ -238,8 +250,8 @@ Written by `ddz decode` from the artifact with content digest
   file names.
 - `labels.npz`: arrays by row, read with `numpy.load`, no pickle:
   `labels` float32 [rows, {len(data.classes)}] ({kind}), `class_names` (the columns, in order),
-  `files`, `class_index`, `slot`, `view`.
-- `{MANIFEST}`: which artifact and slice this is; `ddz decode` resumes by it.
+  `readable_names` (what to call them), `files`, `class_index`, `slot`, `view`.
+{_names_text(artifact)}- `{MANIFEST}`: which artifact and slice this is; `ddz decode` resumes by it.
 
 Students are meant to see pixels / 255, minus mean ({mean}), divided by deviation ({std}),
 trained by the protocol `{recipe.evaluation.protocol}`.

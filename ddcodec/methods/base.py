@@ -43,6 +43,7 @@ class Job:
     """One encode, as a method sees it.
 
     Attributes:
+        names: what to call each class of the source, in prompts.
         size: (width, height) of a training image.
         teacher, prior: called when needed; the first call loads.
         work: finished pieces go here.
@@ -51,6 +52,7 @@ class Job:
     """
 
     source: Source
+    names: tuple[str, ...]
     size: tuple[int, int]
     ipc: int
     seed: int

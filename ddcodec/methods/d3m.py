@@ -131,7 +131,7 @@ class D3M(PromptingMethod):
         ]
         result = invert(
             prior,
-            [job.source.classes[c] for c in classes],
+            [job.names[c] for c in classes],
             [as_collages(p["patches"], grid, side) for p in patches],
             self.inversion(prior, grid, job.flip, job.seed),
             lambda done, total: job.tell("textual inversion", done, total),

@@ -148,7 +148,7 @@ def _gallery(artifact: Artifact, prior: str | None, device: str) -> tuple[ClassP
     rows = [(c, s) for c in shown for s in range(count)]
     uris = [_data_uri(Image.fromarray(p)) for p in renderer.pictures(rows)]
     return tuple(
-        ClassPictures(artifact.head.classes[c], tuple(uris[i * count : (i + 1) * count]))
+        ClassPictures(artifact.head.title(c), tuple(uris[i * count : (i + 1) * count]))
         for i, c in enumerate(shown)
     )
 

@@ -118,8 +118,8 @@ def _csv_pairs(file: Path, text: str, classes: Set[str]) -> Iterator[tuple[str, 
         for number, row in enumerate(filter(None, rows)):
             if len(row) != 2:
                 raise RequestError(
-                    f"{file}, line {rows.line_num}, has not two columns but {len(row)}; a class folder and "
-                    "a name are needed. A name with a comma stands in double quotes"
+                    f"{file}, line {rows.line_num}, has not two columns but {len(row)}; a class "
+                    "folder and a name are needed. A name with a comma stands in double quotes"
                 )
             key = row[0].strip()
             if number or key in classes or key.casefold() not in _HEADINGS:

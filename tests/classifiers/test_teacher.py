@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ddcodec.classifiers.store import (
 from ddcodec.classifiers.teacher import Teacher, TeacherSettings, default_settings, train_teacher
 from ddcodec.errors import ChecksumMismatchError, DecodeError, EncodeError, ModelMismatchError
 from ddcodec.files import cache_folder
+from ddcodec.imagenet import classes as imagenet_classes
 
 CLASSES = ("blue", "green", "red")
 SETTINGS = TeacherSettings(steps=30, batch_size=12, pad=1)
@@ -85,6 +87,21 @@ def test_names_match_without_case_underscores_or_synonyms(teacher: Teacher) -> N
     assert named.for_classes(("crimson", "blue", "Green Tea")).columns == (2, 0, 1)
     with pytest.raises(ModelMismatchError, match="tell some of the classes apart"):
         named.for_classes(("crimson", "red"))
+
+
+def test_a_class_is_found_by_its_readable_name_where_its_own_is_unknown(teacher: Teacher) -> None:
+    assert teacher.for_classes(("x1", "green"), ("red", "blue")).columns == (2, 1)
+    with pytest.raises(ModelMismatchError, match="does not know 'x2'"):
+        teacher.for_classes(("x1", "x2"), ("red", "mauve"))
+
+
+def test_a_classifier_of_imagenet_tells_two_cranes_apart_by_their_ids(teacher: Teacher) -> None:
+    """As ``transformers`` labels it: both of them are "crane"."""
+    labels = tuple(", ".join(one.words) for one in imagenet_classes().values())
+    assert labels[134] == labels[517] == "crane"
+    large = replace(teacher, classes=labels)
+    picked = large.for_classes(("n03126707", "n02012849", "tench"), ("crane", "crane", "tench"))
+    assert picked.columns == (517, 134, 0)
 
 
 def test_missing_classes_are_listed(teacher: Teacher) -> None:

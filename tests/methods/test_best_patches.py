@@ -31,6 +31,7 @@ def job(folder: Path, work: Path, seed: int = 0) -> Job:
     teacher: Any = Brightness()
     return Job(
         source=scan(folder),
+        names=scan(folder).classes,
         size=(16, 16),
         ipc=1,
         seed=seed,
