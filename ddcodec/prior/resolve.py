@@ -6,16 +6,18 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ddcodec import hub
+from ddcodec.arrays import Progress
 from ddcodec.errors import DecodeError, ModelMismatchError
-from ddcodec.prior.files import COMPONENTS
+from ddcodec.prior import fetching
 from ddcodec.prior.packaged import tiny_folder
 from ddcodec.recipe.pin import MODEL_INDEX, PriorPin
 
-__all__ = ["TINY", "ResolvedPrior", "resolve_pinned", "resolve_prior"]
+__all__ = ["TINY", "ResolvedPrior", "parse_spec", "resolve_pinned", "resolve_prior"]
 
 TINY = "tiny"
 
-_HUB_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,39 @@ class ResolvedPrior:
     source: str
     revision: str | None
 
+    @property
+    def spec(self) -> str:
+        """What finds the same prior again, with nothing left to fetch or to ask the hub."""
+        if self.revision is not None:
+            return f"{self.source}@{self.revision}"
+        return TINY if self.source == TINY else str(self.folder)
 
-def resolve_prior(spec: str | Path, revision: str | None = None) -> ResolvedPrior:
+
+def resolve_prior(
+    spec: str | Path, revision: str | None = None, progress: Progress | None = None
+) -> ResolvedPrior:
     """Resolve what a user typed.
 
     Args:
         spec: ``tiny``, an existing folder, or a hub id ``owner/name[@revision]``.
         revision: branch, tag or commit of a hub id, where ``spec`` does not name one.
+        progress: called with megabytes before and while something is fetched.
 
     Raises:
-        DecodeError: it is none of these, or it cannot be downloaded.
+        DecodeError: it is none of these, or it cannot be fetched.
+        ModelMismatchError: what is on the hub is no prior.
+    """
+    found = parse_spec(spec, revision)
+    return found if isinstance(found, ResolvedPrior) else _from_hub(*found, progress)
+
+
+def parse_spec(
+    spec: str | Path, revision: str | None = None
+) -> ResolvedPrior | tuple[str, str | None]:
+    """What a user typed: a prior that is here, or (hub id, revision).
+
+    Raises:
+        DecodeError: it is neither.
     """
     text = str(spec)
     if text == TINY:
@@ -50,15 +75,17 @@ def resolve_prior(spec: str | Path, revision: str | None = None) -> ResolvedPrio
         return ResolvedPrior(folder, folder.resolve().name, None)
     name, _, asked = text.partition("@")
     # A path that does not exist must not be sent to the hub as if it were a name.
-    if not _HUB_ID.fullmatch(name):
+    if not hub.is_hub_id(name):
         raise DecodeError(
             f"there is no prior {text!r}: give 'tiny', an existing folder in diffusers' layout, "
             "or a hub id such as owner/name@revision"
         )
-    return _from_hub(name, asked or revision)
+    return name, asked or revision
 
 
-def resolve_pinned(pin: PriorPin, spec: str | Path | None = None) -> ResolvedPrior:
+def resolve_pinned(
+    pin: PriorPin, spec: str | Path | None = None, progress: Progress | None = None
+) -> ResolvedPrior:
     """Find the folder of the prior an artifact is pinned to; the caller checks the files.
 
     A name that only the artifact gives finds what this machine has: the packaged prior, or the
@@ -67,6 +94,7 @@ def resolve_pinned(pin: PriorPin, spec: str | Path | None = None) -> ResolvedPri
     Args:
         pin: from the artifact.
         spec: what the user named as the prior, if anything; a hub id may be fetched.
+        progress: as for ``resolve_prior``.
 
     Raises:
         ModelMismatchError: the pin names a folder of the writer's machine, and ``spec`` is
@@ -75,7 +103,7 @@ def resolve_pinned(pin: PriorPin, spec: str | Path | None = None) -> ResolvedPri
     """
     if spec is not None:
         asked = pin.revision if str(spec) == pin.source else None
-        return resolve_prior(spec, asked)
+        return resolve_prior(spec, asked, progress)
     if pin.source == TINY:
         return ResolvedPrior(tiny_folder(), TINY, None)
     if pin.revision is None:
@@ -83,61 +111,35 @@ def resolve_pinned(pin: PriorPin, spec: str | Path | None = None) -> ResolvedPri
             f"this artifact was made with the local prior folder {pin.source!r}, which an artifact "
             "does not contain; say where it is on this machine, as prior='FOLDER'"
         )
-    try:
-        folder = _download(pin.source, pin.revision, fetch=False)
-    except OSError as error:
+    folder = hub.cached_folder(pin.source, pin.revision, MODEL_INDEX)
+    if folder is None or not all((folder / path).is_file() for path in pin.files):
+        is_not = "is not" if folder is None else "is only in part"
         raise DecodeError(
-            f"this artifact was made with the prior {pin.describe()}, which is not on this "
+            f"this artifact was made with the prior {pin.describe()}, which {is_not} on this "
             "machine. Nothing is fetched because a file names it: if you trust that name, pass "
             f"prior='{pin.describe()}' to fetch it, or prior='FOLDER'"
-        ) from error
+        )
     return ResolvedPrior(folder, pin.source, pin.revision)
 
 
-def _from_hub(name: str, revision: str | None) -> ResolvedPrior:
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    at = f"{name}@{revision}" if revision else name
-    try:
-        folder = _download(name, revision, fetch=True)
-    except GatedRepoError as error:
-        problem = f"the hub asks for a login to read {at}; accept its terms and run 'hf auth login'"
-        raise DecodeError(problem) from error
-    except RepositoryNotFoundError as error:
-        problem = f"there is no folder and no hub repository {name!r}; check the name"
-        raise DecodeError(problem) from error
-    except RevisionNotFoundError as error:
-        raise DecodeError(f"{name} has no revision {revision!r}; check the name") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DecodeError(
-            f"{at} is not in the local cache and cannot be fetched from the hub; connect once to "
-            f"fetch it, or pass a folder as prior='FOLDER' ({reason})"
-        ) from error
+def _from_hub(name: str, revision: str | None, progress: Progress | None) -> ResolvedPrior:
+    here = hub.cached_folder(name, revision, MODEL_INDEX)
+    whole = here is not None and fetching.is_whole(name, here)
+    # A commit never changes, so that nobody has to be asked; a branch does.
+    if here is None or not whole or _COMMIT.fullmatch(revision or "") is None:
+        try:
+            here = fetching.plan(name, revision).fetch(progress)
+        except hub.HubUnreachableError as error:
+            if here is None or not whole:
+                raise DecodeError(_not_here(name, revision, here, error)) from error
     # A snapshot's folder is named after the commit it holds, whatever revision was asked for.
-    return ResolvedPrior(folder, name, folder.name)
+    return ResolvedPrior(here, name, here.name)
 
 
-def _download(name: str, revision: str | None, *, fetch: bool) -> Path:
-    """The hub's cached copy of what ``COMPONENTS`` needs; ``fetch`` what is not there."""
-    from huggingface_hub import snapshot_download
-
-    patterns = [MODEL_INDEX, "ddcodec.json"]
-    for component, stem in COMPONENTS.items():
-        patterns += [f"{component}/*{suffix}" for suffix in (".json", ".txt", ".model")]
-        if stem is not None:
-            patterns += [
-                f"{component}/{stem}.safetensors",
-                f"{component}/{stem}-*-of-*.safetensors",
-            ]
-    return Path(
-        snapshot_download(
-            name, revision=revision, allow_patterns=patterns, local_files_only=not fetch
-        )
+def _not_here(name: str, revision: str | None, here: Path | None, error: DecodeError) -> str:
+    at = f"{name}@{revision}" if revision else name
+    part = "not" if here is None else "only in part"
+    return (
+        f"{at} is {part} in the local cache, and the hub cannot be asked for it; connect once to "
+        f"fetch it, or pass a folder as prior='FOLDER' ({error})"
     )

@@ -1,56 +1,49 @@
+"""Where a prior is found: the package, a folder, the hub; and what is never fetched or opened."""
+
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import huggingface_hub
 import pytest
-from huggingface_hub.errors import (
-    GatedRepoError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import constants
 
 from ddcodec.errors import DecodeError, ModelMismatchError
+from ddcodec.prior.load import load_prior
 from ddcodec.prior.resolve import resolve_pinned, resolve_prior
 from ddcodec.recipe.pin import PriorPin
+from tests.hub_server import COMMIT, OTHER_COMMIT, FakeHub, fake_hub
 
-COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 FILES = {"model_index.json": "0" * 64}
-
-
-class Hub:
-    """Stands in for ``snapshot_download``: remembers what was asked, answers or raises."""
-
-    def __init__(self, cache: Path) -> None:
-        self.cache = cache
-        self.error: Exception | None = None
-        self.asked: list[tuple[str, str | None]] = []
-        self.looked_for: list[tuple[str, str | None]] = []
-        self.patterns: list[str] = []
-
-    def __call__(
-        self,
-        name: str,
-        *,
-        revision: str | None,
-        allow_patterns: list[str],
-        local_files_only: bool,
-    ) -> str:
-        (self.looked_for if local_files_only else self.asked).append((name, revision))
-        self.patterns = allow_patterns
-        if self.error is not None:
-            raise self.error
-        return str(self.cache / "snapshots" / COMMIT)
+WEIGHTS = (
+    "text_encoder/model.safetensors",
+    "unet/diffusion_pytorch_model.safetensors",
+    "vae/diffusion_pytorch_model.safetensors",
+)
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Hub:
-    hub = Hub(tmp_path)
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", hub)
-    return hub
+def hub(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pipeline_folder: Path
+) -> Iterator[FakeHub]:
+    """A repository with a small pipeline, and much that nobody needs."""
+    with fake_hub(tmp_path / "cache", monkeypatch) as hub:
+        hub.hold(pipeline_folder)
+        for name in (
+            "v1-5-pruned.safetensors",
+            "safety_checker/model.safetensors",
+            "unet/diffusion_pytorch_model.bin",
+            "unet/diffusion_pytorch_model.fp16.safetensors",
+            "vae/diffusion_pytorch_model.non_ema.safetensors",
+        ):
+            hub.files[name] = b"not needed"
+        hub.files["README.md"] = b"---\nlicense: openrail\n---\n"
+        yield hub
+
+
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
 
 def test_folder_is_recorded_by_its_base_name_only(pipeline_folder: Path) -> None:
@@ -59,95 +52,147 @@ def test_folder_is_recorded_by_its_base_name_only(pipeline_folder: Path) -> None
     assert found.folder == pipeline_folder
 
 
-def test_hub_id_is_recorded_with_the_commit_that_was_resolved(hub: Hub) -> None:
+def test_hub_id_is_recorded_with_the_commit_that_was_resolved(
+    hub: FakeHub, pipeline_folder: Path
+) -> None:
     found = resolve_prior("owner/name@v1")
-    assert hub.asked == [("owner/name", "v1")]
     assert (found.source, found.revision) == ("owner/name", COMMIT)
+    assert load_prior(found.folder).pin.files == load_prior(pipeline_folder).pin.files
 
 
-def test_only_what_a_prior_loads_is_fetched(hub: Hub) -> None:
+def test_only_what_a_prior_loads_is_fetched(hub: FakeHub, pipeline_folder: Path) -> None:
     resolve_prior("owner/name")
-    repository = [
-        "v1-5-pruned.safetensors",
-        "model_index.json",
-        "safety_checker/model.safetensors",
-        "tokenizer/merges.txt",
-        "unet/config.json",
-        "unet/diffusion_pytorch_model.bin",
-        "unet/diffusion_pytorch_model.fp16.safetensors",
-        "unet/diffusion_pytorch_model.safetensors",
-        "unet/diffusion_pytorch_model-00001-of-00002.safetensors",
-        "vae/diffusion_pytorch_model.non_ema.safetensors",
-    ]
-    wanted = huggingface_hub.utils.filter_repo_objects(repository, allow_patterns=hub.patterns)
-    assert list(wanted) == [
-        "model_index.json",
-        "tokenizer/merges.txt",
-        "unet/config.json",
-        "unet/diffusion_pytorch_model.safetensors",
-        "unet/diffusion_pytorch_model-00001-of-00002.safetensors",
-    ]
+    of_prior = {p.relative_to(pipeline_folder).as_posix() for p in pipeline_folder.rglob("*.*")}
+    assert {*hub.fetched} == {*of_prior, "README.md"}
+    assert {*WEIGHTS} < of_prior
+
+
+def test_settings_are_fetched_before_it_is_known_that_weights_will_do(hub: FakeHub) -> None:
+    """A prior that cannot be read costs kilobytes, and not its weights."""
+    hub.files["unet/diffusion_pytorch_model.bin"] = b"pickle"
+    del hub.files["unet/diffusion_pytorch_model.safetensors"]
+    del hub.files["unet/diffusion_pytorch_model.fp16.safetensors"]
+    with pytest.raises(ModelMismatchError, match=r"unet/diffusion_pytorch_model\.bin is a pickle"):
+        resolve_prior("owner/name")
+    assert not {*WEIGHTS} & {*hub.fetched}
+
+
+def test_a_variant_is_taken_where_there_is_nothing_else(hub: FakeHub) -> None:
+    for name in WEIGHTS:
+        ahead, _, _ = name.rpartition(".")
+        hub.files[f"{ahead}.fp16.safetensors"] = hub.files.pop(name)
+    resolve_prior("owner/name")
+    weights = [name for name in hub.fetched if name.endswith(".safetensors")]
+    assert weights == [f"{name.removesuffix('.safetensors')}.fp16.safetensors" for name in WEIGHTS]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_shards_are_those_that_the_index_names(hub: FakeHub, there: bool) -> None:
+    ahead, whole = "unet/diffusion_pytorch_model", hub.files.pop(WEIGHTS[1])
+    hub.files[f"{ahead}.safetensors.index.json"] = (
+        b'{"weight_map": {"a": "diffusion_pytorch_model-00001-of-00001.safetensors"}}'
+    )
+    hub.files[f"{ahead}-00001-of-00003.safetensors"] = b"of an older upload"
+    if there:
+        hub.files[f"{ahead}-00001-of-00001.safetensors"] = whole
+        resolve_prior("owner/name")
+        assert f"{ahead}-00001-of-00001.safetensors" in hub.fetched
+        assert f"{ahead}-00001-of-00003.safetensors" not in hub.fetched
+    else:
+        with pytest.raises(ModelMismatchError, match=r"lacks unet/.*-of-00001.*which its index"):
+            resolve_prior("owner/name")
+        assert not {*WEIGHTS} & {*hub.fetched}
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (("v1-5.safetensors",), "has no model_index.json, but v1-5.safetensors.*from_single_file"),
+        (("config.json",), "no text-to-image pipeline in diffusers' layout"),
+    ],
+)
+def test_what_is_no_pipeline_says_so(hub: FakeHub, files: tuple[str, ...], says: str) -> None:
+    hub.files = dict.fromkeys(files, b"{}")
+    with pytest.raises(ModelMismatchError, match=says):
+        resolve_prior("owner/name")
+    assert hub.fetched == []
 
 
 @pytest.mark.parametrize("spec", ["/no/such/folder", "./nowhere", "a/b/c", "~/nowhere", "", "a b"])
-def test_missing_path_is_not_sent_to_the_hub(hub: Hub, spec: str) -> None:
+def test_missing_path_is_not_sent_to_the_hub(hub: FakeHub, spec: str) -> None:
     with pytest.raises(DecodeError, match="an existing folder"):
         resolve_prior(spec)
     assert not hub.asked
 
 
-RESPONSE: Any = SimpleNamespace(headers={}, request=None)
-
-
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (LocalEntryNotFoundError("no connection"), "not in the local cache.*prior='FOLDER'"),
-        (ConnectionError("no route"), "no route"),
-        (RepositoryNotFoundError("404", response=RESPONSE), "no hub repository"),
-        (RevisionNotFoundError("404", response=RESPONSE), "no revision 'v1'"),
-        (GatedRepoError("403", response=RESPONSE), "hf auth login"),
-    ],
-    ids=["offline", "no-route", "no-repository", "no-revision", "gated"],
-)
-def test_failed_download_says_what_to_do(hub: Hub, error: Exception, message: str) -> None:
-    hub.error = error
-    with pytest.raises(DecodeError, match=message):
+def test_what_was_fetched_is_found_without_a_network(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = resolve_prior("owner/name")
+    offline(monkeypatch)
+    assert resolve_prior("owner/name") == first
+    assert resolve_prior(first.spec) == first
+    with pytest.raises(DecodeError, match=r"owner/name@v1 is not in the local cache.*'FOLDER'"):
         resolve_prior("owner/name@v1")
 
 
-def test_a_name_from_a_file_is_looked_for_and_never_fetched(hub: Hub) -> None:
+def test_a_commit_that_is_here_is_never_asked_for(hub: FakeHub) -> None:
+    first = resolve_prior("owner/name")
+    hub.asked.clear()
+    assert resolve_prior(f"owner/name@{COMMIT}") == first
+    assert hub.asked == []
+
+
+def test_a_fetch_that_was_stopped_goes_on(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = resolve_prior("owner/name")
+    (first.folder / WEIGHTS[1]).resolve().unlink()
+    (first.folder / WEIGHTS[1]).unlink()
+    with monkeypatch.context() as patch:
+        offline(patch)
+        with pytest.raises(DecodeError, match="owner/name is only in part in the local cache"):
+            resolve_prior("owner/name")
+        with pytest.raises(DecodeError, match="which is only in part on this machine"):
+            resolve_pinned(PriorPin("owner/name", COMMIT, {**FILES, WEIGHTS[1]: "0" * 64}))
+    hub.asked.clear()
+    resolve_prior("owner/name")
+    assert hub.fetched == [WEIGHTS[1]]
+
+
+def test_a_name_from_a_file_is_looked_for_and_never_fetched(hub: FakeHub) -> None:
+    resolve_prior("owner/name")
+    hub.asked.clear()
     found = resolve_pinned(PriorPin("owner/name", COMMIT, FILES))
     assert (found.source, found.revision) == ("owner/name", COMMIT)
-    assert hub.looked_for == [("owner/name", COMMIT)] and not hub.asked
+    assert not hub.asked
 
 
-def test_a_pinned_prior_that_is_not_here_says_how_to_fetch_it(hub: Hub) -> None:
-    hub.error = LocalEntryNotFoundError("not here")
+def test_a_pinned_prior_that_is_not_here_says_how_to_fetch_it(hub: FakeHub) -> None:
     with pytest.raises(DecodeError, match=rf"not on this machine.*prior='owner/name@{COMMIT}'"):
         resolve_pinned(PriorPin("owner/name", COMMIT, FILES))
     assert not hub.asked
 
 
-def test_the_users_own_word_fetches_the_pinned_commit(hub: Hub) -> None:
-    resolve_pinned(PriorPin("owner/name", COMMIT, FILES), "owner/name")
-    resolve_pinned(PriorPin("owner/name", COMMIT, FILES), f"owner/name@{COMMIT}")
-    assert hub.asked == [("owner/name", COMMIT)] * 2
+def test_the_users_own_word_fetches_the_pinned_commit(hub: FakeHub) -> None:
+    pin = PriorPin("owner/name", OTHER_COMMIT, FILES)
+    with pytest.raises(DecodeError, match=f"no revision '{OTHER_COMMIT}'"):
+        resolve_pinned(pin, "owner/name")
+    found = resolve_pinned(replace(pin, revision=COMMIT), "owner/name")
+    assert found == resolve_pinned(replace(pin, revision=COMMIT), f"owner/name@{COMMIT}")
 
 
 @pytest.mark.parametrize("source", ["secret", "~"])
 def test_a_name_from_a_file_opens_no_path(
-    hub: Hub, source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    hub: FakeHub, source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "secret").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(ModelMismatchError, match="prior='FOLDER'"):
         resolve_pinned(PriorPin(source, None, FILES))
-    assert not hub.asked and not hub.looked_for
+    assert not hub.asked
 
 
-def test_pinned_folder_must_be_pointed_out(hub: Hub, pipeline_folder: Path) -> None:
+def test_pinned_folder_must_be_pointed_out(hub: FakeHub, pipeline_folder: Path) -> None:
     pin = PriorPin("random-sd", None, FILES)
     with pytest.raises(ModelMismatchError, match=r"'random-sd'.*prior='FOLDER'"):
         resolve_pinned(pin)
