@@ -26,6 +26,7 @@ __all__ = [
     "cached_names",
     "fetch",
     "is_hub_id",
+    "licence_of",
     "look_up",
     "size_text",
 ]
@@ -33,6 +34,8 @@ __all__ = [
 _HUB_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _SPARE = 64 << 20  # bytes of the disk that are left free
 _MEGA = 1_000_000
+# A licence that the hub has no name for is called "other", and named by the first field.
+_LICENCE = ("license_name", "license")
 
 
 class HubUnreachableError(DecodeError):
@@ -103,16 +106,30 @@ def look_up(name: str, revision: str | None) -> Repository:
 
     with _errors(name, revision):
         info = HfApi().model_info(name, revision=revision, files_metadata=True)
-    # A licence that the hub has no name for is called "other", and named by another field.
-    fields = [getattr(info.card_data, key, None) for key in ("license_name", "license")]
-    licence = next((value for value in fields if value), None)
+    card = {key: getattr(info.card_data, key, None) for key in _LICENCE}
     return Repository(
         name=name,
         revision=revision,
         commit=str(info.sha),
         files={one.rfilename: one.size or 0 for one in info.siblings or ()},
-        licence=licence if isinstance(licence, str) else None,
+        licence=_licence(card),
     )
+
+
+def licence_of(card: Path) -> str | None:
+    """The licence that a model card states at its head, if there is one and it can be read."""
+    try:
+        text = card.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    head = re.match(r"---\n(.*?)\n---", text, re.DOTALL)
+    stated = re.findall(r"^(license(?:_name)?): *(\S.*?) *$", head[1] if head else "", re.MULTILINE)
+    return _licence(dict(stated))
+
+
+def _licence(card: Mapping[str, Any]) -> str | None:
+    found = next((card[key] for key in _LICENCE if card.get(key)), None)
+    return found if isinstance(found, str) else None
 
 
 def cached_folder(name: str, revision: str | None, file: str) -> Path | None:

@@ -25,7 +25,7 @@ COMMANDS = {
     "subset": "Cut classes, images per class or views out of an artifact.",
     "merge": "Unite artifacts of disjoint classes.",
     "report": "Measure storage against accuracy, as HTML and JSON.",
-    "prior": "Write the packaged prior as a folder that diffusers loads.",
+    "prior": "Show what a prior is, and fetch it from the hub.",
     "teacher": "Train a teacher on an image folder.",
     "methods": "List the methods, or show the options of one.",
     "demo": "Run the whole path on handwritten digits; needs no download.",

@@ -9,11 +9,11 @@ from pathlib import Path
 from ddcodec import hub
 from ddcodec.arrays import Progress
 from ddcodec.errors import DecodeError, ModelMismatchError
-from ddcodec.prior import fetching
+from ddcodec.prior.fetching import Plan, is_whole, plan
 from ddcodec.prior.packaged import tiny_folder
 from ddcodec.recipe.pin import MODEL_INDEX, PriorPin
 
-__all__ = ["TINY", "ResolvedPrior", "parse_spec", "resolve_pinned", "resolve_prior"]
+__all__ = ["TINY", "ResolvedPrior", "find_prior", "resolve_pinned", "resolve_prior"]
 
 TINY = "tiny"
 
@@ -44,7 +44,7 @@ class ResolvedPrior:
 def resolve_prior(
     spec: str | Path, revision: str | None = None, progress: Progress | None = None
 ) -> ResolvedPrior:
-    """Resolve what a user typed.
+    """Resolve what a user typed, and fetch what of it is not here.
 
     Args:
         spec: ``tiny``, an existing folder, or a hub id ``owner/name[@revision]``.
@@ -55,32 +55,19 @@ def resolve_prior(
         DecodeError: it is none of these, or it cannot be fetched.
         ModelMismatchError: what is on the hub is no prior.
     """
-    found = parse_spec(spec, revision)
-    return found if isinstance(found, ResolvedPrior) else _from_hub(*found, progress)
+    found = find_prior(spec, revision)
+    if isinstance(found, ResolvedPrior):
+        return found
+    return ResolvedPrior(found.fetch(progress), found.repository.name, found.repository.commit)
 
 
-def parse_spec(
-    spec: str | Path, revision: str | None = None
-) -> ResolvedPrior | tuple[str, str | None]:
-    """What a user typed: a prior that is here, or (hub id, revision).
+def find_prior(spec: str | Path, revision: str | None = None) -> ResolvedPrior | Plan:
+    """What a user typed: where it is on this machine, or what is to be fetched from the hub.
 
-    Raises:
-        DecodeError: it is neither.
+    Raises: as ``resolve_prior``.
     """
-    text = str(spec)
-    if text == TINY:
-        return ResolvedPrior(tiny_folder(), TINY, None)
-    folder = Path(text).expanduser()
-    if text and folder.is_dir():
-        return ResolvedPrior(folder, folder.resolve().name, None)
-    name, _, asked = text.partition("@")
-    # A path that does not exist must not be sent to the hub as if it were a name.
-    if not hub.is_hub_id(name):
-        raise DecodeError(
-            f"there is no prior {text!r}: give 'tiny', an existing folder in diffusers' layout, "
-            "or a hub id such as owner/name@revision"
-        )
-    return name, asked or revision
+    found = _parsed(spec, revision)
+    return found if isinstance(found, ResolvedPrior) else _on_hub(*found)
 
 
 def resolve_pinned(
@@ -122,16 +109,36 @@ def resolve_pinned(
     return ResolvedPrior(folder, pin.source, pin.revision)
 
 
-def _from_hub(name: str, revision: str | None, progress: Progress | None) -> ResolvedPrior:
+def _parsed(spec: str | Path, revision: str | None) -> ResolvedPrior | tuple[str, str | None]:
+    """A prior that is here, or (hub id, revision)."""
+    text = str(spec)
+    if text == TINY:
+        return ResolvedPrior(tiny_folder(), TINY, None)
+    folder = Path(text).expanduser()
+    if text and folder.is_dir():
+        return ResolvedPrior(folder, folder.resolve().name, None)
+    name, _, asked = text.partition("@")
+    # A path that does not exist must not be sent to the hub as if it were a name.
+    if not hub.is_hub_id(name):
+        raise DecodeError(
+            f"there is no prior {text!r}: give 'tiny', an existing folder in diffusers' layout, "
+            "or a hub id such as owner/name@revision"
+        )
+    return name, asked or revision
+
+
+def _on_hub(name: str, revision: str | None) -> ResolvedPrior | Plan:
     here = hub.cached_folder(name, revision, MODEL_INDEX)
-    whole = here is not None and fetching.is_whole(name, here)
+    whole = here is not None and is_whole(name, here)
     # A commit never changes, so that nobody has to be asked; a branch does.
-    if here is None or not whole or _COMMIT.fullmatch(revision or "") is None:
-        try:
-            here = fetching.plan(name, revision).fetch(progress)
-        except hub.HubUnreachableError as error:
-            if here is None or not whole:
-                raise DecodeError(_not_here(name, revision, here, error)) from error
+    unchanging = _COMMIT.fullmatch(revision or "") is not None
+    try:
+        if not whole or not unchanging:
+            return plan(name, revision)
+    except hub.HubUnreachableError as error:
+        if not whole:
+            raise DecodeError(_not_here(name, revision, here, error)) from error
+    assert here is not None
     # A snapshot's folder is named after the commit it holds, whatever revision was asked for.
     return ResolvedPrior(here, name, here.name)
 
