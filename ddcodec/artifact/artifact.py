@@ -141,6 +141,22 @@ class Artifact:
         renderer = renderer or self.renderer(prior=prior, device=device)
         return verify(self.table, level, renderer, sample=sample, progress=progress)
 
+    def fetch_prior(self, prior: str | None = None, progress: Progress | None = None) -> str | None:
+        """``prior`` as a renderer takes it, with what of it is not on this machine fetched now.
+
+        Args:
+            prior: as for :meth:`renderer`; nothing is fetched where none is given.
+            progress: called with megabytes, first before anything is fetched.
+
+        Raises:
+            DecodeError: it is not found, does not fit the disk, or cannot be fetched.
+        """
+        if prior is None or self.head.prior is None:
+            return prior
+        from ddcodec.prior.resolve import resolve_pinned
+
+        return resolve_pinned(self.head.prior, prior, progress).spec
+
     def renderer(self, *, prior: str | None = None, device: str = "cpu") -> Renderer:
         """A renderer of this artifact's pictures and views (imports torch only if it generates).
 

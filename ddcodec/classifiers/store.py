@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ddcodec.arrays import Int64s, StepProgress, UInt8s
+from ddcodec import hub
+from ddcodec.arrays import Int64s, Progress, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import Logits, build
 from ddcodec.classifiers.teacher import (
     Teacher,
@@ -38,6 +40,8 @@ __all__ = ["cached_teacher", "load_teacher", "save_teacher", "teacher_key"]
 SCHEMA = "ddcodec.teacher/1"
 _CONFIG = "config.json"
 _WEIGHTS = "model.safetensors"
+# Whole, or in shards with their index; no variant, which transformers would not load unasked.
+_WEIGHT_FILE = re.compile(r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?")
 _HALF = Statistics((32768, 32768, 32768), (32768, 32768, 32768))
 
 
@@ -91,6 +95,7 @@ def load_teacher(
     readable: Sequence[str] | None = None,
     *,
     device: str = "cpu",
+    progress: Progress | None = None,
 ) -> Teacher:
     """Load a teacher and order its columns as ``class_names``, matched by name.
 
@@ -100,16 +105,17 @@ def load_teacher(
         class_names: the classes wanted, in order.
         readable: what else each of them is called.
         device: torch device.
+        progress: called with megabytes before and while a teacher of the hub is fetched.
 
     Raises:
         ModelMismatchError: not a teacher, or one that does not know all the classes.
         ChecksumMismatchError: the weights are not those the folder was written with.
-        DecodeError: the hub cannot be reached.
+        DecodeError: the hub cannot be reached, or the teacher does not fit the disk.
     """
     folder = Path(spec)
     label = str(spec)
     if not folder.is_dir():
-        folder = _download(label)
+        folder = _on_hub(label, progress)
     config = _read_config(folder)
     if config.get("schema") == SCHEMA:
         teacher = _load_own(folder, config)
@@ -225,31 +231,32 @@ def _triple(values: Sequence[int]) -> tuple[int, int, int]:
     return r, g, b
 
 
-def _download(spec: str) -> Path:
+def _on_hub(spec: str, progress: Progress | None) -> Path:
     """A hub snapshot's folder: configuration and safetensors only."""
     repo, _, revision = spec.partition("@")
-    if repo.count("/") != 1 or repo.startswith((".", "/")):
+    if not hub.is_hub_id(repo):
         raise ModelMismatchError(
             f"{spec} is neither a folder nor a hub id of the form owner/name[@revision]"
         )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
     try:
-        return Path(
-            snapshot_download(
-                repo,
-                revision=revision or None,
-                allow_patterns=["config.json", "preprocessor_config.json", "*.safetensors"],
-            )
+        found = hub.look_up(repo, revision or None)
+    except hub.HubUnreachableError as error:
+        here = hub.cached_folder(repo, revision or None, _CONFIG)
+        if here is None or not any(here.glob("*.safetensors")):
+            raise DecodeError(
+                f"the teacher {spec} is not on this machine, and {error}; or give a folder"
+            ) from error
+        return here
+    weights = [path for path in found.files if _WEIGHT_FILE.fullmatch(path)]
+    if _CONFIG not in found.files or not weights:
+        raise ModelMismatchError(
+            f"{spec} holds no image classifier of transformers with weights in safetensors; give "
+            "another teacher"
         )
-    except HFValidationError as error:
-        raise ModelMismatchError(f"{spec} is not a valid hub id: {error}") from error
-    except (HfHubHTTPError, OSError) as error:
-        raise DecodeError(
-            f"cannot download the teacher {spec} ({type(error).__name__}): check the name and "
-            "the network, or give a folder"
-        ) from error
+    settings = [path for path in (_CONFIG, "preprocessor_config.json") if path in found.files]
+    folder = hub.fetch(found, [*settings, *weights], progress)
+    assert folder is not None
+    return folder
 
 
 def _load_transformers(folder: Path, config: Mapping[str, Any], label: str) -> Teacher:

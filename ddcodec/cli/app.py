@@ -94,7 +94,9 @@ def run(arguments: Sequence[str]) -> int:
     except DdcodecError as error:
         if debug:
             raise
-        _say(f"error[{error.code}]: {_in_words(error)}{_next_step(error)}")
+        from ddcodec.cli.options import in_words
+
+        _say(f"error[{error.code}]: {in_words(str(error))}{_next_step(error)}")
         return error.exit_code
     except OSError as error:
         if debug:
@@ -110,17 +112,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def _say(line: str) -> None:
     click.echo(line, err=True)
-
-
-def _in_words(error: DdcodecError) -> str:
-    """The message; the library speaks of ``name=value`` where a user here types an option."""
-    from dataclasses import fields
-
-    from ddcodec.cli.options import in_command_line_words
-    from ddcodec.encoding.options import EncodeOptions
-
-    names = [field.name for field in fields(EncodeOptions)]
-    return in_command_line_words(str(error), [*names, "classes", "sample", "seeds"])
 
 
 def _next_step(error: DdcodecError) -> str:

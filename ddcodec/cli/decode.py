@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,11 +22,18 @@ from ddcodec.cli.common import (
     views_option,
 )
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.options import in_words
+from ddcodec.hub import size_text
+
+if TYPE_CHECKING:
+    from ddcodec.exchange.folder import ExportPlan
+    from ddcodec.recipe.pin import PriorPin
 
 __all__ = ["command"]
 
 EXAMPLES = (
     ("images and labels of every view", "ddz decode photos.ddz -o out"),
+    ("what would be written, and which prior that needs", "ddz decode g.ddz --dry-run -o out"),
     ("two classes, plain images alone", "ddz decode photos.ddz --classes cat,dog --views 1 -o out"),
 )
 
@@ -45,6 +54,11 @@ EXAMPLES = (
     help="Pictures rendered together.",
 )
 @prior_option
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only say what would be written, and which prior is needed or fetched.",
+)
 def command(
     artifact: Path,
     out: Path,
@@ -54,14 +68,21 @@ def command(
     device: str,
     batch_size: int,
     prior: str | None,
+    dry_run: bool,
 ) -> None:
     """Write the images of IN.ddz as lossless PNGs, one folder per class, with their labels.
 
     DIR also gets labels.npz and a README that explains both. An interrupted decode goes on
     when the same command is run again.
     """
-    from ddcodec.exchange.folder import export_folder
+    from ddcodec.exchange.folder import export_folder, plan_export
 
+    if dry_run:
+        with open_artifact(artifact) as opened:
+            plan = plan_export(opened, out, classes=class_names(classes), ipc=ipc, views=views)
+            for line in _plan_lines(out, plan, opened.head.prior, prior):
+                click.echo(line)
+        return
     with open_artifact(artifact) as opened, progress_display() as progress:
         result = export_folder(
             opened,
@@ -77,3 +98,23 @@ def command(
     kept = f" ({result.kept:,} were there already)" if result.kept else ""
     parts = [f"{result.images:,} pictures{kept}", "labels.npz", "README.md"]
     click.echo(f"{out}: {', '.join(parts + execution_text(result.execution))}")
+
+
+def _plan_lines(
+    out: Path, plan: ExportPlan, pin: PriorPin | None, prior: str | None
+) -> Iterator[str]:
+    new = plan.images - plan.kept
+    kept = f", {plan.kept:,} are there already" if plan.kept else ""
+    yield f"{out}: {new:,} pictures, about {size_text(plan.picture_bytes)}{kept}"
+    yield f"labels.npz of at most {size_text(plan.label_bytes)}, and README.md"
+    if pin is not None:
+        from ddcodec.prior.need import need_of
+
+        need = need_of(pin, prior)
+        if need.problem is not None:
+            yield f"prior {need.name}: {in_words(need.problem)}"
+        elif need.to_fetch:
+            yield f"prior {need.name}: {size_text(need.to_fetch)} would be fetched first"
+        else:
+            yield f"prior {need.name}: in {need.folder}"
+    yield "nothing was written (--dry-run)"

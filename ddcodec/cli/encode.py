@@ -20,6 +20,7 @@ from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import method_lines, options_from
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
+from ddcodec.hub import size_text
 from ddcodec.methods import METHODS, get_method
 from ddcodec.methods.options import describe_value, options_of
 
@@ -119,6 +120,7 @@ def _values(result: EncodeResult, dry_run: bool) -> dict[str, object]:
         "digest": result.digest,
         "options": dict(result.options_used),
         "expected": dict(result.expected),
+        "to_fetch": dict(result.to_fetch),
         "label_divergence": result.divergence,
         "warnings": list(result.warnings),
     }
@@ -142,6 +144,9 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
     for kind, size in result.expected.items():
         yield f"  {kind:<{width}} {size:>12,}"
     yield f"  {'in all':<{width}} {sum(result.expected.values()):>12,}"
+    for name, size in result.to_fetch.items():
+        yield f"  and what the method stores, which {name} decides"
+        yield f"would be fetched first: {size_text(size)} of {name}"
     yield "nothing was written (--dry-run)"
 
 

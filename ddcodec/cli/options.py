@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 import click
 
 from ddcodec.methods.options import Option, describe_value, options_of
 
-__all__ = ["in_command_line_words", "method_lines", "options_from"]
+__all__ = ["in_command_line_words", "in_words", "method_lines", "options_from"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -80,6 +80,14 @@ def method_lines(options: Iterable[Option]) -> Iterator[tuple[str, str]]:
     """(``KEY=TYPE``, help with the default) of a method's options."""
     for one in options:
         yield f"{one.name}={one.describe_type()}", f"{one.help} [default: {_default(one)}]"
+
+
+def in_words(message: str) -> str:
+    """A message of the library, which speaks of ``name=value`` where a user types an option."""
+    from ddcodec.encoding.options import EncodeOptions
+
+    names = [field.name for field in fields(EncodeOptions)]
+    return in_command_line_words(message, [*names, "classes", "sample", "seeds"])
 
 
 def in_command_line_words(message: str, names: Iterable[str]) -> str:

@@ -60,6 +60,8 @@ def command(
     if sample is not None and level != "pixels":
         raise click.UsageError("--sample is of pictures: it needs --level pixels")
     with open_artifact(artifact) as opened, progress_display() as progress:
+        if level == "pixels":
+            prior = opened.fetch_prior(prior, progress)
         renderer = opened.renderer(prior=prior, device=device)
         compared = opened.verify(
             cast(Level, level), sample=sample, renderer=renderer, progress=progress

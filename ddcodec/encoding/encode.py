@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -51,7 +51,9 @@ class EncodeResult:
         path: the artifact; None for a dry run.
         digest: content digest in hex; empty for a dry run.
         options_used: the options as they were used, for people.
-        expected: expected bytes by section kind, estimated from a look at a few images.
+        expected: expected bytes by section kind, estimated from a look at a few images; short of
+            what the method stores if its prior is not on this machine.
+        to_fetch: what a dry run found to be fetched from the hub -> bytes.
         file_len: bytes of the artifact; 0 for a dry run.
         warnings: one sentence each: what was converted, skipped or ignored.
         divergence: mean KL divergence of the stored soft labels from the teacher's, in nats at the
@@ -70,6 +72,7 @@ class EncodeResult:
     file_len: int
     warnings: tuple[str, ...]
     divergence: float | None = None
+    to_fetch: Mapping[str, int] = field(default_factory=dict)
 
 
 @with_options(EncodeOptions)
@@ -184,9 +187,12 @@ class Encoder:
         return key
 
     def _dry_run(self, job: Job) -> EncodeResult:
-        self.method.check(job)
+        to_fetch = self._to_fetch()
         options, classes = self.options, len(self.source.classes)
-        expected = self.method.estimate(job)
+        expected = {}
+        if not to_fetch:  # a prior that is not here cannot be asked for its sizes
+            self.method.check(job)
+            expected = self.method.estimate(job)
         expected["labels"] = 10
         if options.labels == "soft":
             expected["labels"] = expected_bytes(
@@ -197,7 +203,18 @@ class Encoder:
             del expected["labels"]
         expected["pixels"] = 4 * classes * options.ipc
         expected["seeds"] = 8 + 4 * classes
-        return EncodeResult(None, "", self._options_used(), expected, 0, self._warnings())
+        return EncodeResult(
+            None, "", self._options_used(), expected, 0, self._warnings(), to_fetch=to_fetch
+        )
+
+    def _to_fetch(self) -> dict[str, int]:
+        """Hub id of the prior -> bytes, where not all of it is on this machine."""
+        if not self.method.uses_prior:
+            return {}
+        from ddcodec.prior.survey import survey
+
+        found = survey(self.options.prior)
+        return {found.name: found.missing} if found.missing else {}
 
     def _teacher_bytes(self) -> int:
         """Expected: entropy coding saves 0.85 bits per weight (CIFAR-10, all widths within 0.1)."""
@@ -231,7 +248,9 @@ class Encoder:
         base = [*content.sections, *seed_sections(head, options.seed)]
         hard = hard_label_sections(head)
         write_container(work.draft, head=head.to_map(), sections=[*base, *hard], overwrite=True)
-        prior = None if content.prior is None else options.prior
+        # The very commit that the pin names, whatever branch was asked for.
+        pin = content.prior
+        prior = None if pin is None else pin.describe() if pin.revision else options.prior
         with open_artifact(work.draft) as draft:
             labelling = Labelling(
                 draft, work, prior=prior, device=options.device, progress=options.progress
@@ -335,7 +354,13 @@ class Encoder:
 
         source, device = self.source, self.options.device
         if self.options.teacher != "auto":
-            return load_teacher(self.options.teacher, source.classes, self.names, device=device)
+            return load_teacher(
+                self.options.teacher,
+                source.classes,
+                self.names,
+                device=device,
+                progress=self.options.progress,
+            )
         return cached_teacher(
             source.fingerprint,
             self.size,
@@ -352,9 +377,11 @@ class Encoder:
 
     def _load_prior(self) -> Prior:
         from ddcodec.prior.load import load_prior
+        from ddcodec.prior.resolve import resolve_prior
 
         options = self.options
-        return load_prior(options.prior, profile=options.profile, device=options.device)
+        found = resolve_prior(options.prior, progress=options.progress)
+        return load_prior(found.spec, profile=options.profile, device=options.device)
 
 
 def _statistics(job: Job, per_class: int = 100) -> Statistics:

@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from ddcodec.artifact.dataset import DistilledDataset
     from ddcodec.rendering.renderer import Execution
 
-__all__ = ["ExportResult", "export_folder"]
+__all__ = ["ExportPlan", "ExportResult", "export_folder", "plan_export"]
 
 
 SCHEMA = "ddcodec.folder/1"
 MANIFEST = "manifest.json"
 LABELS = "labels.npz"
 README = "README.md"
+_PNG_SHARE = 0.65  # bytes of a natural picture as PNG, of plain ones; rough
 _NAMED = 100  # readable names in the page, at most
 LARGEST_LABELS = 8 << 30  # bytes held in memory while writing
 
@@ -82,7 +83,12 @@ def export_folder(
     """
     target = Path(out)
     data = artifact.dataset(
-        classes=classes, ipc=ipc, views=views, device=device, labels="soft", prior=prior
+        classes=classes,
+        ipc=ipc,
+        views=views,
+        device=device,
+        labels="soft",
+        prior=artifact.fetch_prior(prior, progress),
     )
     _check_labels_fit(data)
     try:
@@ -99,8 +105,50 @@ def export_folder(
     return ExportResult(target, len(data) * data.views, kept, data.execution)
 
 
+@dataclass(frozen=True)
+class ExportPlan:
+    """What an export would write.
+
+    Attributes:
+        images: PNGs in all, of which ``kept`` are there from an earlier run.
+        picture_bytes: of the PNGs that would be written, roughly.
+        label_bytes: of the labels, at most.
+    """
+
+    images: int
+    kept: int
+    picture_bytes: int
+    label_bytes: int
+
+
+def plan_export(
+    artifact: Artifact,
+    out: str | os.PathLike[str],
+    *,
+    classes: Sequence[str] | None = None,
+    ipc: int | None = None,
+    views: int | None = None,
+) -> ExportPlan:
+    """What :func:`export_folder` would write; renders nothing and writes nothing.
+
+    Raises: as :func:`export_folder`, as far as the folder and the slice go.
+    """
+    target, data = Path(out), artifact.dataset(classes=classes, ipc=ipc, views=views)
+    _check_labels_fit(data)
+    folders, manifest = _manifest(artifact, data)
+    _check_ours(target, manifest)
+    kept = sum(_path(target, folders, data, *cell).exists() for cell in _cells(data))
+    images, recipe = len(data) * data.views, artifact.recipe
+    plain = 3 * recipe.width * recipe.height
+    return ExportPlan(images, kept, round((images - kept) * plain * _PNG_SHARE), _label_bytes(data))
+
+
+def _label_bytes(data: DistilledDataset) -> int:
+    return 4 * len(data) * data.views * len(data.classes)
+
+
 def _check_labels_fit(data: DistilledDataset) -> None:
-    size = 4 * len(data) * data.views * len(data.classes)
+    size = _label_bytes(data)
     if size > LARGEST_LABELS:
         raise DecodeError(
             f"{LABELS} would hold {size / 1e9:.0f} GB of plain probabilities: decode fewer "
@@ -110,6 +158,19 @@ def _check_labels_fit(data: DistilledDataset) -> None:
 
 def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int, str]:
     """Make the folder ours, or check that it is; returns class index -> subfolder."""
+    folders, manifest = _manifest(artifact, data)
+    if not _check_ours(target, manifest):
+        data.prepare()  # before anything is written
+        target.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        write_whole(target / MANIFEST, text.encode())
+    for name in folders.values():
+        (target / name).mkdir(exist_ok=True)
+    return folders
+
+
+def _manifest(artifact: Artifact, data: DistilledDataset) -> tuple[dict[int, str], dict[str, Any]]:
+    """Class index -> subfolder, and what says which artifact and slice a folder holds."""
     indices = list(dict.fromkeys(c for c, _ in data.rows))
     names = [data.classes[c] for c in indices]
     folders = dict(zip(indices, folder_names(names, (MANIFEST, LABELS, README)), strict=True))
@@ -121,18 +182,18 @@ def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int
         "ipc": data.ipc,
         "views": data.views,
     }
+    return folders, manifest
+
+
+def _check_ours(target: Path, manifest: dict[str, Any]) -> bool:
+    """Whether the folder holds this very export; raises DecodeError for anything else."""
     record = target / MANIFEST
     if record.exists():
         _check_same(record, manifest)
-    elif target.exists() and any(target.iterdir()):
+        return True
+    if target.exists() and any(target.iterdir()):
         raise DecodeError(f"{target} is not empty and not an earlier decode: choose a new folder")
-    else:
-        data.prepare()  # before anything is written
-        target.mkdir(parents=True, exist_ok=True)
-        write_whole(record, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
-    for name in folders.values():
-        (target / name).mkdir(exist_ok=True)
-    return folders
+    return False
 
 
 def _check_same(record: Path, manifest: dict[str, Any]) -> None:

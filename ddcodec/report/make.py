@@ -81,6 +81,7 @@ def make_report(
     evaluations, sheets, remarks = [], [], []
     for path in artifact_paths:
         with open_artifact(path) as artifact:
+            artifact.fetch_prior(prior, progress)
             evaluations.append(run.evaluate(artifact))
             sheets.append(sheet_of(artifact, prior=prior, device=device))
             if train is not None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ddcodec.classifiers.teacher import Teacher, TeacherSettings, default_settin
 from ddcodec.errors import ChecksumMismatchError, DecodeError, EncodeError, ModelMismatchError
 from ddcodec.files import cache_folder
 from ddcodec.imagenet import classes as imagenet_classes
+from tests.hub_server import FakeHub, fake_hub
 
 CLASSES = ("blue", "green", "red")
 SETTINGS = TeacherSettings(steps=30, batch_size=12, pad=1)
@@ -161,15 +163,6 @@ def test_a_word_that_is_no_folder_and_no_hub_id_is_refused() -> None:
         load_teacher("nowhere", CLASSES)
 
 
-def test_an_unreachable_hub_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> str:
-        raise ConnectionError("no network")
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
-    with pytest.raises(DecodeError, match="cannot download the teacher some/model"):
-        load_teacher("some/model@main", CLASSES)
-
-
 @pytest.fixture
 def transformers_folder(tmp_path: Path) -> Path:
     from transformers import ResNetConfig, ResNetForImageClassification
@@ -182,8 +175,39 @@ def transformers_folder(tmp_path: Path) -> Path:
         id2label=dict(enumerate(CLASSES)),
     )
     torch.manual_seed(0)
-    ResNetForImageClassification(config).save_pretrained(tmp_path)
-    return tmp_path
+    folder = tmp_path / "resnet"
+    ResNetForImageClassification(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def hub(
+    tmp_path: Path, transformers_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FakeHub]:
+    with fake_hub(tmp_path / "cache", monkeypatch) as hub:
+        hub.hold(transformers_folder)
+        hub.files |= {"pytorch_model.bin": b"no", "model.fp16.safetensors": b"no"}
+        yield hub
+
+
+def test_a_teacher_of_the_hub_is_fetched_and_then_needs_no_network(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    teacher = load_teacher("owner/name", CLASSES, progress=lambda *step: told.append(step))
+    assert hub.fetched == ["config.json", "model.safetensors"]
+    assert told[0][0].startswith("fetching ") and "owner/name" in told[0][0]
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert load_teacher("owner/name", CLASSES).digest == teacher.digest
+    with pytest.raises(DecodeError, match="the teacher owner/other is not on this machine"):
+        load_teacher("owner/other", CLASSES)
+
+
+def test_a_teacher_of_the_hub_without_safetensors_is_refused(hub: FakeHub) -> None:
+    del hub.files["model.safetensors"]
+    with pytest.raises(ModelMismatchError, match="no image classifier"):
+        load_teacher("owner/name", CLASSES)
+    assert hub.fetched == []
 
 
 def test_a_transformers_folder_is_a_teacher(transformers_folder: Path) -> None:

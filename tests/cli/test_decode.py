@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import ddcodec
+from tests.artifacts import rewritten
 from tests.cli.conftest import Ddz
 
 
@@ -32,3 +35,39 @@ def test_generated_pictures_say_how_they_were_made(
     assert "README.md, profile w8a15 on back end " in ddz(*words).out
     # Nothing had to be made the second time.
     assert ddz(*words).out.endswith("README.md\n")
+
+
+def test_a_dry_run_says_what_would_be_written_and_writes_nothing(
+    ddz: Ddz, artifact: Path, generating: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    done = ddz("decode", artifact, "-o", out, "--dry-run")
+    assert done.code == 0
+    assert re.match(rf"{out}: \d+ pictures, about \d+ kB\nlabels.npz of at most ", done.out)
+    assert "prior" not in done.out
+    generated = ddz("decode", generating, "-o", out, "--dry-run").out
+    assert "prior tiny: in /" in generated
+    assert generated.endswith("nothing was written (--dry-run)\n")
+    assert not out.exists()
+
+
+def test_a_dry_run_sees_what_is_there_already(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("decode", artifact, "-o", out, "--classes", "blob", "--ipc", 2)
+    ddz(*words)
+    next(out.glob("blob/*.png")).unlink()
+    assert f"{out}: 1 pictures, about 1 kB, 3 are there already" in ddz(*words, "--dry-run").out
+    other = ddz(*words[:4], "--dry-run")
+    assert (other.code, "another selection" in other.err) == (1, True)
+
+
+def test_a_dry_run_says_how_to_come_by_a_prior_that_is_not_here(
+    ddz: Ddz, generating: Path, tmp_path: Path
+) -> None:
+    opened = ddcodec.open(generating)
+    head = opened.head.to_map()
+    head["prior"] |= {"source": "owner/name", "revision": "0" * 40}
+    path = rewritten(opened, tmp_path / "far.ddz", head)
+    done = ddz("decode", path, "-o", tmp_path / "out", "--dry-run")
+    assert done.code == 0
+    assert f"pass --prior owner/name@{'0' * 40} to fetch it" in done.out
