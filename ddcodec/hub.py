@@ -84,7 +84,7 @@ def size_text(size: int) -> str:
     """Bytes for people.
 
     >>> size_text(6_938_000_000), size_text(14_200_000), size_text(1_200)
-    ('6.94 GB', '14 MB', '1 kB')
+    ('6.94 GB', '14 MB', '2 kB')
     """
     if size >= 1000 * _MEGA:
         return f"{size / (1000 * _MEGA):.2f} GB"

@@ -35,7 +35,7 @@ from ddcodec.errors import (
 )
 from ddcodec.files import cache_folder, locked, read_json, whole_folder
 
-__all__ = ["cached_teacher", "load_teacher", "save_teacher", "teacher_key"]
+__all__ = ["cached_teacher", "load_teacher", "save_teacher", "teacher_key", "teacher_to_fetch"]
 
 SCHEMA = "ddcodec.teacher/1"
 _CONFIG = "config.json"
@@ -115,7 +115,7 @@ def load_teacher(
     folder = Path(spec)
     label = str(spec)
     if not folder.is_dir():
-        folder = _on_hub(label, progress)
+        folder = _download(label, progress)
     config = _read_config(folder)
     if config.get("schema") == SCHEMA:
         teacher = _load_own(folder, config)
@@ -231,8 +231,33 @@ def _triple(values: Sequence[int]) -> tuple[int, int, int]:
     return r, g, b
 
 
-def _on_hub(spec: str, progress: Progress | None) -> Path:
+def teacher_to_fetch(spec: str | os.PathLike[str]) -> dict[str, int]:
+    """Hub id and commit -> bytes, where not all of a teacher is on this machine; fetches nothing.
+
+    Raises: as :func:`load_teacher`, of what can be known without the teacher.
+    """
+    if Path(spec).is_dir():
+        return {}
+    found = _on_hub(str(spec))
+    if isinstance(found, Path):
+        return {}
+    repository, paths = found
+    size = sum(repository.missing(paths).values())
+    return {f"{repository.name}@{repository.commit}": size} if size else {}
+
+
+def _download(spec: str, progress: Progress | None) -> Path:
     """A hub snapshot's folder: configuration and safetensors only."""
+    found = _on_hub(spec)
+    if isinstance(found, Path):
+        return found
+    folder = hub.fetch(*found, progress)
+    assert folder is not None
+    return folder
+
+
+def _on_hub(spec: str) -> Path | tuple[hub.Repository, list[str]]:
+    """A repository and the files that are needed of it; without a network, what is here."""
     repo, _, revision = spec.partition("@")
     if not hub.is_hub_id(repo):
         raise ModelMismatchError(
@@ -254,9 +279,7 @@ def _on_hub(spec: str, progress: Progress | None) -> Path:
             "another teacher"
         )
     settings = [path for path in (_CONFIG, "preprocessor_config.json") if path in found.files]
-    folder = hub.fetch(found, [*settings, *weights], progress)
-    assert folder is not None
-    return folder
+    return found, [*settings, *weights]
 
 
 def _load_transformers(folder: Path, config: Mapping[str, Any], label: str) -> Teacher:

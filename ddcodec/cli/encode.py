@@ -145,8 +145,7 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
         yield f"  {kind:<{width}} {size:>12,}"
     yield f"  {'in all':<{width}} {sum(result.expected.values()):>12,}"
     for name, size in result.to_fetch.items():
-        yield f"  and what the method stores, which {name} decides"
-        yield f"would be fetched first: {size_text(size)} of {name}"
+        yield f"  and what {name} decides, of which {size_text(size)} would be fetched first"
     yield "nothing was written (--dry-run)"
 
 

@@ -52,7 +52,7 @@ class EncodeResult:
         digest: content digest in hex; empty for a dry run.
         options_used: the options as they were used, for people.
         expected: expected bytes by section kind, estimated from a look at a few images; short of
-            what the method stores if its prior is not on this machine.
+            what follows from a prior or teacher that is not on this machine.
         to_fetch: what a dry run found to be fetched from the hub -> bytes.
         file_len: bytes of the artifact; 0 for a dry run.
         warnings: one sentence each: what was converted, skipped or ignored.
@@ -190,7 +190,7 @@ class Encoder:
         to_fetch = self._to_fetch()
         options, classes = self.options, len(self.source.classes)
         expected = {}
-        if not to_fetch:  # a prior that is not here cannot be asked for its sizes
+        if not to_fetch:  # what is not here cannot be asked for sizes
             self.method.check(job)
             expected = self.method.estimate(job)
         expected["labels"] = 10
@@ -199,8 +199,9 @@ class Encoder:
                 options.coding, self.view, classes, options.ipc, options.views
             )
         if options.labels == "teacher":
-            expected["teacher"] = self._teacher_bytes()
             del expected["labels"]
+            if not to_fetch:
+                expected["teacher"] = self._teacher_bytes()
         expected["pixels"] = 4 * classes * options.ipc
         expected["seeds"] = 8 + 4 * classes
         return EncodeResult(
@@ -208,13 +209,19 @@ class Encoder:
         )
 
     def _to_fetch(self) -> dict[str, int]:
-        """Hub id of the prior -> bytes, where not all of it is on this machine."""
-        if not self.method.uses_prior:
-            return {}
-        from ddcodec.prior.survey import survey
+        """Hub ids -> bytes of the prior and the teacher that are not on this machine."""
+        options, missing = self.options, dict[str, int]()
+        if self.method.uses_prior:
+            from ddcodec.prior.survey import survey
 
-        found = survey(self.options.prior)
-        return {found.name: found.missing} if found.missing else {}
+            found = survey(options.prior)
+            if found.missing:
+                missing[found.name] = found.missing
+        if options.asks_teacher and options.teacher != "auto":
+            from ddcodec.classifiers.store import teacher_to_fetch
+
+            missing |= teacher_to_fetch(options.teacher)
+        return missing
 
     def _teacher_bytes(self) -> int:
         """Expected: entropy coding saves 0.85 bits per weight (CIFAR-10, all widths within 0.1)."""

@@ -1,4 +1,4 @@
-"""What prior an artifact needs, and whether this machine has it; fetches and opens nothing."""
+"""The prior that an artifact needs, and whether this machine has it; fetches and opens nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a prior is, told from its small files, and what having it takes; fetches no weights."""
+"""A survey of a prior from its small files, and of what having it takes; fetches no weights."""
 
 from __future__ import annotations
 

@@ -16,12 +16,13 @@ from ddcodec.classifiers.store import (
     load_teacher,
     save_teacher,
     teacher_key,
+    teacher_to_fetch,
 )
 from ddcodec.classifiers.teacher import Teacher, TeacherSettings, default_settings, train_teacher
 from ddcodec.errors import ChecksumMismatchError, DecodeError, EncodeError, ModelMismatchError
 from ddcodec.files import cache_folder
 from ddcodec.imagenet import classes as imagenet_classes
-from tests.hub_server import FakeHub, fake_hub
+from tests.hub_server import COMMIT, FakeHub, fake_hub
 
 CLASSES = ("blue", "green", "red")
 SETTINGS = TeacherSettings(steps=30, batch_size=12, pad=1)
@@ -194,9 +195,14 @@ def test_a_teacher_of_the_hub_is_fetched_and_then_needs_no_network(
     hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[str, int, int]] = []
+    ((name, size),) = teacher_to_fetch("owner/name@v1").items()
+    weights = len(hub.files["model.safetensors"])
+    assert (name, size) == (f"owner/name@{COMMIT}", weights + len(hub.files["config.json"]))
+    assert hub.fetched == []
     teacher = load_teacher("owner/name", CLASSES, progress=lambda *step: told.append(step))
     assert hub.fetched == ["config.json", "model.safetensors"]
     assert told[0][0].startswith("fetching ") and "owner/name" in told[0][0]
+    assert teacher_to_fetch("owner/name") == {}
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert load_teacher("owner/name", CLASSES).digest == teacher.digest
     with pytest.raises(DecodeError, match="the teacher owner/other is not on this machine"):

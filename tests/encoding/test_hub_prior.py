@@ -10,6 +10,7 @@ import pytest
 from huggingface_hub import constants
 
 import ddcodec
+from ddcodec.cli.app import run
 from ddcodec.prior.load import load_prior
 from ddcodec.prior.packaged import tiny_folder
 from tests.artifacts import encode_small
@@ -40,6 +41,15 @@ def test_a_dry_run_says_how_much_and_fetches_no_weights(
     assert 52_000_000 < size < 53_000_000
     assert "prompts" not in would.expected
     assert not [name for name in hub.fetched if name.endswith(".safetensors")]
+
+
+def test_the_command_line_says_it_too(
+    hub: FakeHub, image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--method", "d3m", "--labels", "hard", "--prior", "owner/name", "--dry-run"]
+    assert run(["encode", str(image_folder), *words, "-o", str(tmp_path / "a.ddz")]) == 0
+    said = capfd.readouterr().out
+    assert f"and what owner/name@{COMMIT} decides, of which 53 MB would be fetched first" in said
 
 
 def test_it_is_fetched_once_and_pinned_by_its_commit(
