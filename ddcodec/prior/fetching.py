@@ -10,8 +10,9 @@ from ddcodec import hub
 from ddcodec.arrays import Progress
 from ddcodec.errors import ModelMismatchError
 from ddcodec.prior.defaults import FILE as DEFAULTS
+from ddcodec.prior.families import read_family
 from ddcodec.prior.files import COMPONENTS, read_config, read_model_index
-from ddcodec.prior.weight_files import STEMS, choose_variant
+from ddcodec.prior.weight_files import STEMS, choose_variant, file_names
 from ddcodec.recipe.pin import MODEL_INDEX, SETTINGS
 
 __all__ = ["CARD", "Plan", "is_whole", "plan", "settings_of", "weights_of"]
@@ -48,11 +49,16 @@ class Plan:
         return hub.fetch(self.repository, self.paths, progress) or self.folder
 
 
-def plan(name: str, revision: str | None) -> Plan:
+def plan(name: str, revision: str | None, pinned: Collection[str] = ()) -> Plan:
     """Ask the hub about a prior; only its settings are fetched, a few kilobytes, to know the rest.
+
+    Args:
+        name, revision: of the repository.
+        pinned: the files of a pin, whose variant of the weights is wanted.
 
     Raises:
         ModelMismatchError: no pipeline in diffusers' layout, or one without safetensors weights.
+        UnsupportedFeatureError: a pipeline of a family that this version does not run.
         HubUnreachableError: the hub cannot be asked.
         DecodeError: there is no such repository or revision, or it may not be read.
     """
@@ -63,7 +69,9 @@ def plan(name: str, revision: str | None) -> Plan:
     settings = settings_of(names)
     folder = hub.fetch(repository, settings)
     assert folder is not None
-    weights = weights_of(name, names, folder)
+    read_family(folder)  # a family that does not run here costs no gigabytes
+    # Files that the repository lacks are told by whoever compares it with the pin.
+    weights = [path for path in pinned if path in names] or weights_of(name, names, folder)
     return Plan(repository, folder, tuple(sorted({*settings, *weights})))
 
 
@@ -98,11 +106,7 @@ def weights_of(where: str, names: Collection[str], folder: Path) -> list[str]:
     variant = choose_variant(where, files)
     found = []
     for part in networks:
-        dotted = f".{variant}" if variant else ""
-        whole, index = (
-            f"{STEMS[part]}{dotted}.safetensors",
-            f"{STEMS[part]}.safetensors.index{dotted}.json",
-        )
+        whole, index = file_names(STEMS[part], variant)
         wanted = [whole] if whole in files[part] else []
         if index in files[part]:
             weight_map = read_config(folder / part / index).get("weight_map")
@@ -117,11 +121,11 @@ def weights_of(where: str, names: Collection[str], folder: Path) -> list[str]:
     return found
 
 
-def is_whole(name: str, folder: Path) -> bool:
+def is_whole(name: str, folder: Path, pinned: Collection[str] = ()) -> bool:
     """Whether a snapshot on this machine holds all that the prior needs; asks nobody."""
     names = hub.cached_names(name, folder)
     try:
-        needed = [*settings_of(names), *weights_of(name, names, folder)]
+        needed = [*settings_of(names), *(pinned or weights_of(name, names, folder))]
     except ModelMismatchError:
         return False
     return MODEL_INDEX in needed and all((folder / path).is_file() for path in needed)

@@ -40,7 +40,7 @@ def need_of(pin: PriorPin, spec: str | Path | None = None) -> Need:
         DecodeError: what ``spec`` names cannot be found.
     """
     if spec is not None:
-        found = survey(spec, pin.revision if str(spec) == pin.source else None)
+        found = survey(spec, pin.revision if str(spec) == pin.source else None, pin.files)
         return Need(pin.describe(), found.folder, found.missing)
     try:
         return Need(pin.describe(), resolve_pinned(pin).folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,10 @@ class ResolvedPrior:
 
 
 def resolve_prior(
-    spec: str | Path, revision: str | None = None, progress: Progress | None = None
+    spec: str | Path,
+    revision: str | None = None,
+    progress: Progress | None = None,
+    pinned: Collection[str] = (),
 ) -> ResolvedPrior:
     """Resolve what a user typed, and fetch what of it is not here.
 
@@ -50,24 +54,27 @@ def resolve_prior(
         spec: ``tiny``, an existing folder, or a hub id ``owner/name[@revision]``.
         revision: branch, tag or commit of a hub id, where ``spec`` does not name one.
         progress: called with megabytes before and while something is fetched.
+        pinned: the files of a pin, whose variant of the weights is wanted.
 
     Raises:
         DecodeError: it is none of these, or it cannot be fetched.
         ModelMismatchError: what is on the hub is no prior.
     """
-    found = find_prior(spec, revision)
+    found = find_prior(spec, revision, pinned)
     if isinstance(found, ResolvedPrior):
         return found
     return ResolvedPrior(found.fetch(progress), found.repository.name, found.repository.commit)
 
 
-def find_prior(spec: str | Path, revision: str | None = None) -> ResolvedPrior | Plan:
+def find_prior(
+    spec: str | Path, revision: str | None = None, pinned: Collection[str] = ()
+) -> ResolvedPrior | Plan:
     """What a user typed: where it is on this machine, or what is to be fetched from the hub.
 
     Raises: as ``resolve_prior``.
     """
     found = _parsed(spec, revision)
-    return found if isinstance(found, ResolvedPrior) else _on_hub(*found)
+    return found if isinstance(found, ResolvedPrior) else _on_hub(*found, pinned)
 
 
 def resolve_pinned(
@@ -90,7 +97,7 @@ def resolve_pinned(
     """
     if spec is not None:
         asked = pin.revision if str(spec) == pin.source else None
-        return resolve_prior(spec, asked, progress)
+        return resolve_prior(spec, asked, progress, pin.files)
     if pin.source == TINY:
         return ResolvedPrior(tiny_folder(), TINY, None)
     if pin.revision is None:
@@ -127,14 +134,14 @@ def _parsed(spec: str | Path, revision: str | None) -> ResolvedPrior | tuple[str
     return name, asked or revision
 
 
-def _on_hub(name: str, revision: str | None) -> ResolvedPrior | Plan:
+def _on_hub(name: str, revision: str | None, pinned: Collection[str]) -> ResolvedPrior | Plan:
     here = hub.cached_folder(name, revision, MODEL_INDEX)
-    whole = here is not None and is_whole(name, here)
+    whole = here is not None and is_whole(name, here, pinned)
     # A commit never changes, so that nobody has to be asked; a branch does.
     unchanging = _COMMIT.fullmatch(revision or "") is not None
     try:
         if not whole or not unchanging:
-            return plan(name, revision)
+            return plan(name, revision, pinned)
     except hub.HubUnreachableError as error:
         if not whole:
             raise DecodeError(_not_here(name, revision, here, error)) from error

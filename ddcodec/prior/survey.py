@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,17 +74,17 @@ class Survey:
         }
 
 
-def survey(spec: str | Path, revision: str | None = None) -> Survey:
+def survey(spec: str | Path, revision: str | None = None, pinned: Collection[str] = ()) -> Survey:
     """Look at a prior; of one on the hub, only settings are fetched, a few kilobytes.
 
     Args:
-        spec, revision: as for ``resolve_prior``.
+        spec, revision, pinned: as for ``resolve_prior``.
 
     Raises:
         DecodeError: it is not here, and the hub cannot be asked or does not have it.
         ModelMismatchError: it is no prior.
     """
-    found = find_prior(spec, revision)
+    found = find_prior(spec, revision, pinned)
     return _of_plan(found) if isinstance(found, Plan) else _of_folder(found)
 
 

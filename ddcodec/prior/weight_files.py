@@ -9,7 +9,7 @@ from pathlib import Path
 from ddcodec.errors import ModelMismatchError, UnsupportedFeatureError
 from ddcodec.files import read_json
 
-__all__ = ["STEMS", "check_numbers", "choose_variant", "weight_files"]
+__all__ = ["STEMS", "check_numbers", "choose_variant", "file_names", "weight_files"]
 
 STEMS: Mapping[str, str] = {
     "unet": "diffusion_pytorch_model",
@@ -76,7 +76,7 @@ def weight_files(here: Path, stem: str, variant: str | None) -> list[Path]:
         ModelMismatchError: they are not there, or a shard is missing.
     """
     # With both a whole file and shards, libraries differ in which they load, so both count.
-    whole, index = (here / name for name in _file_names(stem, variant))
+    whole, index = (here / name for name in file_names(stem, variant))
     found = [whole] if whole.is_file() else []
     if index.is_file():
         found += [index, *_shards(index)]
@@ -105,7 +105,7 @@ def check_numbers(path: Path) -> None:
                 )
 
 
-def _file_names(stem: str, variant: str | None) -> tuple[str, str]:
+def file_names(stem: str, variant: str | None) -> tuple[str, str]:
     """Names of the whole file, and of the index of shards."""
     dotted = f".{variant}" if variant else ""
     return f"{stem}{dotted}.safetensors", f"{stem}.safetensors.index{dotted}.json"

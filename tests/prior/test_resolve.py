@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from ddcodec.errors import DecodeError, ModelMismatchError
+from ddcodec.errors import DecodeError, ModelMismatchError, UnsupportedFeatureError
 from ddcodec.prior.load import load_prior
 from ddcodec.prior.resolve import resolve_pinned, resolve_prior
 from ddcodec.recipe.pin import PriorPin
@@ -73,6 +74,15 @@ def test_settings_are_fetched_before_it_is_known_that_weights_will_do(hub: FakeH
     del hub.files["unet/diffusion_pytorch_model.safetensors"]
     del hub.files["unet/diffusion_pytorch_model.fp16.safetensors"]
     with pytest.raises(ModelMismatchError, match=r"unet/diffusion_pytorch_model\.bin is a pickle"):
+        resolve_prior("owner/name")
+    assert not {*WEIGHTS} & {*hub.fetched}
+
+
+def test_a_family_that_does_not_run_costs_no_weights(hub: FakeHub) -> None:
+    index = json.loads(hub.files["model_index.json"])
+    index["transformer"] = ["diffusers", "FluxTransformer2DModel"]
+    hub.files["model_index.json"] = json.dumps(index).encode()
+    with pytest.raises(UnsupportedFeatureError, match="has a transformer"):
         resolve_prior("owner/name")
     assert not {*WEIGHTS} & {*hub.fetched}
 
@@ -170,6 +180,21 @@ def test_a_pinned_prior_that_is_not_here_says_how_to_fetch_it(hub: FakeHub) -> N
     with pytest.raises(DecodeError, match=rf"not on this machine.*prior='owner/name@{COMMIT}'"):
         resolve_pinned(PriorPin("owner/name", COMMIT, FILES))
     assert not hub.asked
+
+
+def test_a_pinned_variant_is_fetched_though_the_hub_has_plain_files_too(
+    hub: FakeHub, pipeline_folder: Path
+) -> None:
+    plain = load_prior(pipeline_folder).pin
+    half = {name: name.replace(".safetensors", ".fp16.safetensors") for name in WEIGHTS}
+    hub.files |= {half[name]: hub.files[name] for name in WEIGHTS}
+    files = {half.get(name, name): digest for name, digest in plain.files.items()}
+    pin = PriorPin("owner/name", COMMIT, files)
+    resolve_pinned(pin, "owner/name")
+    assert [n for n in hub.fetched if n.endswith(".safetensors")] == sorted(half.values())
+    hub.asked.clear()
+    assert load_prior("owner/name", pin=pin).pin == pin
+    assert hub.asked == []
 
 
 def test_the_users_own_word_fetches_the_pinned_commit(hub: FakeHub) -> None:
