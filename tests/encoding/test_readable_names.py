@@ -11,6 +11,7 @@ import pytest
 
 import ddcodec
 from ddcodec.artifact import Artifact, merge
+from ddcodec.cli.inspect import as_lines, as_values
 from ddcodec.encoding.encode import Encoder
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
@@ -100,6 +101,15 @@ def test_a_decoded_folder_says_both(artifact: Artifact, tmp_path: Path) -> None:
         assert labels["readable_names"].tolist() == [*NAMES]
     page = (tmp_path / "out" / "README.md").read_text()
     assert "- Classes: n01440764 (tench), n02012849 (crane bird), n03126707 (construction" in page
+
+
+def test_inspect_says_both(artifact: Artifact) -> None:
+    values = as_values(artifact)
+    assert (values["classes"], values["names"]) == ([*IDS], [*NAMES])
+    listed = next(line for line in as_lines(artifact) if line.startswith("classes"))
+    assert listed.endswith(
+        "n01440764 (tench), n02012849 (crane bird), n03126707 (construction crane)"
+    )
 
 
 def test_prompts_speak_readable_names(
