@@ -92,7 +92,7 @@ class D3M(PromptingMethod):
         super().check_prompts(job, prior, grid)
         prior.prompt_ids(self.prompt(prior, grid), self.vectors)
         for tokenizer in prior.components.tokenizers:
-            for name in job.source.classes:
+            for name in job.names:
                 name_ids(tokenizer, name)
 
     def inversion(self, prior: Prior, grid: int, flip: bool, seed: int) -> Inversion:

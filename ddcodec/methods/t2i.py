@@ -41,7 +41,7 @@ class TextToImage(PromptingMethod):
     def check_prompts(self, job: Job, prior: Prior, grid: int) -> None:
         super().check_prompts(job, prior, grid)
         template = self.prompt(prior, grid)
-        for name, text in zip(job.source.classes, self._texts(job), strict=True):
+        for name, text in zip(job.names, self._texts(job), strict=True):
             prior.prompt_ids(template.replace("{}", text or name.replace("_", " ")))
 
     def _texts(self, job: Job) -> list[str]:

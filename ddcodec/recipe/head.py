@@ -333,6 +333,8 @@ def _check_names(names: Any, classes: tuple[str, ...]) -> None:
         raise HeaderError(f"head.names is not a list of {len(classes)} names, one per class")
     if not all(isinstance(name, str) and name for name in names):
         raise HeaderError("head.names holds something that is not a name")
+    if any(c < " " or c == "\x7f" for name in names for c in name):
+        raise HeaderError("head.names holds a control character")
     if names == classes:
         raise HeaderError("head.names repeats head.classes; it is left out where they are equal")
 

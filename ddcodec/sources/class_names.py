@@ -75,12 +75,17 @@ def _once(file: Path, pairs: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, s
     for key, value in pairs:
         if not isinstance(value, str) or not value.strip() or not _encodable(key + value):
             raise RequestError(f"{file} gives class {shown(key)} no name, but {shown(value)}")
+        name = " ".join(unicodedata.normalize("NFC", value).split())
+        if any(c < " " or c == "\x7f" for c in name):
+            raise RequestError(
+                f"the name of class {shown(key)} in {file} holds a control character; remove it"
+            )
         # As class folders are read, so that both match however they are composed.
         one = unicodedata.normalize("NFC", key)
         if one in seen:
             raise RequestError(f"{file} names class {shown(one)} twice; keep one line of it")
         seen.add(one)
-        yield one, " ".join(unicodedata.normalize("NFC", value).split())
+        yield one, name
 
 
 def _pairs(file: Path, classes: Set[str]) -> Iterator[tuple[str, Any]]:

@@ -183,7 +183,7 @@ class Table:
         section = self.find("prompts", class_index)
         texts = self._texts.get(section.index, lambda: self._decoded_texts(section))
         text = texts[class_index - section.box.class_start]
-        return text or self.head.classes[class_index].replace("_", " ")
+        return text or self.head.readable[class_index].replace("_", " ")
 
     def _decoded_texts(self, section: Section) -> tuple[str, ...]:
         texts: tuple[str, ...] = self.decode(section)

@@ -134,6 +134,22 @@ def test_prompts_speak_readable_names(
     assert asked.value.args[0] == [*NAMES]
 
 
+def test_a_prompt_without_a_text_of_its_own_is_the_readable_name(
+    imagenet: Path, tmp_path: Path
+) -> None:
+    made = encode_small(
+        imagenet,
+        tmp_path / "a.ddz",
+        method="t2i",
+        ipc=1,
+        views=1,
+        options={"sampling_steps": "1"},
+    )
+    assert [made.table.prompt_text(c) for c in range(3)] == [*NAMES]
+    cut = made.subset(tmp_path / "cut.ddz", classes=[IDS[2]])
+    assert cut.verify("pixels") == 1
+
+
 def test_names_are_part_of_the_job_by_content_and_not_by_place(
     imagenet: Path, tmp_path: Path
 ) -> None:

@@ -107,6 +107,7 @@ def test_seeds_and_generated_pictures_follow_the_geometry() -> None:
         (("names",), "tab", "names"),
         (("names",), ["tabby", "dog", ""], "names holds something that is not a name"),
         (("names",), ["tabby", "dog", 3], "names holds something that is not a name"),
+        (("names",), ["tabby", "dog", "\x1b[2J"], "names holds a control character"),
         (("names",), ["cat", "dog", "übel"], "names repeats head.classes"),
         (("names",), ["dog", "dog", "dog"], None),
         (("rows",), [[0, 2], [1, 1]], "rows"),

@@ -60,6 +60,7 @@ def test_a_class_called_like_a_heading_is_no_heading(tmp_path: Path) -> None:
         ("a.json", '{"übel": 3}', "gives class 'übel' no name, but 3"),
         ("a.json", '{"übel": {"name": "evil"}}', "gives class 'übel' no name"),
         ("a.json", '{"übel": "\\ud800"}', "gives class 'übel' no name"),
+        ("a.json", '{"übel": "e\\u0007vil"}', "name of class 'übel' in .* control character"),
         ("a.json", '["evil"]', "no JSON object"),
         ("a.json", "übel,evil", "is not JSON"),
         ("a.json", '{"a":' * 100_000, "is not JSON"),

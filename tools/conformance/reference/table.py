@@ -115,6 +115,8 @@ def check_names(head: dict[str, Any]) -> None:
     names, classes = head["names"], head["classes"]
     texts = isinstance(names, list) and all(isinstance(one, str) and one for one in names)
     require(texts and len(names) == len(classes), "header", "names are not one text per class")
+    plain = all(ord(c) >= 32 and ord(c) != 127 for one in names for c in one)
+    require(plain, "header", "a control character in a name")
     require(names != classes, "header", "names that repeat the classes")
 
 

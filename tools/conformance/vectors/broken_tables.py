@@ -119,6 +119,7 @@ def heads() -> Iterator[tuple[str, str, bytes]]:
     wrong = {
         "names_short": ("readable names of one class of two", ["tabby"]),
         "names_empty": ("a readable name without a letter", ["tabby", ""]),
+        "names_control": ("a readable name that ends a line", ["tabby", "dog\n"]),
         "names_equal": ("readable names that are those of the classes", ["cat", "dog"]),
     }
     for name, (what, names) in wrong.items():
