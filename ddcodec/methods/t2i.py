@@ -1,17 +1,21 @@
 """t2i: a text prompt for each class, and nothing learned.
 
 "Generative dataset distillation based on diffusion models" (the SDXL-Turbo paper, section 3): the
-class's name is the prompt. Stored are the template, the texts where they differ from the names, a
-base seed, the schedule, and labels.
+class's name is the prompt. Stored are the template, the texts that take the place of names, a base
+seed, the schedule, and labels.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ddcodec.methods.base import Content, Job
+from ddcodec.methods.options import option
 from ddcodec.methods.prompting import PromptingMethod, layout_of, text_sections
+from ddcodec.sources.class_names import texts_from_file
 
 if TYPE_CHECKING:
     from ddcodec.prior.load import Prior
@@ -26,6 +30,19 @@ class TextToImage(PromptingMethod):
     name: ClassVar[str] = "t2i"
     summary: ClassVar[str] = "The names of the classes as prompts, drawn by the prior."
     uses_prior: ClassVar[bool] = True
+
+    texts: str | None = option(
+        None,
+        "File of texts, CSV or JSON: class folder, text. They take the place of the names of these "
+        "classes in the prompt.",
+    )
+
+    def to_map(self) -> dict[str, Any]:
+        """The options, the texts by their content: a job goes on with the same ones only."""
+        values = super().to_map()
+        if self.texts is not None and Path(self.texts).is_file():
+            values["texts"] = hashlib.sha256(Path(self.texts).read_bytes()).hexdigest()
+        return values
 
     def fill(self, job: Job) -> Content:
         prior = job.prior()
@@ -45,4 +62,8 @@ class TextToImage(PromptingMethod):
             prior.prompt_ids(template.replace("{}", text or name.replace("_", " ")))
 
     def _texts(self, job: Job) -> list[str]:
-        return [""] * len(job.source.classes)
+        """The text of each class, empty where it is the name."""
+        classes = job.source.classes
+        return (
+            [""] * len(classes) if self.texts is None else [*texts_from_file(self.texts, classes)]
+        )

@@ -15,7 +15,7 @@ from ddcodec.errors import RequestError, shown
 from ddcodec.imagenet import classes as imagenet_classes
 from ddcodec.imagenet import is_wordnet_id
 
-__all__ = ["imagenet_names", "names_from_file", "unnamed_ids"]
+__all__ = ["imagenet_names", "names_from_file", "texts_from_file", "unnamed_ids"]
 
 MAX_BYTES = 1 << 26
 """Largest file of names that is read."""
@@ -67,6 +67,28 @@ def names_from_file(path: str | os.PathLike[str], classes: Sequence[str]) -> tup
                 "its own"
             )
     return names
+
+
+def texts_from_file(path: str | os.PathLike[str], classes: Sequence[str]) -> tuple[str, ...]:
+    """A text for some of the classes, in a file as that of names; "" for the others.
+
+    Args:
+        path: as in :func:`names_from_file`.
+        classes: those that the file may name.
+
+    Raises:
+        RequestError: the file cannot be read, is not of that form, or names a class twice or one
+            that is not there.
+    """
+    file = Path(path)
+    given = dict(_once(file, _pairs(file, {*classes})))
+    unknown = sorted(given.keys() - {*classes})
+    if unknown:
+        raise RequestError(
+            f"{file} has texts for {_some(unknown)}, which are no classes of the source; class "
+            "folders stand on the left, texts on the right"
+        )
+    return tuple(given.get(c, "") for c in classes)
 
 
 def _once(file: Path, pairs: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
