@@ -1,4 +1,4 @@
-"""What methods that draw with a prior have in common: prompts, sampling, the sections of both."""
+"""The base of methods that draw with a prior: prompts, sampling, and the sections of both."""
 
 from __future__ import annotations
 

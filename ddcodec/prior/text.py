@@ -67,9 +67,10 @@ def prompt_ids(tokenizer: Any, template: str, vectors: int, length: int) -> Toke
         )
     ids = start + before + [pad] * vectors + after + end
     if len(ids) > length:
+        with_vectors = f" with {vectors} learned token vectors" if vectors else ""
         raise EncodeError(
-            f"the prompt {template!r} with {vectors} learned token vectors is {len(ids)} tokens "
-            f"long, but this prior reads {length}; shorten it or learn fewer vectors"
+            f"the prompt {template!r}{with_vectors} is {len(ids)} tokens long, but this prior "
+            f"reads {length}; shorten it" + (" or learn fewer vectors" if vectors else "")
         )
     ids += [pad] * (length - len(ids))
     first = 1 + len(before)
