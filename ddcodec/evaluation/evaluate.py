@@ -176,7 +176,10 @@ def evaluate(
     began = time.perf_counter()
     data = artifact.dataset(prior=prior, device=device)
     shown = _Views(data)
-    plan = protocol.plan(len(data), recipe.ipc, len(artifact.classes))
+    views = recipe.views if protocol.all_views else recipe.plain_views
+    plan = protocol.plan(
+        len(data), recipe.ipc, len(artifact.classes), min(views, recipe.variations)
+    )
     statistics = Statistics(recipe.evaluation.mean, recipe.evaluation.std)
     called = name or (artifact.path.name if artifact.path is not None else "artifact")
     accuracies = []
@@ -185,7 +188,6 @@ def evaluate(
         module = build(student, len(artifact.head.classes), recipe.width, seed=seed).to(device)
         optimisation = _optimisation(protocol, plan, _temperature(artifact), precision)
         generator = torch.Generator().manual_seed(seed)
-        views = recipe.views if protocol.all_views else recipe.plain_views
         fit(
             module,
             _epochs(shown, len(data), plan, views, generator),

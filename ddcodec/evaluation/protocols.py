@@ -32,7 +32,8 @@ class Protocol:
         span: part of the cosine's half period: 1 ends at 0, 1/2 at half the rate.
         all_views: epoch e shows view e modulo V; else only plain pictures are shown: those of
             view 0, or of all views where these change nothing and show variations.
-        visits: epochs None stands for 300, but at most about this many image visits.
+        visits: epochs None stands for 300 of each picture, but at most about this many image
+            visits.
         warmup: share of the steps with a rising rate.
     """
 
@@ -47,20 +48,20 @@ class Protocol:
     visits: int = 300_000
     warmup: float = 0.0
 
-    def plan(self, images: int, ipc: int, classes: int) -> TrainingPlan:
-        """Epochs, batch size and steps for an artifact of so many images.
+    def plan(self, images: int, ipc: int, classes: int, variations: int = 1) -> TrainingPlan:
+        """Epochs, batch size and steps for an artifact of so many images, each of variations.
 
-        Unstated epochs are 300, fewer (at least 60) where that would be more than ``visits``
-        image visits. An unstated batch size is RDED's table for ``rded`` (10, 50 or 100 by IPC,
+        Unstated epochs are 300 for each variation, fewer (at least 60) where that would be more
+        than ``visits`` image visits. An unstated batch size is RDED's table for ``rded`` (10, 50 or 100 by IPC,
         doubled for 100 classes and more), else 10 to 128, about a twelfth of the images.
         """
-        epochs = self.epochs or min(300, max(60, self.visits // max(1, images)))
+        epochs = self.epochs or min(300 * variations, max(60, self.visits // max(1, images)))
         if self.batch_size is not None:
             batch = self.batch_size
         elif self.name == "rded":
             batch = (10 if ipc < 10 else 50 if ipc < 50 else 100) * (2 if classes >= 100 else 1)
         else:
-            batch = min(128, max(10, images // 12))
+            batch = min(128, max(10, images * variations // 12))
         batch = min(batch, images)
         return TrainingPlan(epochs, batch, epochs * -(-images // batch))
 

@@ -11,6 +11,14 @@ def test_ddz_trains_fewer_epochs_on_more_images(images: int, epochs: int) -> Non
     assert get_protocol("ddz").plan(images, 1, 10).epochs == epochs
 
 
+def test_fresh_pictures_are_worth_more_epochs_and_larger_batches() -> None:
+    protocol = get_protocol("ddz")
+    assert protocol.plan(100, 10, 10).epochs == 300
+    assert protocol.plan(100, 10, 10, variations=2).epochs == 600
+    many = protocol.plan(100, 10, 10, variations=300)
+    assert (many.epochs, many.batch_size, many.steps) == (3000, 100, 3000)
+
+
 def test_steps_are_whole_epochs() -> None:
     plan = get_protocol("ddz").with_epochs(7).plan(images=25, ipc=5, classes=5)
     assert (plan.batch_size, plan.steps) == (10, 21)
@@ -37,7 +45,7 @@ def test_words_state_what_the_plan_does() -> None:
 def test_d3m_shows_the_plain_picture_only() -> None:
     protocol = get_protocol("d3m")
     assert not protocol.all_views
-    assert "only view 0" in protocol.describe(protocol.plan(10, 1, 10), "4")
+    assert "only plain pictures" in protocol.describe(protocol.plan(10, 1, 10), "4")
 
 
 def test_unknown_protocols_and_no_epochs_are_refused() -> None:
