@@ -56,11 +56,6 @@ class Conditioning:
             self.hidden.clone(), None if self.pooled is None else self.pooled.clone()
         )
 
-    def zeros(self) -> Conditioning:
-        """As many zeros."""
-        pooled = None if self.pooled is None else torch.zeros_like(self.pooled)
-        return Conditioning(torch.zeros_like(self.hidden), pooled)
-
     @staticmethod
     def concatenate(parts: Sequence[Conditioning]) -> Conditioning:
         """The rows of all parts, which are of one prior."""

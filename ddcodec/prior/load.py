@@ -184,8 +184,14 @@ class Prior:
 
         Where the pipeline has ``force_zeros_for_empty_prompt``, the empty one gives zeros.
         """
-        made = self.prompt(negative)
-        return made.zeros() if not negative and self.components.family.zeros_for_empty else made
+        family = self.components.family
+        if negative or not family.zeros_for_empty:
+            return self.prompt(negative)
+        pooled = self.components.config(family.text_encoders[-1]).projection_dim
+        return Conditioning(
+            torch.zeros(1, self.text_length, self.text_width, device=self.device),
+            torch.zeros(1, pooled, device=self.device),
+        )
 
     def training_modules(self) -> tuple[tuple[Any, ...], Any]:
         """(text encoders, unet), float32 with all weights frozen: gradients reach inputs only.

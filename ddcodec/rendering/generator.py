@@ -163,13 +163,11 @@ def _check_inputs(prior: Prior, synthesis: Generated) -> None:
             f"text encoders have {list(prior.text_widths)}; the artifact is damaged or was made by "
             "hand"
         )
-    if bool(synthesis.time_ids) != bool(prior.time_ids(*synthesis.size)):
+    found, wanted = len(synthesis.time_ids), len(prior.time_ids(*synthesis.size))
+    if found != wanted:
         raise ModelMismatchError(
-            f"the artifact has {len(synthesis.time_ids)} time ids, which the pinned prior does not "
-            "read; the artifact is damaged or was made by hand"
-            if synthesis.time_ids
-            else "the artifact has no time ids, which the pinned prior reads; the artifact is "
-            "damaged or was made by hand"
+            f"the artifact has {found} time ids, but the pinned prior reads {wanted}; the artifact "
+            "is damaged or was made by hand"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from diffusers.pipelines.stable_diffusion_xl import pipeline_stable_diffusion_xl
 from diffusers.schedulers import scheduling_euler_ancestral_discrete as sampler
 from torch import Tensor
 
-from ddcodec.errors import DecodeError
+import ddcodec
+from ddcodec.errors import DecodeError, ModelMismatchError
 from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.load import Prior, load_prior
 from ddcodec.prior.noise import initial_latents, step_noise
@@ -22,6 +24,7 @@ from ddcodec.prior.partial_schedule import extract_partial_schedule
 from ddcodec.prior.quiet import quiet_libraries
 from ddcodec.rendering.image2image import image2image, patch_latents
 from ddcodec.rendering.text2image import text2image
+from tests.artifacts import generated, rewritten
 from tools.networks.pipelines import BASE, SD_TURBO, TURBO, make_sdxl
 
 SEEDS = np.array([11, 2**63, 5, 7], np.uint64)
@@ -186,9 +189,27 @@ def test_the_empty_prompt_is_zeros_where_the_pipeline_says_so(sdxl_prior: Prior)
     assert _equal(sdxl_prior.unconditioned("dog"), sdxl_prior.prompt("dog"))
 
 
-def _with_family(components: Any, **changes: Any) -> Any:
-    import copy
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("time_ids", [16] * 6, "has 6 time ids, but the pinned prior reads 0"),
+        ("vectors", [1, 64, 64], r"widths \[64, 64\], but the pinned prior.* have \[128\]"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_its_prior_is_refused(
+    tmp_path: Path, field: str, value: list[int], message: str
+) -> None:
+    artifact = generated(tmp_path / "good.ddz")
+    head = artifact.head.to_map()
+    head["recipe"]["synthesis"][field] = value
+    with (
+        ddcodec.open(rewritten(artifact, tmp_path / "bad.ddz", head)) as bad,
+        pytest.raises(ModelMismatchError, match=message),
+    ):
+        bad.renderer().prepare()
 
+
+def _with_family(components: Any, **changes: Any) -> Any:
     changed = copy.copy(components)
     changed.family = replace(components.family, **changes)
     return changed
