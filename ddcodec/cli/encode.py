@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_SHOWN = 12  # values of a map
+_SHOWN_CLASSES = 12
 
 EXAMPLES = (
     ("patches and soft labels", "ddz encode photos --method rded -o p.ddz"),
@@ -152,8 +152,9 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
 def _text(key: str, value: object) -> str:
     if isinstance(value, dict):
         parts = [f"{name}={item}" for name, item in value.items()]
-        more = len(parts) - _SHOWN
-        return (", ".join(parts[:_SHOWN]) or "-") + (f" and {more} more" if more > 0 else "")
+        most = _SHOWN_CLASSES if key == "class_names" else len(parts)
+        more = f" and {len(parts) - most} more" if len(parts) > most else ""
+        return (", ".join(parts[:most]) or "-") + more
     if key == "size" and isinstance(value, tuple):
         return "x".join(map(str, value))
     return describe_value(value)

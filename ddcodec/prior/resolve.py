@@ -152,8 +152,9 @@ def _on_hub(name: str, revision: str | None, pinned: Collection[str]) -> Resolve
 
 def _not_here(name: str, revision: str | None, here: Path | None, error: DecodeError) -> str:
     at = f"{name}@{revision}" if revision else name
+    reason = str(error.__cause__ or error).partition("\n")[0]
     part = "not" if here is None else "only in part"
     return (
         f"{at} is {part} in the local cache, and the hub cannot be asked for it; connect once to "
-        f"fetch it, or pass a folder as prior='FOLDER' ({error})"
+        f"fetch it, or pass a folder as prior='FOLDER' ({reason})"
     )
