@@ -58,6 +58,7 @@ def as_values(artifact: Artifact) -> dict[str, Any]:
             "classes": len(artifact.classes),
             "ipc": recipe.ipc,
             "views": recipe.views,
+            "variations": recipe.variations,
             "images": images,
             "labels": images * recipe.views,
         },
@@ -92,6 +93,8 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
         f"table           {_plural(count, 'class', 'classes')} x {_plural(recipe.ipc, 'image')} "
         f"x {_plural(recipe.views, 'view')}, {recipe.width}x{recipe.height} pixels"
     )
+    if recipe.variations > 1:
+        yield f"variations      {recipe.variations} pictures of each slot, drawn as they are shown"
     yield f"classes         {_class_list(artifact)}"
     for number, line in enumerate(describe_labels(artifact.table)):
         yield f"{'' if number else 'labels':<16}{line}"

@@ -167,6 +167,8 @@ def _facts(artifact: Artifact) -> list[Fact]:
         f"{recipe.width} x {recipe.height} px"
     )
     views = _view_text(recipe.view.to_map()) if recipe.views > 1 else "the picture itself"
+    if recipe.variations > 1:
+        views += f"; of {recipe.variations} pictures for each slot, one in each view"
     facts = [
         Fact("content digest", artifact.digest, exact=True),
         Fact("method", str(info.get("method", "not stated"))),

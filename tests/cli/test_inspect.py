@@ -34,7 +34,14 @@ def test_json_adds_up(ddz: Ddz, artifact: Path) -> None:
     values = json.loads(ddz("inspect", artifact, "--json").out)
     assert values["schema"] == "ddcodec.inspect/1"
     assert values["stored"] == values["sizes"]["stored"] == artifact.stat().st_size
-    assert values["table"] == {"classes": 3, "ipc": 4, "views": 2, "images": 12, "labels": 24}
+    assert values["table"] == {
+        "classes": 3,
+        "ipc": 4,
+        "views": 2,
+        "variations": 1,
+        "images": 12,
+        "labels": 24,
+    }
     assert sums(values["sizes"])
     payload = sum(section["stored"] for section in values["sections"])
     assert payload + container(values["sizes"]) == values["stored"]
