@@ -52,8 +52,9 @@ class Protocol:
         """Epochs, batch size and steps for an artifact of so many images, each of variations.
 
         Unstated epochs are 300 for each variation, fewer (at least 60) where that would be more
-        than ``visits`` image visits. An unstated batch size is RDED's table for ``rded`` (10, 50 or 100 by IPC,
-        doubled for 100 classes and more), else 10 to 128, about a twelfth of the images.
+        than ``visits`` image visits. An unstated batch size is RDED's table for ``rded`` (10, 50 or
+        100 by IPC, doubled for 100 classes and more), else 10 to 128, about a twelfth of all
+        pictures.
         """
         epochs = self.epochs or min(300 * variations, max(60, self.visits // max(1, images)))
         if self.batch_size is not None:

@@ -303,8 +303,8 @@ def _readme(artifact: Artifact, data: DistilledDataset) -> str:
     others = "the others show it\n  cropped, mirrored or mixed, as the artifact says"
     if recipe.variations > 1:
         others = (
-            f"view v shows\n  number v modulo {recipe.variations} of the images of its slot, varied "
-            "as the artifact says"
+            f"view v shows\n  number v modulo {recipe.variations} of the images of its slot, "
+            "varied as the artifact says"
         )
     return f"""# A decoded distilled data set
 
@@ -312,7 +312,8 @@ Written by `ddz decode` from the artifact with content digest
 `{artifact.digest}`.
 
 - `<class>/<slot>_<view>.png`: {len(data)} images ({recipe.width}x{recipe.height} pixels, RGB,
-  lossless) in {data.views} view(s) each. View 0 is the image itself; {others}. A folder's name is the class name, with `%XX` for characters that are unsafe in
+  lossless) in {data.views} view(s) each. View 0 is the image itself; {others}.
+  A folder's name is the class name, with `%XX` for characters that are unsafe in
   file names.
 - `labels.npz`: arrays by row, read with `numpy.load`, no pickle:
   `labels` float32 [rows, {len(data.classes)}] ({kind}), `class_names` (the columns, in order),
