@@ -20,9 +20,11 @@ from ddcodec.errors import EncodeError
 __all__ = [
     "DOMAIN_ENCODER",
     "DOMAIN_NOISE",
+    "DOMAIN_PARTNERS",
     "DOMAIN_VARIATIONS",
     "DOMAIN_VIEWS",
     "derive_seed",
+    "mixup_partners",
     "normals",
     "philox4x32",
     "shuffled",
@@ -36,6 +38,7 @@ DOMAIN_NOISE = 0  # stream 0: the initial latent; stream s: the noise of step s
 DOMAIN_VIEWS = 1  # stream = view index
 DOMAIN_ENCODER = 2  # encoder-side choices, never needed to decode
 DOMAIN_VARIATIONS = 3  # stream = variation of a picture
+DOMAIN_PARTNERS = 4  # stream 0: the partner of a generated picture in mixup
 
 _ROUNDS = 10
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
@@ -148,6 +151,23 @@ def variation_seeds(seeds: npt.ArrayLike, variations: npt.ArrayLike) -> UInt64s:
     drawn = words_many(own, DOMAIN_VARIATIONS, which, 2).astype(np.uint64)
     derived: UInt64s = drawn[:, 0] | (drawn[:, 1] << _SHIFT)
     return np.where(which == 0, own, derived)
+
+
+def mixup_partners(seeds: npt.ArrayLike, numbers: npt.ArrayLike) -> Int64s:
+    """The pictures of its class that generated pictures mix with: themselves or earlier ones.
+
+    Args:
+        seeds: uint64 [n], of the variation of each picture.
+        numbers: integers [n], each picture's number in its class, 0 to 2^32 - 1.
+
+    Returns:
+        int64 [n]: a choice among 0 to the picture's own number, by word 0 of the seed's stream 0
+        in ``DOMAIN_PARTNERS``. None is later, so whatever keeps a picture keeps its partner.
+
+    Source: spec/image2image.md, "Mixup".
+    """
+    drawn = words_many(seeds, DOMAIN_PARTNERS, 0, 1)[:, 0]
+    return uniform_below(drawn, np.asarray(numbers, np.uint64) + np.uint64(1))
 
 
 def derive_seed(base: int, name: str) -> int:

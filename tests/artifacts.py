@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 import ddcodec
+from ddcodec.arrays import UInt8s
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.store import save_teacher
 from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
+from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.prompt_fp16 import PromptFp16
+from ddcodec.codecs.prompt_text import PromptText
+from ddcodec.codecs.quantised_latents import QuantisedLatents, quantise
 from ddcodec.codecs.schedule_table import ScheduleTable
 from ddcodec.codecs.top_k_labels import TopKLabels
 from ddcodec.container import (
@@ -25,15 +29,17 @@ from ddcodec.container import (
     write_container,
 )
 from ddcodec.encoding.labelling import hard_label_sections, seed_sections
-from ddcodec.prior.load import load_prior
+from ddcodec.prior.load import Prior, load_prior
+from ddcodec.prior.partial_schedule import extract_partial_schedule
 from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
-from ddcodec.recipe.synthesis import Stored, Text2Image
+from ddcodec.recipe.synthesis import Image2Image, Stored, Text2Image
 from ddcodec.recipe.view import View
 from ddcodec.sources.folder import scan
 from ddcodec.sources.source import load_images
+from ddcodec.synthesis.resample import resize
 
 
 def encode_small(source: Path, out: Path, **changes: Any) -> Artifact:
@@ -153,14 +159,99 @@ def generated(
         *seed_sections(head, 7),
         *hard_label_sections(head),
     ]
+    return _written(out, head, sections, info, pixels)
+
+
+def redrawn(
+    out: Path,
+    base: str = "patches",
+    *,
+    profile: str = "w8a15",
+    share: tuple[int, int] = (1, 1),
+    variations: int = 1,
+    grid: int = 1,
+) -> Artifact:
+    """Two classes x 3 images x 4 views of the packaged prior, from patches of 8 px or latents.
+
+    Redrawn at 16 px in two of three steps, after the classes' names; ``grid`` x ``grid`` of them
+    make an image.
+    """
+    names, per, side = ("cat", "dog"), grid**2, 16
+    prior = load_prior("tiny", profile=profile, batch=4)
+    start = extract_partial_schedule(prior.scheduler, 3, (2, 3))
+    recipe = Recipe(
+        size=(side * grid, side * grid),
+        ipc=3,
+        views=4,
+        variations=variations,
+        synthesis=Image2Image(
+            prompt="A photo of {}",
+            vectors=(0,),
+            size=(side, side),
+            guidance=(1, 1),
+            profile=profile,
+            batch=prior.engine.batch,
+            weights=prior.engine.weights,
+            base=base,
+            signal=start.signal_bits,
+            share=share,
+        ),
+        layout=Layout("collage", grid) if grid > 1 else Layout(),
+        view=View("identity", flip=1, cutmix=1),
+        labels=LabelRecipe("hard"),
+        evaluation=Evaluation((32768,) * 3, (16384,) * 3, "ddz"),
+    )
+    head = Head(names, ((0, 2),), ((0, 2),), recipe, prior.pin)
+    corners = np.random.default_rng(0).integers(0, 256, (2, 3, per, 2, 2, 3)).astype(np.uint8)
+    patches = corners.repeat(4, axis=3).repeat(4, axis=4)
+    stored = _mosaics(patches) if base == "patches" else [_latents(prior, patches, side)]
+    sections = [
+        *stored,
+        NewSection("prompts", PromptText().spec(), Box(0, 2), PromptText().encode(["", "puppy"])),
+        NewSection("schedule", ScheduleTable().spec(), Box(), ScheduleTable().encode(start.table)),
+        *seed_sections(head, 7),
+        *hard_label_sections(head),
+    ]
+    return _written(out, head, sections, {})
+
+
+def _mosaics(patches: UInt8s) -> list[NewSection]:
+    """Of slot 0, and of slots 1 and 2."""
+    codec = MosaicPng(8, 8)
+    return [
+        NewSection(
+            "patches",
+            codec.spec(),
+            Box(0, 2, first, count),
+            codec.encode(patches[:, first : first + count]),
+        )
+        for first, count in ((0, 1), (1, 2))
+    ]
+
+
+def _latents(prior: Prior, patches: UInt8s, side: int) -> NewSection:
+    flat = resize(patches.reshape(-1, *patches.shape[3:]), side, side)
+    encoded = prior.engine.encode(flat).cpu().numpy()
+    latents = encoded.reshape(*patches.shape[:3], *encoded.shape[1:])
+    codec = QuantisedLatents(*encoded.shape[1:])
+    raw = codec.encode(quantise(latents, np.full(codec.channels, 0.5, np.float32)))
+    return NewSection("latents", codec.spec(), Box(0, 2), raw)
+
+
+def _written(
+    out: Path, head: Head, sections: list[NewSection], info: dict[str, Any], pixels: bool = True
+) -> Artifact:
+    """Write an artifact, with the digests of the pictures it draws if ``pixels``."""
     draft = out.with_suffix(".draft")
     write_container(draft, head=head.to_map(), sections=sections, info=info)
     if not pixels:
         return ddcodec.open(draft)
+    classes, slots = len(head.classes), head.recipe.ipc
     with ddcodec.open(draft) as drafted:
-        digests = drafted.renderer().digests([(c, s) for c in range(2) for s in range(3)])
+        digests = drafted.renderer().digests([(c, s) for c in range(classes) for s in range(slots)])
+    values = np.frombuffer(b"".join(digests), np.uint8).reshape(classes, slots, 4)
     codec, flags = PixelDigests(), ANCILLARY | SAFE_TO_COPY
-    raw = codec.encode(np.frombuffer(b"".join(digests), np.uint8).reshape(2, 3, 4))
-    stored = NewSection("pixels", codec.spec(), Box(0, 2, 0, 3), raw, flags)
+    box = Box(0, classes, 0, slots)
+    stored = NewSection("pixels", codec.spec(), box, codec.encode(values), flags)
     write_container(out, head=head.to_map(), sections=[*sections, stored], info=info)
     return ddcodec.open(out)

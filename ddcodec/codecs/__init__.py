@@ -14,6 +14,7 @@ from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.prompt_fp16 import PromptFp16
 from ddcodec.codecs.prompt_int8 import PromptInt8
 from ddcodec.codecs.prompt_text import PromptText
+from ddcodec.codecs.quantised_latents import QuantisedLatents
 from ddcodec.codecs.schedule_table import ScheduleTable
 from ddcodec.codecs.seed_derived import SeedDerived
 from ddcodec.codecs.seed_list import SeedList
@@ -35,6 +36,7 @@ REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     PromptFp16,
     PromptInt8,
     PromptText,
+    QuantisedLatents,
     ScheduleTable,
     SeedDerived,
     SeedList,

@@ -17,6 +17,7 @@ KIND_FLAGS: Mapping[str, int] = MappingProxyType(
         "label-fields": 0,
         "label-model": 0,
         "labels": 0,
+        "latents": 0,
         "patches": 0,
         "pixels": ANCILLARY | SAFE_TO_COPY,
         "prompts": 0,

@@ -35,6 +35,16 @@ class PartialSchedule:
     signal: np.float32
     table: Schedule
 
+    @classmethod
+    def from_bits(cls, signal: int, table: Schedule) -> PartialSchedule:
+        """As a recipe holds it: the bit pattern of ``signal`` beside the table."""
+        return cls(np.uint32(signal).view(np.float32), table)
+
+    @property
+    def signal_bits(self) -> int:
+        """The bit pattern of ``signal``, which a recipe holds."""
+        return int(self.signal.view(np.uint32))
+
 
 def steps_run(steps: int, strength: tuple[int, int]) -> int:
     """How many of ``steps`` inference steps a strength runs, as diffusers' img2img pipelines do.

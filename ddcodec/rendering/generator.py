@@ -11,7 +11,8 @@ from ddcodec.arrays import UInt8s, UInt64s
 from ddcodec.errors import ModelMismatchError
 from ddcodec.files import ByteCache, cache_folder
 from ddcodec.randomness import variation_seeds
-from ddcodec.recipe.synthesis import Generated, Text2Image
+from ddcodec.recipe.synthesis import Generated, Image2Image
+from ddcodec.rendering.base_latents import BaseLatents
 from ddcodec.synthesis import layout as layouts
 from ddcodec.table.table import Table
 
@@ -50,6 +51,7 @@ class Generator:
             raise TypeError("only a recipe that generates pictures has use for a prior")
         self._table = table
         self._synthesis = synthesis
+        self._bases = BaseLatents(table)
         self._spec = prior
         self._device = device
         self._loaded: Prior | None = None
@@ -104,17 +106,28 @@ class Generator:
         return self._loaded
 
     def _pictures(self, places: Sequence[Place]) -> UInt8s:
+        prior, synthesis = self.prior(), self._synthesis
+        prompts = self._conditions([place.class_index for place in places])
+        unconditioned, seeds = self._unconditioned(), self._seeds(places)
+        schedule, guidance = self._table.schedule(), synthesis.guidance
+        if isinstance(synthesis, Image2Image):
+            from ddcodec.prior.partial_schedule import PartialSchedule
+            from ddcodec.rendering.image2image import image2image
+
+            latents = self._bases.of(prior, [(c, number) for c, number, _ in places], seeds)
+            start = PartialSchedule.from_bits(synthesis.signal, schedule)
+            return image2image(
+                prior, latents, prompts, unconditioned, seeds, start, guidance, synthesis.time_ids
+            )
         from ddcodec.rendering.text2image import text2image
 
-        synthesis = self._synthesis
-        assert isinstance(synthesis, Text2Image)
         return text2image(
-            self.prior(),
-            self._conditions([place.class_index for place in places]),
-            self._unconditioned(),
-            self._seeds(places),
-            self._table.schedule(),
-            synthesis.guidance,
+            prior,
+            prompts,
+            unconditioned,
+            seeds,
+            schedule,
+            guidance,
             synthesis.size,
             synthesis.time_ids,
         )

@@ -20,6 +20,7 @@ from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.prompt_fp16 import PromptFp16
 from ddcodec.codecs.prompt_int8 import PromptInt8
 from ddcodec.codecs.prompt_text import PromptText
+from ddcodec.codecs.quantised_latents import QuantisedLatents
 from ddcodec.codecs.schedule_table import ScheduleTable
 from ddcodec.codecs.seed_derived import SeedDerived
 from ddcodec.codecs.seed_list import SeedList
@@ -91,6 +92,28 @@ class PatchesKind(Kind):
         if not box.slot_count:
             return "does not say which slots its patches are of"
         return super()._box_fault(box, head)
+
+
+class LatentsKind(Kind):
+    """Latents that pictures are generated from."""
+
+    name = "latents"
+    codecs = (QuantisedLatents,)
+    axes = ("class", "slot")
+    scope = "pictures"
+
+    def used(self, recipe: Recipe) -> bool:
+        synthesis = recipe.synthesis
+        return isinstance(synthesis, Image2Image) and synthesis.base == self.name
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        codec, box, recipe = self.codec(section, head.recipe), section.box, head.recipe
+        assert isinstance(codec, QuantisedLatents)
+        slots = box.slot_count or recipe.ipc
+        return box.class_count, slots, recipe.patches_per_slot, *codec.shape
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        return 2 * prod(self.shape(section, head))
 
 
 class PromptsKind(Kind):
@@ -269,6 +292,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             LabelFieldsKind(),
             LabelModelKind(),
             LabelsKind(),
+            LatentsKind(),
             PatchesKind(),
             PixelsKind(),
             PromptsKind(),
@@ -301,8 +325,8 @@ def layer_of(section: Section) -> str | None:
 def plain_bytes(section: Section, head: Head) -> int:
     """Bytes of a section's content in the plain form that people ship today.
 
-    uint8 pixels, fp16 soft labels, u16 hard labels, fp16 token vectors, u64 seeds, float32 weights
-    of a teacher. Nothing for what labels in layers share, and for kinds to come.
+    uint8 pixels, fp16 latents, soft labels and token vectors, u16 hard labels, u64 seeds, float32
+    weights of a teacher. Nothing for what labels in layers share, and for kinds to come.
     """
     kind = kind_of(section)
     return 0 if kind is None else kind.plain_bytes(section, head)

@@ -197,6 +197,15 @@ class Table:
         patches: UInt8s = self.array(section)[row * per : (row + 1) * per]
         return patches
 
+    def latents(self, class_index: int, slot: int) -> Float32s:
+        """float32 [patches_per_slot, c, h, w]: the stored latents of one training image."""
+        section = self.find("latents", class_index, slot)
+        box = section.box
+        latents: Float32s = self.array(section)[
+            class_index - box.class_start, slot - box.slot_start
+        ]
+        return latents
+
     def hard_label(self, class_index: int, slot: int, view: int) -> int:
         """Class index of a row; hard labels only."""
         section = self.find("labels", class_index, slot, view)

@@ -14,6 +14,7 @@ from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_model import LabelModel, LabelModelCodec
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.mosaic_webp import MosaicWebp
+from ddcodec.codecs.quantised_latents import QuantisedLatents
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.codecs.top_k_labels import TopKLabels
@@ -27,6 +28,7 @@ PARAMS: dict[type[codecs.Codec[Any, Any]], dict[str, Any]] = {
     LabelModelCodec: dict.fromkeys(LabelModelCodec.RANGES, 1),
     TopKLabels: {"classes": 4, "k": 2, "step": 3, "common": 0, "ranked": 2, "band": 1},
     TeacherWeights: {"arch": "convnet3", "bits": 4, "classes": 2, "side": 8},
+    QuantisedLatents: {"channels": 2, "height": 1, "width": 2},
     MosaicPng: SIDES,
     MosaicWebp: SIDES,
 }
@@ -84,7 +86,7 @@ def test_malformed_parameters_are_header_errors(
 @given(
     st.sampled_from(codecs.REGISTRY),
     st.binary(max_size=64),
-    st.lists(st.integers(0, 4), max_size=5).map(tuple),
+    st.lists(st.integers(0, 4), max_size=6).map(tuple),
 )
 def test_any_bytes_and_any_box_decode_or_are_payload_errors(
     codec: type[codecs.Codec[Any, Any]], raw: bytes, shape: tuple[int, ...]

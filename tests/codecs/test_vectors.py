@@ -87,6 +87,8 @@ def test_words_normals_weights_and_probabilities_are_as_listed() -> None:
     for case in VECTORS["variations"]:
         found = randomness.variation_seeds([int(case["seed"])], case["variation"])
         assert found.tolist() == [int(case["of"])]
+    for case in VECTORS["partners"]:
+        assert randomness.mixup_partners([int(case["seed"])], [case["number"]]) == [case["of"]]
     case = VECTORS["normals"]
     noise = randomness.normals([int(case["seed"])], case["stream"], len(case["values"]))
     assert noise[0].tolist() == from_hex(case["values"])

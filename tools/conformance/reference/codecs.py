@@ -93,6 +93,36 @@ def prompt_text(raw: bytes, shape: Shape, params: Params) -> list[str]:
     return texts
 
 
+def quantised_latents(raw: bytes, shape: Shape, params: Params) -> list[float]:
+    """Section 11."""
+    channels, height, width = (params[name] for name in ("channels", "height", "width"))
+    require(list(shape[3:]) == [channels, height, width], "payload", "another shape")
+    require(len(raw) >= 6 * channels, "payload", "steps or weights are cut")
+    steps = finite(unpack("f", raw[: 4 * channels]))
+    require(all(2**-32 <= step <= 2**32 for step in steps), "payload", "a step out of range")
+    weights = nest(unpack("b", raw[4 * channels : 6 * channels]), (channels, 2))
+    require(all(abs(a) + abs(b) <= 16 for a, b in weights), "payload", "weights exceed one")
+    rows = read_packed(raw[6 * channels :], prod(shape[:3]) * height * width, [*range(channels)])
+    flat: list[float] = []
+    for first in range(0, len(rows), height * width):
+        for c in range(channels):
+            a, b = weights[c]
+            q: dict[tuple[int, int], int] = {}
+            for at in range(height * width):
+                y, x = divmod(at, width)
+                near = a * q.get((y, x - 1), 0) + b * q.get((y - 1, x), 0)
+                q[y, x] = rows[first + at][c] + (near + 8) // 16
+                require(abs(q[y, x]) <= 32767, "payload", "a value beyond 16 bits")
+                flat.append(single(q[y, x] * steps[c]))
+    return flat
+
+
+def single(value: float) -> float:
+    """RN32 of a number that binary32 does not overflow at."""
+    found: float = struct.unpack("<f", struct.pack("<f", value))[0]
+    return found
+
+
 def top_k_labels(raw: bytes, shape: Shape, params: Params) -> list[int]:
     """Section 10."""
     classes, slots, views, columns = shape
@@ -169,11 +199,13 @@ CODECS: dict[str, tuple[int, Callable[[bytes, Shape, Params], list[Any]]]] = {
     "prompt-fp16": (3, prompt_fp16),
     "prompt-int8": (3, prompt_int8),
     "prompt-text": (1, prompt_text),
+    "quantised-latents": (6, quantised_latents),
     "seed-derived": (2, seed_derived),
     "seed-list": (2, seed_list),
     "top-k-labels": (4, top_k_labels),
 }
 LIMITS: dict[str, Limits] = {
+    "quantised-latents": {"channels": (1, 64), "height": (1, 8192), "width": (1, 8192)},
     "top-k-labels": {
         "classes": (1, 65535),
         "k": (1, 65535),
@@ -209,7 +241,10 @@ def section(path: str, number: int) -> tuple[str, Any]:
     kind = index["kinds"][index["kind"][number]]["name"]
     box = index["box"][6 * number : 6 * number + 6]
     codec = index["codecs"][index["codec"][number]]
-    return kind, decode(codec, raws[number], shape_of(kind, box, header["head"]))
+    shape = shape_of(kind, box, header["head"])
+    if kind == "latents":
+        shape += tuple(codec["params"].get(name, 0) for name in ("channels", "height", "width"))
+    return kind, decode(codec, raws[number], shape)
 
 
 def main(arguments: list[str]) -> int:

@@ -31,6 +31,11 @@ def variation_seed(seed: int, variation: int) -> int:
     return low | high << 32 if variation else seed
 
 
+def mixup_partner(seed: int, number: int) -> int:
+    """image2image.md, section 2: the picture that a generated one is mixed with."""
+    return words(seed, 4, 0, 1)[0] * (number + 1) >> 32
+
+
 def normals(table: bytes, seed: int, stream: int, count: int) -> list[float]:
     """Section 2: noise, from the bytes of the normal table."""
     values = []

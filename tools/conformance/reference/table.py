@@ -47,6 +47,7 @@ KINDS = {
     "label-fields": Kind(2, ("label-fields",), ("soft",)),
     "label-model": Kind(1, ("label-model",), ("soft",)),
     "labels": Kind(3, ("hard-labels", "soft-labels", "top-k-labels"), ("hard", "soft")),
+    "latents": Kind(2, ("quantised-latents",), ("latents",)),
     "patches": Kind(2, ("mosaic-png", "mosaic-webp"), ("stored", "patches")),
     "pixels": Kind(2, ("pixel-digest",)),
     "prompts": Kind(1, ("prompt-fp16", "prompt-int8", "prompt-text"), GENERATING),
@@ -71,7 +72,9 @@ def seeds_per_class(recipe: dict[str, Any]) -> int:
 
 
 def shape_of(kind: str, box: Sequence[int], head: dict[str, Any]) -> tuple[int, ...]:
-    """The shape that a section's box implies; of soft labels, that of their logits."""
+    """The shape that a section's box implies: of soft labels, that of their logits; of latents,
+    without the axes that their codec gives.
+    """
     recipe = head["recipe"]
     classes, slots, views = box[1], box[3] or recipe["ipc"], box[5] or recipe["views"]
     if kind == "seeds":
@@ -79,6 +82,8 @@ def shape_of(kind: str, box: Sequence[int], head: dict[str, Any]) -> tuple[int, 
     if kind == "prompts":
         count, *widths = recipe["synthesis"]["vectors"]
         return (classes, count, sum(widths)) if count else (classes,)
+    if kind == "latents":
+        return classes, slots, patches_per_slot(recipe)
     if kind == "labels" and recipe["labels"]["kind"] == "soft":
         origins = [count for start, count in head["origins"] if start <= box[0] < start + count]
         return classes, slots, views, *origins
@@ -158,10 +163,12 @@ def check_coverage(head: dict[str, Any], found: Sequence[Place]) -> None:
     # Classes outside rows that have seeds are partners of rows: they need their pictures, too.
     pictured = [*rows, *outside(rows, [box[0] for box in boxes["seeds"]])]
     stored, labels = recipe["synthesis"]["kind"] == "stored", recipe["labels"]["kind"]
-    based = recipe["synthesis"].get("base") == "patches"
+    base = recipe["synthesis"].get("base")
     for classes in pictured:
         tile("seeds", boxes["seeds"], (classes, seeds))
-        if stored or based:
+        if base == "latents":
+            tile("latents", boxes["latents"], (classes, ipc))
+        if stored or base == "patches":
             tile("patches", [clipped(box, ipc) for box in boxes["patches"]], (classes, ipc))
         if not stored:
             tile("prompts", boxes["prompts"], (classes,))
@@ -174,6 +181,9 @@ def check_coverage(head: dict[str, Any], found: Sequence[Place]) -> None:
     for kind in ("labels", "pixels"):
         within = not outside(rows, [box[0] for box in boxes[kind]])
         require(within, "header", f"{kind} beyond rows")
+    for kind in ("latents", "prompts"):
+        within = not outside(pictured, [box[0] for box in boxes[kind]])
+        require(within, "header", f"{kind} beyond pictures")
     if labels == "soft":
         check_layers(head, found, boxes, pictured)
     if labels == "teacher":

@@ -18,12 +18,13 @@ from tools.conformance.vectors.files import (
     frame,
     in_order,
 )
-from tools.conformance.vectors.labels.raw import ZERO, codec, model_codec, packed
+from tools.conformance.vectors.labels.raw import COMMON, ZERO, codec, model_codec, packed
 from tools.conformance.vectors.png import png
 
 VIEW = {"cutmix": 1, "flip": 1, "kind": "pad-crop", "pad": 1, "scale": [1, 1, 1]}
 PLAIN = {"cutmix": 0, "flip": 0, "kind": "identity", "pad": 0, "scale": [1, 1, 1]}
 STORED = {"kind": "stored"}
+PIN = {"files": {"model_index.json": bytes(32)}, "revision": None, "source": "nobody"}
 
 
 def head_of(
@@ -134,11 +135,44 @@ def generated_items() -> list[Item]:
     ]
 
 
+def latents(box: Box) -> Item:
+    """Latents of one channel and 2 x 2 positions, values -1 to 1 in steps of a half."""
+    count = box[1] * (box[3] or 1)
+    rows = [[i % 3 - 1] for i in range(4 * count)]
+    raw = struct.pack("<f2b", 0.5, 8, 4) + packed(rows, [0], [COMMON])
+    return Item("latents", codec("quantised-latents", channels=1, height=2, width=2), box, raw)
+
+
+def redrawn_items(base: str) -> list[Item]:
+    """The sections of a table of image2image, after the classes' names."""
+    texts = Item("prompts", {**LABELS, "name": "prompt-text"}, (0, 2, 0, 0, 0, 0), bytes(4))
+    stored = patches((0, 2, 0, 1, 0, 0)) if base == "patches" else latents((0, 2, 0, 0, 0, 0))
+    others = [item for item in generated_items() if item.kind != "prompts"]
+    return [*others, stored, texts]
+
+
+def redrawn_table(base: str, items: Sequence[Item] | None = None) -> bytes:
+    """A whole artifact of image2image but for its prior: mixup, two pictures of each slot."""
+    more = {"base": base, "kind": "image2image", "share": [3, 4], "signal": 0x3F000000}
+    synthesis = {**generation("float", 1, None), **more, "vectors": [0]}
+    del synthesis["grid"]
+    found = redrawn_items(base) if items is None else items
+    head = head_of(dict(sorted(synthesis.items())), "hard", prior=PIN, variations=2)
+    return file_of(*in_order(found), head=head)
+
+
 def generated_table(
     profile: str, batch: int, weights: bytes | None, items: Sequence[Item] | None = None
 ) -> bytes:
     """A whole artifact but for its prior, which nobody has."""
-    synthesis = {
+    found = generated_items() if items is None else items
+    head = head_of(generation(profile, batch, weights), "hard", prior=PIN)
+    return file_of(*in_order(found), head=head)
+
+
+def generation(profile: str, batch: int, weights: bytes | None) -> dict[str, Any]:
+    """A synthesis of kind text2image."""
+    return {
         "batch": batch,
         "grid": 1,
         "guidance": [1, 1],
@@ -151,9 +185,6 @@ def generated_table(
         "vectors": [1, 2],
         "weights": weights,
     }
-    pin = {"files": {"model_index.json": bytes(32)}, "revision": None, "source": "nobody"}
-    found = generated_items() if items is None else items
-    return file_of(*in_order(found), head=head_of(synthesis, "hard", prior=pin))
 
 
 def named_table() -> bytes:
@@ -194,6 +225,8 @@ def whole() -> Iterator[tuple[str, str, bytes]]:
     )
     yield "table_float", "the same in the float profile", generated_table("float", 1, None)
     yield "table_named", "classes that are called alike", named_table()
+    yield "table_patches", "patches that are redrawn, with mixup", redrawn_table("patches")
+    yield "table_latents", "the same from stored latents", redrawn_table("latents")
     yield (
         "table_many_sections",
         "2,000 sections of one class each: a reader's cost must not be sections times classes",

@@ -12,10 +12,13 @@ from tools.conformance.vectors.artifacts import (
     generated_table,
     head_of,
     labels,
+    latents,
     patches,
+    redrawn_items,
+    redrawn_table,
     seeds,
 )
-from tools.conformance.vectors.files import LABELS, Box, Item, file_of, in_order
+from tools.conformance.vectors.files import LABELS, SEEDS, Box, Item, file_of, in_order
 from tools.conformance.vectors.labels.raw import (
     codec,
     fields_codec,
@@ -26,6 +29,7 @@ from tools.conformance.vectors.labels.raw import (
 
 ALL: Box = (0, 2, 0, 2, 0, 2)
 ROWS: Box = (0, 2, 0, 2, 0, 0)
+WHOLE: Box = (0, 2, 0, 0, 0, 0)
 FIRST_SLOT: Box = (0, 2, 0, 1, 0, 0)
 FIRST_CLASS: Box = (0, 1, 0, 2, 0, 0)  # overlaps with FIRST_SLOT, and leaves as large a hole
 
@@ -45,6 +49,12 @@ def generated(kind: str, box: Box, *, added: bool = False) -> bytes:
     other = items[place]._replace(box=box)
     changed = [other if i == place else item for i, item in enumerate(items)]
     return generated_table("float", 1, None, [*items, other] if added else changed)
+
+
+def redrawn(*stored: Item) -> bytes:
+    """The table of image2image of latents, with other ones."""
+    others = [item for item in redrawn_items("latents") if item.kind != "latents"]
+    return redrawn_table("latents", [*others, *stored])
 
 
 def holes() -> Iterator[tuple[str, str, bytes]]:
@@ -105,6 +115,21 @@ def boxes() -> Iterator[tuple[str, str, bytes]]:
         "schedule_box",
         "a schedule in a box of classes",
         generated("schedule", (0, 2, 0, 0, 0, 0)),
+    )
+    yield (
+        "latents_hole",
+        "latents of class 0 alone",
+        redrawn(latents((0, 1, 0, 0, 0, 0))),
+    )
+    yield (
+        "latents_base",
+        "latents beside the patches that pictures start from",
+        redrawn_table("patches", [*redrawn_items("patches"), latents(WHOLE)]),
+    )
+    yield (
+        "latents_codec",
+        "latents of the codec of seeds",
+        redrawn(latents(WHOLE)._replace(codec=SEEDS)),
     )
     yield "prompts_slots", "prompts in a box of slots", generated("prompts", FIRST_SLOT)
     yield "seeds_views", "seeds in a box of views", table(seeds=[seeds(ALL)])

@@ -15,10 +15,15 @@ from typing import Any
 from tools.conformance.reference.arrays import show
 from tools.conformance.reference.codecs import decode
 from tools.conformance.reference.probabilities import probabilities, weights
-from tools.conformance.reference.randomness import normals, variation_seed, words
+from tools.conformance.reference.randomness import (
+    mixup_partner,
+    normals,
+    variation_seed,
+    words,
+)
 from tools.conformance.reference.refusal import Refused
 from tools.conformance.vectors import webp
-from tools.conformance.vectors.labels.raw import top_k
+from tools.conformance.vectors.labels.raw import COMMON, packed, top_k
 from tools.conformance.vectors.maker import TABLES, VECTORS, Maker, as_map
 from tools.conformance.vectors.png import png
 
@@ -27,8 +32,9 @@ ABOUT = [
     "sections: codec, version, params, shape and raw bytes in hexadecimal, and the array in nested "
     "lists, or the code of the error. Floats are text as Python's float.hex writes them, seeds of "
     "64 bits are decimal text; a schedule table is a map of its fields.",
-    "words: the first words of a stream. variations: the seed of a variation. normals: the first "
-    "noise values of a stream of domain 0.",
+    "words: the first words of a stream. variations: the seed of a variation. partners: of a seed "
+    "and a picture's number, the number of the picture it mixes with. normals: the first noise "
+    "values of a stream of domain 0.",
     "weights: of the table E of a temperature [N, D], the number of entries before the zeros at "
     "its end (nonzero), the first four and the last two of them.",
     "probabilities: of a row of logits at a temperature [N, D].",
@@ -67,6 +73,7 @@ def cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
         ("prompt-text", {}, [2], b"\1\0\1\0ab!", "a byte too many"),
         ("prompt-text", {}, [1], b"\1\0\xc3", "not UTF-8"),
         ("prompt-text", {}, [1], b"\1\0\n", "a control character"),
+        *latents_cases(),
         *top_k_cases(),
         ("hard-labels", {}, [2, 1, 2], b"\0", "the class of the row"),
         ("hard-labels", {}, [1, 1, 3], b"\1\0\0\2\0\xfe\xff", "explicit"),
@@ -81,6 +88,37 @@ def cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
         ("pixel-digest", {}, [1, 2, 4], bytes(range(8)), "two digests"),
         ("pixel-digest", {}, [1, 2, 4], bytes(7), "cut"),
         ("seed-list", {"x": 1}, [1, 1], bytes(8), "an unknown parameter"),
+    ]
+
+
+def latents_cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
+    """One class, two slots, latents of two channels and 2 x 3 positions."""
+    params, shape = {"channels": 2, "height": 2, "width": 3}, [1, 2, 1, 2, 2, 3]
+    rows = [[(5 * i) % 7 - 3, (3 * i) % 11 - 5] for i in range(12)]
+
+    def one(what: str, steps: Any = (0.3, 2.0), weights: Any = (8, 4, -5, 11), **more: Any) -> Any:
+        body = packed(more.get("rows", rows), [0, 1], [COMMON] * 2)
+        raw = floats("f", [*steps]) + struct.pack("<4b", *weights) + body
+        return "quantised-latents", {**params, **more.get("params", {})}, shape, raw, what
+
+    plain, huge = one("one by one", weights=(0, 0, 0, 0)), [[32767, 0]] * 12
+    return [
+        one("predicted from left and upper neighbours"),
+        plain,
+        (*plain[:2], [2, 1, 1, 2, 2, 3], *plain[3:]),
+        one("the largest value and step", (2.0**32, 2.0**-32), (0, 0, 0, 0), rows=huge),
+        one("a value beyond", weights=(16, 0, 0, 0), rows=huge),
+        one("the lowest value of 16 bits", weights=(0, 0, 0, 0), rows=[[-32768, 0]] * 12),
+        one("weights above one", weights=(9, -8, 0, 0)),
+        one("a weight of -128", weights=(0, 0, -128, 0)),
+        one("a step of zero", (0.0, 1.0)),
+        one("a negative step", (1.0, -1.0)),
+        one("a step that is no number", (float("nan"), 1.0)),
+        one("a step beyond", (1.0, 2.0**33)),
+        one("another shape than the box's", params={"width": 2}),
+        one("no channel", params={"channels": 0}),
+        (*plain[:3], plain[3][:-1], "cut"),
+        (*plain[:3], plain[3][:11], "cut weights"),
     ]
 
 
@@ -198,6 +236,11 @@ def build() -> dict[str, bytes]:
         "variations": [
             {"seed": str(SEED), "variation": u, "of": str(variation_seed(SEED, u))}
             for u in (0, 1, 2, 0xFFFFFFFF)
+        ],
+        "partners": [
+            {"seed": str(seed), "number": q, "of": mixup_partner(seed, q)}
+            for seed in (SEED, variation_seed(SEED, 1), variation_seed(SEED, 2))
+            for q in (0, 1, 9, 2**32 - 1)
         ],
         "normals": {"seed": str(SEED), "stream": 3, "values": [value.hex() for value in noise]},
         "weights": [
