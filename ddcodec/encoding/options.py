@@ -47,7 +47,7 @@ class EncodeOptions:
     30
     """
 
-    method: str = required("Method that fills the artifact: d3m, t2i, rded or random.")
+    method: str = required("Method that fills the artifact: d3m, expand, t2i, rded or random.")
     ipc: int = option(10, "Images per class.", low=1, high=MAX_IPC)
     views: int = option(
         30,

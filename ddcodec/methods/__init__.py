@@ -11,6 +11,7 @@ __all__ = ["METHODS", "get_method"]
 
 METHODS = {
     "d3m": "ddcodec.methods.d3m:D3M",
+    "expand": "ddcodec.methods.expand:Expand",
     "rded": "ddcodec.methods.rded:RDED",
     "t2i": "ddcodec.methods.t2i:TextToImage",
     "random": "ddcodec.methods.random_images:RandomImages",

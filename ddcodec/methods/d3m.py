@@ -38,7 +38,6 @@ class D3M(PromptingMethod):
     name: ClassVar[str] = "d3m"
     summary: ClassVar[str] = "One learned token per class and a seed per image, drawn by the prior."
     uses_teacher: ClassVar[bool] = True
-    uses_prior: ClassVar[bool] = True
 
     steps: int = option(400, "Steps of the textual inversion.", low=1)
     batch: int = option(64, "Noised latents in each of its steps.", low=1)
@@ -89,7 +88,6 @@ class D3M(PromptingMethod):
     def check_prompts(self, job: Job, prior: Prior, grid: int) -> None:
         from ddcodec.prior.text import name_ids
 
-        super().check_prompts(job, prior, grid)
         prior.prompt_ids(self.prompt(prior, grid), self.vectors)
         for tokenizer in prior.components.tokenizers:
             for name in job.names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ddcodec.codecs.prompt_text import PromptText
 from ddcodec.codecs.schedule_table import Schedule, ScheduleTable
@@ -18,15 +18,17 @@ from ddcodec.recipe.synthesis import Text2Image
 if TYPE_CHECKING:
     from ddcodec.prior.load import Prior
 
-__all__ = ["PROMPT", "PromptingMethod", "layout_of", "text_sections"]
+__all__ = ["PROMPT", "GeneratingMethod", "PromptingMethod", "layout_of", "text_sections"]
 
 PROMPT = "A photo of {}"
 """Text encoders are trained with captions like this one; it is D3M's template (section 3.2)."""
 
 
 @dataclass(frozen=True)
-class PromptingMethod(Method):
-    """A method whose images the prior draws from a prompt for each class and a seed for each."""
+class GeneratingMethod(Method):
+    """A method whose images a prior generates, after a prompt for each class."""
+
+    uses_prior: ClassVar[bool] = True
 
     template: str | None = option(
         None,
@@ -35,12 +37,6 @@ class PromptingMethod(Method):
     )
     negative: str = option(
         "", "Prompt that guidance leads away from; it has no effect where guidance is at most 1."
-    )
-    grid: int | None = option(
-        None,
-        "Patches along each side of a generated collage; by default as many as the prior can draw.",
-        low=1,
-        high=MAX_GRID,
     )
     sampling_steps: int | None = option(
         None, "Steps in which an image is generated; by default the prior's own.", low=1, high=4096
@@ -56,6 +52,63 @@ class PromptingMethod(Method):
             raise EncodeError(
                 f"the prompt template {template!r} needs {{}} once, in the place of the class"
             )
+        job.prior().prompt_ids(self.negative)
+
+    def check_texts(self, job: Job, template: str) -> None:
+        """Refuse names of classes that make a prompt the text encoders cannot read.
+
+        Raises:
+            EncodeError: naming the prompt.
+        """
+        for name in job.names:
+            job.prior().prompt_ids(template.replace("{}", name.replace("_", " ")))
+
+    def generation(
+        self, prior: Prior, prompt: str, vectors: tuple[int, ...], side: int
+    ) -> dict[str, Any]:
+        """The fields that all recipes with a prior have; ``vectors`` as they have it."""
+        return {
+            "prompt": prompt,
+            "vectors": vectors,
+            "negative": self.negative,
+            "time_ids": prior.time_ids(side, side),
+            "size": (side, side),
+            "guidance": self._guidance(prior),
+            "profile": prior.engine.profile,
+            "batch": prior.engine.batch,
+            "weights": prior.engine.weights,
+        }
+
+    def schedule(self, prior: Prior) -> Schedule:
+        """The prior's own scheduler, as a table."""
+        return prior.schedule(self.sampling_steps)
+
+    def schedule_section(self, prior: Prior) -> NewSection:
+        """The same as a section."""
+        codec = ScheduleTable()
+        return NewSection("schedule", codec.spec(), Box(), codec.encode(self.schedule(prior)))
+
+    def schedule_bytes(self, prior: Prior) -> int:
+        """Raw bytes of that section."""
+        return len(ScheduleTable().encode(self.schedule(prior)))
+
+    def _guidance(self, prior: Prior) -> Ratio:
+        return prior.defaults.guidance if self.guidance is None else ratio_of(self.guidance)
+
+
+@dataclass(frozen=True)
+class PromptingMethod(GeneratingMethod):
+    """A method whose images the prior draws from a prompt and a seed alone."""
+
+    grid: int | None = option(
+        None,
+        "Patches along each side of a generated collage; by default as many as the prior can draw.",
+        low=1,
+        high=MAX_GRID,
+    )
+
+    def check(self, job: Job) -> None:
+        super().check(job)
         prior = job.prior()
         grid, _ = self.geometry(job.size, prior)
         self.check_prompts(job, prior, grid)
@@ -66,7 +119,6 @@ class PromptingMethod(Method):
         Raises:
             EncodeError: naming the prompt.
         """
-        prior.prompt_ids(self.negative)
 
     def geometry(self, size: tuple[int, int], prior: Prior) -> tuple[int, int]:
         """(grid, side of a generated picture in pixels) for a data set's (width, height).
@@ -90,34 +142,8 @@ class PromptingMethod(Method):
         """The recipe of the pictures; ``vectors`` as in ``Text2Image``."""
         prior = job.prior()
         grid, side = self.geometry(job.size, prior)
-        return Text2Image(
-            prompt=self.prompt(prior, grid),
-            vectors=vectors,
-            negative=self.negative,
-            time_ids=prior.time_ids(side, side),
-            size=(side, side),
-            grid=grid,
-            guidance=self._guidance(prior),
-            profile=prior.engine.profile,
-            batch=prior.engine.batch,
-            weights=prior.engine.weights,
-        )
-
-    def schedule(self, prior: Prior) -> Schedule:
-        """The prior's own scheduler, as a table."""
-        return prior.schedule(self.sampling_steps)
-
-    def schedule_section(self, prior: Prior) -> NewSection:
-        """The same as a section."""
-        codec = ScheduleTable()
-        return NewSection("schedule", codec.spec(), Box(), codec.encode(self.schedule(prior)))
-
-    def schedule_bytes(self, prior: Prior) -> int:
-        """Raw bytes of that section."""
-        return len(ScheduleTable().encode(self.schedule(prior)))
-
-    def _guidance(self, prior: Prior) -> Ratio:
-        return prior.defaults.guidance if self.guidance is None else ratio_of(self.guidance)
+        common = self.generation(prior, self.prompt(prior, grid), vectors, side)
+        return Text2Image(**common, grid=grid)
 
 
 def layout_of(size: tuple[int, int]) -> Layout:

@@ -29,7 +29,6 @@ class TextToImage(PromptingMethod):
 
     name: ClassVar[str] = "t2i"
     summary: ClassVar[str] = "The names of the classes as prompts, drawn by the prior."
-    uses_prior: ClassVar[bool] = True
 
     texts: str | None = option(
         None,
@@ -56,10 +55,7 @@ class TextToImage(PromptingMethod):
         }
 
     def check_prompts(self, job: Job, prior: Prior, grid: int) -> None:
-        super().check_prompts(job, prior, grid)
-        template = self.prompt(prior, grid)
-        for name, text in zip(job.names, self._texts(job), strict=True):
-            prior.prompt_ids(template.replace("{}", text or name.replace("_", " ")))
+        self.check_texts(job, self.prompt(prior, grid))
 
     def _texts(self, job: Job) -> list[str]:
         """The text of each class, empty where it is the name."""
