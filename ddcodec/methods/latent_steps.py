@@ -1,4 +1,4 @@
-"""How finely the latents of a prior are quantised, by what shows in decoded pictures."""
+"""Quantisation steps of latents, by what their errors show in decoded pictures."""
 
 from __future__ import annotations
 
