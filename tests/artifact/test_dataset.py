@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
+from torch.utils.data.distributed import DistributedSampler
 
 from ddcodec.arrays import UInt8s
 from ddcodec.artifact import Artifact
@@ -155,6 +156,27 @@ def test_nobody_works_ahead_where_two_epochs_do_not_fit(varied: Artifact) -> Non
     data = varied.dataset(classes=["cat"], cache_bytes=5 * 3 * 32 * 32)
     data.set_epoch(1)
     assert data.images([0, 1, 2]).shape == (3, 3, 32, 32) and data._ahead is None
+
+
+def test_nobody_works_ahead_in_distributed_training(
+    varied: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each process shows rows of its own in each epoch, which nobody knows beforehand."""
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    data = varied.dataset(classes=["cat"])
+    assert data.images([0]).shape == (1, 3, 32, 32) and data._ahead is None
+
+
+def test_two_processes_show_every_row_once(artifact: Artifact) -> None:
+    data = artifact.dataset()
+    data.set_epoch(1)
+    wanted = {image.numpy().tobytes() for image in data.images(range(len(data)))}
+    shown = []
+    for rank in range(2):
+        sampler: DistributedSampler[int] = DistributedSampler(data, num_replicas=2, rank=rank)
+        sampler.set_epoch(1)
+        shown += [image for images, _ in DataLoader(data, 3, sampler=sampler) for image in images]
+    assert {image.numpy().tobytes() for image in shown} == wanted and len(shown) == len(data)
 
 
 def test_workers_show_the_variation_of_the_epoch_their_parent_sets(varied: Artifact) -> None:
