@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     parser.add_argument("--out", type=Path, default=Path("example"), help="folder for the results")
     parser.add_argument("--method", default="rded", help="rded, expand, d3m or random")
     parser.add_argument("--ipc", type=int, default=10, help="images per class")
-    parser.add_argument("--views", type=int, default=30, help="labelled variations of an image")
+    parser.add_argument("--views", type=int, default=30, help="labelled views of an image")
     parser.add_argument("--labels", choices=["soft", "hard"], default="soft")
     given = parser.parse_args(arguments)
 

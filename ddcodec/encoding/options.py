@@ -51,7 +51,7 @@ class EncodeOptions:
     ipc: int = option(10, "Images per class.", low=1, high=MAX_IPC)
     views: int = option(
         30,
-        "Labelled variations of each image; 1 stores the plain images alone.",
+        "Labelled views of each image; 1 stores the plain images alone.",
         low=1,
         high=MAX_VIEWS,
     )
