@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -18,15 +18,10 @@ from torch import Tensor
 from ddcodec.arrays import UInt8s
 from ddcodec.errors import DecodeError, EncodeError
 from ddcodec.prior.conditioning import Conditioning
+from ddcodec.prior.families import TEXT_ENCODERS, NetworkName
 from ddcodec.prior.text import TokenIds, embed_prompt, joined, split_vectors
 
-__all__ = ["NETWORKS", "TEXT_ENCODERS", "TIME_IDS", "Engine", "LatentEngine", "NetworkName"]
-
-NetworkName = Literal["text_encoder", "text_encoder_2", "unet", "vae"]
-
-NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
-"""Of all priors, in the order in which weights are digested; not every prior has each."""
-TEXT_ENCODERS: tuple[NetworkName, ...] = ("text_encoder", "text_encoder_2")
+__all__ = ["TIME_IDS", "Engine", "LatentEngine"]
 
 T = TypeVar("T")
 

@@ -12,7 +12,8 @@ from torch import nn
 from ddcodec.exact.backends import choose_backend
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.exact.weights import digest_weights
-from ddcodec.prior.engine import NETWORKS, TEXT_ENCODERS, LatentEngine, NetworkName
+from ddcodec.prior.engine import LatentEngine
+from ddcodec.prior.families import NETWORKS, TEXT_ENCODERS, NetworkName
 from ddcodec.prior.networks import Components
 from ddcodec.prior.weight_cache import NetworkWeights, cached_weights
 from ddcodec.recipe.profiles import EXACT, TEXT

@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ddcodec.errors import ModelMismatchError, UnsupportedFeatureError
-from ddcodec.prior.engine import NetworkName
 from ddcodec.prior.files import read_config, read_model_index
 from ddcodec.recipe.pin import MODEL_INDEX
 
-__all__ = ["Family", "class_of", "read_family"]
+__all__ = ["NETWORKS", "TEXT_ENCODERS", "Family", "NetworkName", "class_of", "read_family"]
+
+NetworkName = Literal["text_encoder", "text_encoder_2", "unet", "vae"]
+
+NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
+"""Of all priors, in the order in which weights are digested; not every prior has each."""
+TEXT_ENCODERS: tuple[NetworkName, ...] = ("text_encoder", "text_encoder_2")
 
 Class = tuple[str, str]  # library, class name
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ddcodec.errors import EncodeError
-from ddcodec.prior.engine import TEXT_ENCODERS, LatentEngine, NetworkName
+from ddcodec.prior.engine import LatentEngine
+from ddcodec.prior.families import TEXT_ENCODERS, NetworkName
 from ddcodec.recipe.profiles import FLOAT
 
 __all__ = ["FloatEngine", "Networks"]

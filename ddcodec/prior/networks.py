@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ddcodec.errors import ModelMismatchError, UnsupportedFeatureError
-from ddcodec.prior.engine import TIME_IDS, NetworkName
-from ddcodec.prior.families import class_of, read_family
+from ddcodec.prior.engine import TIME_IDS
+from ddcodec.prior.families import NetworkName, class_of, read_family
 from ddcodec.prior.files import variant_of
 from ddcodec.prior.quiet import quiet_libraries
 from ddcodec.prior.weight_files import STEMS, check_numbers, weight_files

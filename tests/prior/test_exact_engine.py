@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from ddcodec.errors import ModelMismatchError
 from ddcodec.exact.network import ExactNetwork
-from ddcodec.prior.engine import NetworkName
 from ddcodec.prior.exact_engine import ExactEngine, exact_engine
+from ddcodec.prior.families import NetworkName
 from ddcodec.prior.load import Prior, load_prior
 from tests.exact.here import HERE
 

@@ -9,7 +9,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from ddcodec.errors import UnsupportedFeatureError
-from ddcodec.prior.engine import NetworkName
+from ddcodec.prior.families import NetworkName
 from ddcodec.prior.networks import Components
 
 NETWORKS: tuple[NetworkName, ...] = ("text_encoder", "unet", "vae")

@@ -81,4 +81,4 @@ def test_it_makes_a_prior_and_goes_on_where_it_stopped(
     prior = load_prior(tmp_path / "prior")
     assert (prior.size, prior.latent_factor, prior.latent_channels) == (64, 4, 8)
     assert prior.defaults.collage_prompt == "A collage of {}"
-    assert len(prior.prompt_ids("A collage of red")[0][0]) == 16
+    assert prior.prompt_ids("A collage of red")[0].ids.shape == (1, 16)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ddcodec.exact.backends import Backend
 from ddcodec.exact.network import ExactNetwork
-from ddcodec.prior.engine import TEXT_ENCODERS, LatentEngine, NetworkName
+from ddcodec.prior.engine import LatentEngine
+from ddcodec.prior.families import TEXT_ENCODERS, NetworkName
 from ddcodec.prior.load import Prior
 from ddcodec.recipe.profiles import EXACT, TEXT
 
