@@ -97,7 +97,7 @@ class Expand(GeneratingMethod):
         if self.factor > min(job.size):
             raise EncodeError(f"factor={self.factor} leaves nothing of {min(job.size)} pixels")
         most_slots(self._patch(job), 1)
-        self.check_texts(job, self.template or PROMPT)
+        self.check_texts(job, self.template or PROMPT, [""] * len(job.names))
         self._synthesis(job, job.prior())
 
     def fill(self, job: Job) -> Content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -54,14 +55,17 @@ class GeneratingMethod(Method):
             )
         job.prior().prompt_ids(self.negative)
 
-    def check_texts(self, job: Job, template: str) -> None:
-        """Refuse names of classes that make a prompt the text encoders cannot read.
+    def check_texts(self, job: Job, template: str, texts: Sequence[str]) -> None:
+        """Refuse texts of classes that make a prompt the text encoders cannot read.
+
+        Args:
+            texts: of each class; an empty one stands for the class's name.
 
         Raises:
             EncodeError: naming the prompt.
         """
-        for name in job.names:
-            job.prior().prompt_ids(template.replace("{}", name.replace("_", " ")))
+        for name, text in zip(job.names, texts, strict=True):
+            job.prior().prompt_ids(template.replace("{}", text or name.replace("_", " ")))
 
     def generation(
         self, prior: Prior, prompt: str, vectors: tuple[int, ...], side: int

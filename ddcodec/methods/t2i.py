@@ -55,7 +55,7 @@ class TextToImage(PromptingMethod):
         }
 
     def check_prompts(self, job: Job, prior: Prior, grid: int) -> None:
-        self.check_texts(job, self.prompt(prior, grid))
+        self.check_texts(job, self.prompt(prior, grid), self._texts(job))
 
     def _texts(self, job: Job) -> list[str]:
         """The text of each class, empty where it is the name."""
