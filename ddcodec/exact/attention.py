@@ -16,9 +16,8 @@ from torch import Tensor
 
 from ddcodec import tables
 from ddcodec.errors import UnsupportedFeatureError
-from ddcodec.exact.backends import MAX_TERMS, Backend
+from ddcodec.exact.backends import MAX_TERMS, Backend, joined
 from ddcodec.exact.grid import Grid, quantise, split, tile
-from ddcodec.exact.products import joined
 
 __all__ = ["attention"]
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["SMALLEST", "Grid", "quantise", "split", "steps_a_unit", "tile"]
+__all__ = ["SMALLEST", "Grid", "quantise", "split", "steps_a_unit", "tile", "tiles"]
 
 # Elements handled at a time: on a CPU, few enough that the passes over them find them in its cache;
 # elsewhere, enough that starting an operation costs little.
-_TILE_ON_CPU = 1 << 20
+_TILE_ON_CPU = 1 << 17
 _TILE = 1 << 24
 # Smaller blocks count as this small (E = -59), so that scales and their inverses stay normal.
 SMALLEST = 2.0**-60
@@ -90,6 +90,12 @@ def _split(q: Tensor, out: Tensor) -> Tensor:
 def tile(device: torch.device) -> int:
     """Elements to handle at a time; no result depends on it."""
     return _TILE_ON_CPU if device.type == "cpu" else _TILE
+
+
+def tiles(x: Tensor) -> Iterator[slice]:
+    """Along the first axis of ``x``: parts of about ``tile`` elements, at least one index each."""
+    step = max(1, tile(x.device) * len(x) // max(1, x.numel()))
+    return (slice(start, start + step) for start in range(0, len(x), step))
 
 
 def _tiles(blocks: int, size: int, area: int) -> Iterator[tuple[slice, slice]]:

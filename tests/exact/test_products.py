@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddcodec.errors import UnsupportedFeatureError
-from ddcodec.exact.backends import Geometry, choose_backend
+from ddcodec.exact.backends import Geometry, choose_backend, joined
 from ddcodec.exact.grid import quantise
-from ddcodec.exact.products import Convolution, Linear, joined
+from ddcodec.exact.products import Convolution, Linear
 from ddcodec.exact.weights import IntegerWeight, quantise_weight
 from ddcodec.recipe.profiles import EXACT, Profile
 from tests.exact import oracle

@@ -9,13 +9,27 @@ from functools import cache
 import torch
 
 from ddcodec.errors import DecodeError
-from ddcodec.exact.backends.base import MAX_TERMS, Backend, Geometry, plain_arithmetic
+from ddcodec.exact.backends.base import (
+    MAX_TERMS,
+    Backend,
+    Geometry,
+    joined,
+    plain_arithmetic,
+)
 from ddcodec.exact.backends.chunked import Float32, Float64
 from ddcodec.exact.backends.int8_cpu import Int8Cpu
 from ddcodec.exact.backends.int8_cuda import Int8Cuda
 from ddcodec.exact.backends.known_answers import elementwise_fault, fault
 
-__all__ = ["BACKENDS", "MAX_TERMS", "Backend", "Geometry", "choose_backend", "plain_arithmetic"]
+__all__ = [
+    "BACKENDS",
+    "MAX_TERMS",
+    "Backend",
+    "Geometry",
+    "choose_backend",
+    "joined",
+    "plain_arithmetic",
+]
 
 # In the order they are tried.
 BACKENDS = ("int8", "float32", "float64")

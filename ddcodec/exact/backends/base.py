@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["MAX_TERMS", "Backend", "Geometry", "plain_arithmetic"]
+from ddcodec.exact.grid import tile
+
+__all__ = ["MAX_TERMS", "Backend", "Geometry", "joined", "plain_arithmetic"]
 
 # Terms of a sum: 128 * 255 of them stay below 2^31 (one back end adds 128 to a digit).
 MAX_TERMS = 1 << 16
@@ -81,17 +83,65 @@ class Backend(ABC):
             return torch.bmm(left, right)
         return torch.stack([self.product(x, y) for x, y in zip(a, b, strict=True)])
 
-    def convolution(self, weight: Tensor, geometry: Geometry) -> Callable[[Tensor], Tensor]:
-        """Prepare a convolution by an int8 weight [out, in, rows, columns].
+    def linear(self, weight: Tensor) -> Callable[[Tensor], Tensor]:
+        """Prepare a linear layer by int8 digits [weight digits, out, in].
 
         Returns:
-            A function int8 [n, in, h, w] -> [n, out, h', w'], the sums as int32 or, rounded once,
-            as float32; channels last in memory on both sides.
+            A function from int8 digits [activation digits, m, in] to float32 [m, out]: the products
+            of "Sums", before any scale.
         """
-        return lambda a: _by_taps(self.product, a, weight, geometry)
+        digits, height = weight.shape[:2]
+        columns = weight.flatten(0, 1).t()
+
+        def multiply(a: Tensor) -> Tensor:
+            out = torch.empty(a.shape[1], height, dtype=torch.float32, device=a.device)
+            # Sums take several times the result's memory, so there are few of them at a time.
+            step = max(1, tile(a.device) // (len(a) * digits))
+            for start in range(0, len(out), step):
+                part = a[:, start : start + step]
+                sums = self.product(part.flatten(0, 1), columns)
+                parts = sums.view(*part.shape[:2], digits, height).transpose(1, 2)
+                joined(parts, out[start : start + step])
+            return out
+
+        return multiply
+
+    def convolution(self, weight: Tensor, geometry: Geometry) -> Callable[[Tensor], Tensor]:
+        """Prepare a convolution by int8 digits [weight digits, out, in, rows, columns].
+
+        Returns:
+            A function from int8 digits [activation digits, n, in, h, w] to float32
+            [n, out, h', w'], as for ``linear``; channels last in memory on both sides.
+        """
+        filters = weight.flatten(0, 1)
+
+        def convolve(a: Tensor) -> Tensor:
+            sums = by_taps(self.product, a.flatten(0, 1), filters, geometry)
+            parts = sums.view(*a.shape[:2], len(weight), -1, *sums.shape[2:])
+            return joined(parts.transpose(1, 2))
+
+        return convolve
 
 
-def _by_taps(
+def joined(parts: Tensor, out: Tensor | None = None) -> Tensor:
+    """Sums of digit products -> the value they stand for, float32 (spec/exact.md, "Sums").
+
+    Args:
+        parts: int32, or float32 as rounded from it, [activation digits, weight digits, ...].
+        out: where to put it.
+    """
+    # The factors are powers of two: only the additions round, fused or not.
+    activation_digits, weight_digits = parts.shape[:2]
+    if activation_digits == 1:
+        return parts[0, 0].float() if out is None else out.copy_(parts[0, 0])
+    if weight_digits == 1:
+        return torch.add(parts[1, 0].float(), parts[0, 0].float(), alpha=256, out=out)
+    middle = torch.add(parts[0, 1].float(), parts[1, 0].float())
+    lower = torch.add(parts[1, 1].float(), middle, alpha=256)
+    return torch.add(lower, parts[0, 0].float(), alpha=65536, out=out)
+
+
+def by_taps(
     product: Callable[[Tensor, Tensor], Tensor], a: Tensor, weight: Tensor, geometry: Geometry
 ) -> Tensor:
     """A convolution as one matrix product a tap of the filter: no copy is larger than the input."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ddcodec.exact.backends.base import Backend, Geometry
+from ddcodec.exact.backends.base import Backend, Geometry, joined
 
 __all__ = ["elementwise_fault", "fault"]
 
@@ -21,6 +21,8 @@ _GEOMETRIES = (
     (Geometry(stride=(2, 2)), 3),
     (Geometry(), 1),
 )
+# Of activations and weights: those of the profiles.
+_DIGITS = ((1, 1), (2, 1), (2, 2))
 
 
 def fault(backend: Backend) -> str | None:
@@ -66,25 +68,33 @@ def _operands(shape: tuple[int, ...], extreme: int | None, factor: int) -> Tenso
 
 
 def _cases(backend: Backend) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """(name, found, expected) for matrix products, batched products and convolutions."""
+    """(name, found, expected) for products, batched products, linear layers and convolutions."""
     device = backend.device
     extremes = ((None, None), (-128, -128), (127, -128), (-128, 127), (127, 127))
     for m, k, n in ((20, 40, 24), (3, 1, 5), (33, 77, 19), (1, 1032, 8), (17, 4096, 16)):
         for left, right in extremes:
-            a, b = _operands((m, k), left, 3), _operands((n, k), right, 5).t()
-            yield (
-                "a matrix product",
-                backend.product(a.to(device), b.to(device)),
-                a.long() @ b.long(),
-            )
+            a, w = _operands((2, m, k), left, 3), _operands((2, n, k), right, 5)
+            columns = w[0].t()
+            found = backend.product(a[0].to(device), columns.to(device))
+            yield "a matrix product", found, a[0].long() @ columns.long()
+            sums = a.long()[:, None] @ w.long().transpose(1, 2)
+            for i, j in _DIGITS:
+                found = backend.linear(w[:j].to(device))(a[:i].to(device))
+                yield "a linear layer", found, joined(sums[:i, :j].to(torch.int32))
     a, b = _operands((3, 9, 80), None, 11), _operands((3, 80, 16), -128, 1)
     yield "a batched product", backend.products(a.to(device), b.to(device)), a.long() @ b.long()
     for geometry, side in _GEOMETRIES:
         for left, right in extremes:
-            a = _operands((2, 70, 9, 10), left, 7).contiguous(memory_format=torch.channels_last)
-            w = _operands((24, 70, side, side), right, 13)
-            found = backend.convolution(w.to(device), geometry)(a.to(device))
-            expected = torch.nn.functional.conv2d(
-                a.double(), w.double(), None, geometry.stride, geometry.padding
+            a = _operands((2, 2, 9, 10, 70), left, 7).permute(0, 1, 4, 2, 3)
+            w = _operands((2, 24, 70, side, side), right, 13)
+            pairs = torch.nn.functional.conv2d(
+                a.flatten(0, 1).double(),
+                w.flatten(0, 1).double(),
+                None,
+                geometry.stride,
+                geometry.padding,
             )
-            yield "a convolution", found, expected
+            sums = pairs.view(2, 2, 2, 24, *pairs.shape[2:]).transpose(1, 2)
+            for i, j in _DIGITS:
+                found = backend.convolution(w[:j].to(device), geometry)(a[:i].to(device))
+                yield "a convolution", found, joined(sums[:i, :j].to(torch.int32))
