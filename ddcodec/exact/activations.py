@@ -16,20 +16,15 @@ from torch import Tensor
 
 from ddcodec import tables
 from ddcodec.errors import UnsupportedFeatureError
+from ddcodec.exact.grid import scratch, tiles
 
 __all__ = ["gelu", "sigmoid", "silu", "tanh"]
 
-_STEPS = 2048.0  # entries per unit of the argument
-_LEAST, _MOST = -32768.0, 32767.0
-# Added to a binary32 number i in that range, this rounds it to an integer, ties to even, and leaves
-# i + 32768, which is the place of its entry, in the low 16 bits.
-_ROUNDER = 1.5 * 2**23 + 32768
-
-# Elements handled together: few enough that on a CPU the intermediate values stay in its cache, and
-# that on other devices they take little memory beside the tensors themselves.
-_CHUNK_ON_CPU = 2**19
-_CHUNK = 2**24
-
+_LEAST, _MOST = -16.0, 16.0 - 2.0**-11
+# The binary32 numbers from 4096 to 8192 are the multiples of 2^-11. So adding this to x in that
+# range rounds 2048 x to an integer i, ties to even, and leaves i + 32768, which is the place of
+# its entry, in the low 16 bits.
+_ROUNDER = 1.5 * 2**12 + 16
 
 def sigmoid(x: Tensor) -> Tensor:
     """The logistic function of ``x``, within 2^-13 of its true value.
@@ -43,12 +38,12 @@ def sigmoid(x: Tensor) -> Tensor:
     Raises:
         UnsupportedFeatureError: ``x`` is not float32.
     """
-    return _map(x, _sigmoid_curve(x.device), _STEPS, _where_number)
+    return _map(x, _sigmoid_curve(x.device), 1, _where_number)
 
 
 def silu(x: Tensor) -> Tensor:
     """x * sigmoid(x). Shapes, types and errors as for :func:`sigmoid`."""
-    return _map(x, _sigmoid_curve(x.device), _STEPS, torch.mul)
+    return _map(x, _sigmoid_curve(x.device), 1, torch.mul)
 
 
 def gelu(x: Tensor) -> Tensor:
@@ -56,17 +51,17 @@ def gelu(x: Tensor) -> Tensor:
 
     Shapes, types and errors as for :func:`sigmoid`.
     """
-    return _map(x, _gaussian_curve(x.device), _STEPS, torch.mul)
+    return _map(x, _gaussian_curve(x.device), 1, torch.mul)
 
 
 def tanh(x: Tensor) -> Tensor:
     """2 sigmoid(2 x) - 1. Shapes, types and errors as for :func:`sigmoid`."""
-    # Doubling is exact, before and after the look-up, so it is part of the step and of the table.
-    return _map(x, _tanh_curve(x.device), 2 * _STEPS, _where_number)
+    # Doubling is exact, before and after the look-up, so it is part of the bounds and of the table.
+    return _map(x, _tanh_curve(x.device), 2, _where_number)
 
 
-def _map(x: Tensor, curve: Tensor, steps: float, finish: Callable[..., Tensor]) -> Tensor:
-    """``finish(entry, x)`` of every element, where entry = curve[round(x * steps)]."""
+def _map(x: Tensor, curve: Tensor, factor: int, finish: Callable[..., Tensor]) -> Tensor:
+    """``finish(entry, x)`` of every element, where entry = curve[round(2048 factor x)]."""
     if x.dtype != torch.float32:
         raise UnsupportedFeatureError(
             f"exact activations take float32, not {x.dtype}; convert the network to float32"
@@ -78,13 +73,10 @@ def _map(x: Tensor, curve: Tensor, steps: float, finish: Callable[..., Tensor]) 
     # Element order does not matter: both are taken as flat memory.
     flat_out = out.as_strided((out.numel(),), (1,))
     flat_x = x.as_strided((x.numel(),), (1,))
-    chunk = _CHUNK_ON_CPU if x.device.type == "cpu" else _CHUNK
-    scratch = x.new_empty(min(chunk, x.numel()))
-    for start in range(0, x.numel(), chunk):
-        piece, result = flat_x[start : start + chunk], flat_out[start : start + chunk]
-        index = scratch[: piece.numel()]
-        torch.mul(piece, steps, out=index)
-        index.clamp_(_LEAST, _MOST).add_(_ROUNDER)
+    for part in tiles(flat_x):
+        piece, result = flat_x[part], flat_out[part]
+        index = scratch(piece, torch.float32)
+        torch.clamp(piece, _LEAST / factor, _MOST / factor, out=index).add_(_ROUNDER / factor)
         # The mask also brings NaN, whose entry does not matter, into the table.
         places = index.view(torch.int32).bitwise_and_(0xFFFF)
         torch.index_select(curve, 0, places, out=result)

@@ -6,13 +6,24 @@ calibration is needed and a block's integers depend on nothing outside it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-__all__ = ["SMALLEST", "Grid", "quantise", "split", "steps_a_unit", "tile", "tiles"]
+__all__ = [
+    "SMALLEST",
+    "Grid",
+    "quantise",
+    "scratch",
+    "split",
+    "steps_a_unit",
+    "tile",
+    "tiles",
+    "tiles_of_two_axes",
+]
 
 # Elements handled at a time: on a CPU, few enough that the passes over them find them in its cache;
 # elsewhere, enough that starting an operation costs little.
@@ -54,12 +65,13 @@ def quantise(blocks: Tensor, digits: int) -> Grid:
         factor = steps_a_unit(amax)
         scale = factor.reciprocal()
     out = torch.empty((digits, *blocks.shape), dtype=torch.int8, device=blocks.device)
-    for rows, columns in _tiles(len(blocks), blocks.shape[1], tile(blocks.device)):
-        q = blocks[rows, columns].mul(factor[rows]).round_()
+    for part in tiles_of_two_axes(blocks):
+        x = blocks[part]
+        q = torch.mul(x, factor[part[0]], out=scratch(x, torch.float32)).round_()
         if digits == 1:
-            out[0, rows, columns].copy_(q)
+            out[0][part].copy_(q)
         else:
-            _split(q.to(torch.int16), out[:, rows, columns])
+            _split(scratch(x, torch.int16).copy_(q), out[:, *part])
     return Grid(out, scale + poison)
 
 
@@ -92,16 +104,46 @@ def tile(device: torch.device) -> int:
     return _TILE_ON_CPU if device.type == "cpu" else _TILE
 
 
+def scratch(like: Tensor, dtype: torch.dtype) -> Tensor:
+    """Memory of ``like``'s shape for values that are used up before the next call of this thread.
+
+    On a CPU it stays: the system clears what a process gives back and takes anew, which costs more
+    than the arithmetic on a tile.
+    """
+    count = like.numel()
+    if like.device.type != "cpu" or count > 2 * _TILE_ON_CPU:
+        return torch.empty(like.shape, dtype=dtype, device=like.device)
+    kept = _kept.by_dtype.get(dtype)
+    if kept is None or len(kept) < count:
+        # Made as an ordinary tensor, for it outlives an inference mode around this call.
+        with torch.inference_mode(False):
+            kept = torch.empty(max(count, _TILE_ON_CPU), dtype=dtype, device=like.device)
+        _kept.by_dtype[dtype] = kept
+    return kept[:count].view(like.shape)
+
+
+class _Kept(threading.local):
+    """Scratch memory of a thread."""
+
+    def __init__(self) -> None:
+        self.by_dtype: dict[torch.dtype, Tensor] = {}
+
+
+_kept = _Kept()
+
+
 def tiles(x: Tensor) -> Iterator[slice]:
     """Along the first axis of ``x``: parts of about ``tile`` elements, at least one index each."""
     step = max(1, tile(x.device) * len(x) // max(1, x.numel()))
     return (slice(start, start + step) for start in range(0, len(x), step))
 
 
-def _tiles(blocks: int, size: int, area: int) -> Iterator[tuple[slice, slice]]:
-    """Whole blocks where several fit a tile, else pieces of one."""
-    rows = max(1, area // max(1, size))
-    columns = size if rows > 1 else area
-    for row in range(0, blocks, rows):
-        for column in range(0, size, columns):
-            yield slice(row, row + rows), slice(column, column + columns)
+def tiles_of_two_axes(x: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Parts of about ``tile`` elements: indices of the first axis, or pieces of one."""
+    rows, columns = x.shape[:2]
+    area = max(1, tile(x.device) * rows * columns // max(1, x.numel()))
+    height = max(1, area // max(1, columns))
+    width = columns if height > 1 else area
+    for row in range(0, rows, height):
+        for column in range(0, columns, width):
+            yield slice(row, row + height), slice(column, column + width)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ddcodec.errors import UnsupportedFeatureError
-from ddcodec.exact.grid import SMALLEST, steps_a_unit, tile
+from ddcodec.exact.grid import SMALLEST, scratch, steps_a_unit, tiles, tiles_of_two_axes
 
 __all__ = ["group_norm", "isqrt", "layer_norm"]
 
@@ -33,15 +33,14 @@ def group_norm(
     n, channels = x.shape[:2]
     rows = x.movedim(1, -1).reshape(n, -1, channels)
     _check_count(rows[0].numel() // groups)
+    mean, rstd = _group_moments(rows, groups, eps)
+    scale = rstd if weight is None else rstd * weight
+    shift = mean * scale
+    shift = (0.0 if bias is None else bias) - shift
     out = torch.empty_like(rows)
-    step = max(1, tile(x.device) // max(1, rows[0].numel()))
-    for start in range(0, n, step):
-        part = rows[start : start + step]
-        mean, rstd = _group_moments(part, groups, eps)
-        scale = rstd if weight is None else rstd * weight
-        shift = mean * scale
-        shift = (0.0 if bias is None else bias) - shift
-        torch.mul(part, scale, out=out[start : start + step]).add_(shift)
+    for part in tiles_of_two_axes(rows):
+        sample = part[0]
+        torch.mul(rows[part], scale[sample], out=out[part]).add_(shift[sample])
     return out.view(n, *x.shape[2:], channels).movedim(-1, 1)
 
 
@@ -56,40 +55,49 @@ def _group_moments(rows: Tensor, groups: int, eps: float) -> tuple[Tensor, Tenso
     def spread(values: Tensor) -> Tensor:
         return values.repeat_interleave(width, 1).unsqueeze(1)
 
-    amax = grouped(_amax_of_columns(rows)).amax(2)
+    amax = grouped(torch.maximum(rows.amax(1), -rows.amin(1))).amax(2)
     factor = _factor(amax, eps)
-    q = rows.mul(spread(factor)).round_().double()
-    first = grouped(q.sum(1)).sum(2)
-    second = grouped(q.square_().sum(1)).sum(2)
-    moments = _moments(first, second, positions * width, factor, eps)
+    steps = spread(factor)
+    first, second = torch.zeros((2, n, channels), dtype=torch.float64, device=rows.device)
+    for part in tiles_of_two_axes(rows):  # sums of integers may be taken in parts
+        sample = part[0]
+        q = _on_grid(rows[part], steps[sample])
+        first[sample] += q.sum(1)
+        second[sample] += q.square_().sum(1)
+    totals = (grouped(v).sum(2) for v in (first, second))
+    moments = _moments(*totals, positions * width, factor, eps)
     return spread(moments.mean), spread(moments.rstd)
-
-
-def _amax_of_columns(rows: Tensor) -> Tensor:
-    """Largest magnitude over axis 1 of [n, positions, channels].
-
-    By halves: the library's own reduction over a middle axis is several times slower.
-    """
-    largest = rows.abs()
-    while largest.shape[1] % 2 == 0:
-        half = largest.shape[1] // 2
-        largest = torch.maximum(largest[:, :half], largest[:, half:])
-    return largest.amax(1)
 
 
 def layer_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     """float32 [..., width] -> the same shape; each row is a block."""
     _check_count(x.shape[-1])
-    amax = torch.maximum(x.amax(-1, keepdim=True), -x.amin(-1, keepdim=True))
+    rows = x.reshape(-1, x.shape[-1])
+    out = torch.empty_like(rows)
+    for part in tiles(rows):
+        mean, rstd = _row_moments(rows[part], eps)
+        values = torch.sub(rows[part], mean, out=out[part]).mul_(rstd)
+        if weight is not None:
+            values.mul_(weight)
+        if bias is not None:
+            values.add_(bias)
+    return out.view(x.shape)
+
+
+def _row_moments(rows: Tensor, eps: float) -> _Moments:
+    """Mean and reciprocal deviation of [m, width], float32 [m, 1]."""
+    amax = torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True))
     factor = _factor(amax, eps)
-    q = x.mul(factor).round_().double()
-    first = q.sum(-1, keepdim=True)
-    second = q.square_().sum(-1, keepdim=True)
-    mean, rstd = _moments(first, second, x.shape[-1], factor, eps)
-    out = x.sub(mean).mul_(rstd)
-    if weight is not None:
-        out.mul_(weight)
-    return out if bias is None else out.add_(bias)
+    q = _on_grid(rows, factor)
+    first = q.sum(1, keepdim=True)
+    second = q.square_().sum(1, keepdim=True)
+    return _moments(first, second, rows.shape[1], factor, eps)
+
+
+def _on_grid(x: Tensor, steps: Tensor) -> Tensor:
+    """Integers as float64 in scratch memory."""
+    q = torch.mul(x, steps, out=scratch(x, torch.float32)).round_()
+    return scratch(x, torch.float64).copy_(q)
 
 
 def _factor(amax: Tensor, eps: float) -> Tensor:

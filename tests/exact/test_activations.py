@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ddcodec import tables
 from ddcodec.errors import UnsupportedFeatureError
-from ddcodec.exact import activations
+from ddcodec.exact import activations, grid
 from ddcodec.exact.activations import gelu, sigmoid, silu, tanh
 
 FUNCTIONS = [sigmoid, silu, gelu, tanh]
@@ -114,7 +114,7 @@ def test_neither_layout_nor_neighbours_nor_chunks_matter(
     for arranged in layouts(x):
         assert same_bits(function(arranged), expected)
     assert same_bits(torch.stack([function(image) for image in x]), expected)
-    monkeypatch.setattr(activations, "_CHUNK_ON_CPU", 101)
+    monkeypatch.setattr(grid, "_TILE_ON_CPU", 101)
     assert same_bits(function(x), expected)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import prod
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from ddcodec.exact.backends.base import Backend
+from ddcodec.exact.backends.base import Backend, Geometry, joined
+from ddcodec.exact.grid import tile, tiles_of_two_axes
 
 __all__ = ["Float32", "Float64"]
 
 
 class _Chunked(Backend):
-    """Sums of at most ``terms`` products at a time, each exact in ``dtype`` in any order."""
+    """Sums of as many products at a time as are exact in ``dtype`` in any order."""
 
     def product(self, a: Tensor, b: Tensor) -> Tensor:
         total: Tensor | None = None
@@ -23,6 +28,82 @@ class _Chunked(Backend):
         if total is None:
             return torch.zeros(len(a), b.shape[1], dtype=torch.int32, device=a.device)
         return total
+
+    def linear(self, weight: Tensor) -> Callable[[Tensor], Tensor]:
+        digits, height, terms = weight.shape
+        sums = self._sums(weight.flatten(0, 1))
+
+        def multiply(a: Tensor) -> Tensor:
+            out = torch.empty(a.shape[1], height, dtype=torch.float32, device=a.device)
+            step = max(1, tile(a.device) // max(terms, digits * height))
+            for start in range(0, len(out), step):
+                rows = slice(start, start + step)
+                parts = torch.stack([sums(digit[rows].to(self.dtype)) for digit in a])
+                joined(parts.unflatten(2, (digits, height)).transpose(1, 2), out[rows])
+            return out
+
+        return multiply
+
+    def convolution(self, weight: Tensor, geometry: Geometry) -> Callable[[Tensor], Tensor]:
+        # Never a library's convolution, which may use Winograd's method: copies of windows, row by
+        # row of the picture, so that a matrix product reads them from a cache.
+        digits, height, channels, *window = weight.shape
+        sums = self._sums(weight.permute(0, 1, 3, 4, 2).flatten(2).flatten(0, 1))
+        px, py = geometry.padding[1], geometry.padding[0]
+
+        def convolve(a: Tensor) -> Tensor:
+            padded = F.pad(a, (px, px, py, py)).permute(0, 1, 3, 4, 2)
+            windows = _windows(padded.contiguous().to(self.dtype), window, geometry)
+            _, n, y, x, *inside = windows.shape
+            out = torch.empty(n, y, x, height, dtype=torch.float32, device=a.device)
+            for part in tiles_of_two_axes(windows[0]):
+                columns = windows[:, *part].reshape(len(a), -1, prod(inside))
+                parts = torch.stack([sums(digit) for digit in columns])
+                parts = parts.unflatten(2, (digits, height)).transpose(1, 2)
+                joined(parts, out[part].view(-1, height))
+            return out.permute(0, 3, 1, 2)
+
+        return convolve
+
+    def _sums(self, weight: Tensor) -> Callable[[Tensor], Tensor]:
+        """int8 [out, terms] -> a function ``dtype`` [m, terms] -> int32 or exact [m, out]."""
+        columns = weight.t().to(self.dtype).contiguous()
+        cuts = self._cuts(weight)
+
+        def add_up(a: Tensor) -> Tensor:
+            if len(cuts) == 1:
+                return a @ columns
+            parts = ((a[:, cut] @ columns[cut]).to(torch.int32) for cut in cuts)
+            return sum(parts, start=torch.zeros((), dtype=torch.int32, device=a.device))
+
+        return add_up
+
+    def _cuts(self, weight: Tensor) -> list[slice]:
+        """Runs of terms whose sums are exact, whatever the activations: most rows need one."""
+        # A digit is at most 128, so a sum's parts are at most 128 times the weights' magnitudes.
+        limit = 128 * self.terms
+        total = weight.to("cpu", torch.int64).abs().cumsum(1)
+        cuts, start = list[slice](), 0
+        while start < weight.shape[1]:
+            before = total[:, start - 1 : start] if start else 0
+            largest = (total - before).amax(0)
+            end = max(start + 1, int(torch.searchsorted(largest, limit, right=True)))
+            cuts.append(slice(start, end))
+            start = end
+        return cuts or [slice(0, 0)]
+
+
+def _windows(rows: Tensor, window: list[int], geometry: Geometry) -> Tensor:
+    """[digits, n, h, w, channels] -> a view [digits, n, h', w', rows, columns, channels]."""
+    sizes, strides = list(rows.shape[:2]), list(rows.stride()[:2])
+    for i, (side, move, spread) in enumerate(
+        zip(window, geometry.stride, geometry.dilation, strict=True), 2
+    ):
+        sizes.append((rows.shape[i] - spread * (side - 1) - 1) // move + 1)
+        strides.append(rows.stride(i) * move)
+    sizes += [*window, rows.shape[4]]
+    strides += [s * d for s, d in zip(rows.stride()[2:4], geometry.dilation, strict=True)]
+    return rows.as_strided(sizes, [*strides, rows.stride(4)])
 
 
 class Float32(_Chunked):
