@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from math import prod
 
@@ -93,6 +94,15 @@ class _Chunked(Backend):
         return cuts or [slice(0, 0)]
 
 
+def _has_direct_convolution(device: torch.device) -> bool:
+    """Whether torch asks oneDNN for the direct algorithm by name, as it does on x86 only.
+
+    Elsewhere the library may choose, and Winograd's method rounds. So may torch without oneDNN.
+    """
+    x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return device.type == "cpu" and x86 and bool(torch._C._get_mkldnn_enabled())
+
+
 def _windows(rows: Tensor, window: list[int], geometry: Geometry) -> Tensor:
     """[digits, n, h, w, channels] -> a view [digits, n, h', w', rows, columns, channels]."""
     sizes, strides = list(rows.shape[:2]), list(rows.stride()[:2])
@@ -110,6 +120,23 @@ class Float32(_Chunked):
     """Runs everywhere: 1,024 products of at most 2^14 sum to at most 2^24."""
 
     name = "float32"
+
+    def convolution(self, weight: Tensor, geometry: Geometry) -> Callable[[Tensor], Tensor]:
+        filters = weight.flatten(0, 1)
+        direct = _has_direct_convolution(self.device)
+        if not direct or len(self._cuts(filters.flatten(1))) > 1:
+            return super().convolution(weight, geometry)
+        digits, height = weight.shape[:2]
+        weights = filters.float().contiguous(memory_format=torch.channels_last)
+        window = (geometry.padding, geometry.stride, geometry.dilation, 1)
+
+        def convolve(a: Tensor) -> Tensor:
+            x = a.flatten(0, 1).contiguous(memory_format=torch.channels_last).float()
+            sums = torch.mkldnn_convolution(x, weights, None, *window)
+            parts = sums.view(*a.shape[:2], digits, height, *sums.shape[2:]).transpose(1, 2)
+            return joined(parts).contiguous(memory_format=torch.channels_last)
+
+        return convolve
 
 
 class Float64(_Chunked):
