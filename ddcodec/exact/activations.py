@@ -26,6 +26,7 @@ _LEAST, _MOST = -16.0, 16.0 - 2.0**-11
 # its entry, in the low 16 bits.
 _ROUNDER = 1.5 * 2**12 + 16
 
+
 def sigmoid(x: Tensor) -> Tensor:
     """The logistic function of ``x``, within 2^-13 of its true value.
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ddcodec import tables
 from ddcodec.errors import UnsupportedFeatureError
-from ddcodec.exact import activations, grid
+from ddcodec.exact import grid
 from ddcodec.exact.activations import gelu, sigmoid, silu, tanh
 
 FUNCTIONS = [sigmoid, silu, gelu, tanh]

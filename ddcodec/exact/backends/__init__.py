@@ -13,6 +13,7 @@ from ddcodec.exact.backends.base import (
     MAX_TERMS,
     Backend,
     Geometry,
+    is_x86,
     joined,
     plain_arithmetic,
 )
@@ -42,7 +43,8 @@ def choose_backend(device: str | torch.device = "cpu", name: str | None = None) 
     Args:
         device: where networks run.
         name: use this one; by default the environment variable ``DDCODEC_BACKEND``, else the
-            first of ``BACKENDS`` that passes. Every choice gives the same bits.
+            first of ``BACKENDS`` that passes (on ARM without ``int8``). Every choice gives the same
+            bits.
 
     Raises:
         DecodeError: the named back end is unknown or fails its tests here, or none passes.
@@ -61,7 +63,7 @@ def _choose(device: torch.device, name: str | None) -> Backend:
         raise DecodeError(
             f"exact profiles cannot run on {device}: {wrong}; decode on another device"
         )
-    for candidate in BACKENDS if name is None else (name,):
+    for candidate in _tried(device) if name is None else (name,):
         backend = _make(candidate, device)
         wrong = fault(backend)
         if wrong is None:
@@ -78,6 +80,15 @@ def _choose(device: torch.device, name: str | None) -> Backend:
             wrong,
         )
     raise DecodeError(f"no back end is exact on {device}; decode on another device")
+
+
+def _tried(device: torch.device) -> tuple[str, ...]:
+    """The back ends worth testing on a device, fastest first."""
+    if device.type == "cpu" and not is_x86(device):
+        # Known answers tell right from wrong, not fast from slow: 8-bit kernels that a library has
+        # not written for a processor are loops a thousand times slower than its floats.
+        return BACKENDS[1:]
+    return BACKENDS
 
 
 def _make(name: str, device: torch.device) -> Backend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +15,15 @@ from torch.nn import functional as F
 
 from ddcodec.exact.grid import tile
 
-__all__ = ["MAX_TERMS", "Backend", "Geometry", "joined", "plain_arithmetic"]
+__all__ = ["MAX_TERMS", "Backend", "Geometry", "is_x86", "joined", "plain_arithmetic"]
 
 # Terms of a sum: 128 * 255 of them stay below 2^31 (one back end adds 128 to a digit).
 MAX_TERMS = 1 << 16
+
+
+def is_x86(device: torch.device) -> bool:
+    """Whether a device is a processor of the x86-64 family."""
+    return device.type == "cpu" and platform.machine().lower() in ("x86_64", "amd64")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from math import prod
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddcodec.exact.backends.base import Backend, Geometry, joined
+from ddcodec.exact.backends.base import Backend, Geometry, is_x86, joined
 from ddcodec.exact.grid import tile, tiles_of_two_axes
 
 __all__ = ["Float32", "Float64"]
@@ -48,7 +47,7 @@ class _Chunked(Backend):
     def convolution(self, weight: Tensor, geometry: Geometry) -> Callable[[Tensor], Tensor]:
         # Never a library's convolution, which may use Winograd's method: copies of windows, row by
         # row of the picture, so that a matrix product reads them from a cache.
-        digits, height, channels, *window = weight.shape
+        digits, height, _, *window = weight.shape
         sums = self._sums(weight.permute(0, 1, 3, 4, 2).flatten(2).flatten(0, 1))
         px, py = geometry.padding[1], geometry.padding[0]
 
@@ -99,8 +98,7 @@ def _has_direct_convolution(device: torch.device) -> bool:
 
     Elsewhere the library may choose, and Winograd's method rounds. So may torch without oneDNN.
     """
-    x86 = platform.machine().lower() in ("x86_64", "amd64")
-    return device.type == "cpu" and x86 and bool(torch._C._get_mkldnn_enabled())
+    return is_x86(device) and bool(torch._C._get_mkldnn_enabled())
 
 
 def _windows(rows: Tensor, window: list[int], geometry: Geometry) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 
 import pytest
 import torch
@@ -137,6 +138,31 @@ def test_an_inexact_back_end_is_passed_over_and_said(
         assert "same pixels" in caplog.text
         with pytest.raises(DecodeError, match="'int8' is not exact on cpu"):
             choose_backend("cpu", "int8")
+    finally:
+        backends._choose.cache_clear()
+
+
+def test_on_arm_sums_are_floats_in_windows_whatever_8_bit_kernels_would_give(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There, convolutions may use Winograd's method and 8-bit kernels may be plain loops."""
+
+    def forbidden(*arguments: object) -> Tensor:
+        raise AssertionError("not on ARM")
+
+    backends._choose.cache_clear()
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    for name in ("_int_mm", "conv2d", "mkldnn_convolution"):
+        monkeypatch.setattr(torch, name, forbidden)
+    try:
+        backend = choose_backend("cpu")
+        assert backend.name == "float32"
+        # Two more cuts than fit one exact sum, in the largest magnitudes there are.
+        weight = torch.full((1, 2, 300, 3, 3), -128, dtype=torch.int8)
+        pixels = torch.full((1, 1, 300, 3, 3), -128, dtype=torch.int8)
+        assert backend.convolution(weight, backends.Geometry())(pixels).tolist() == [
+            [[[2700.0 * 2**14]], [[2700.0 * 2**14]]]
+        ]
     finally:
         backends._choose.cache_clear()
 
