@@ -64,8 +64,8 @@ def _group_moments(rows: Tensor, groups: int, eps: float) -> tuple[Tensor, Tenso
         q = _on_grid(rows[part], steps[sample])
         first[sample] += q.sum(1)
         second[sample] += q.square_().sum(1)
-    totals = (grouped(v).sum(2) for v in (first, second))
-    moments = _moments(*totals, positions * width, factor, eps)
+    first, second = grouped(first).sum(2), grouped(second).sum(2)
+    moments = _moments(first, second, positions * width, factor, eps)
     return spread(moments.mean), spread(moments.rstd)
 
 

@@ -74,7 +74,8 @@ def theirs(case: Case, dtype: torch.dtype, autocast: bool = False) -> Callable[[
                 latents=_noise(case, pipeline).to(case.device, pipeline.unet.dtype),
                 output_type="np",
             ).images
-        return (images * 255).round().astype(np.uint8)
+        drawn: UInt8s = (images * 255).round().astype(np.uint8)
+        return drawn
 
     return draw
 

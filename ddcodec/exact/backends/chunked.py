@@ -39,7 +39,7 @@ class _Chunked(Backend):
             for start in range(0, len(out), step):
                 rows = slice(start, start + step)
                 parts = torch.stack([sums(digit[rows].to(self.dtype)) for digit in a])
-                joined(parts.unflatten(2, (digits, height)).transpose(1, 2), out[rows])
+                joined(_by_digit(parts, digits), out[rows])
             return out
 
         return multiply
@@ -59,8 +59,7 @@ class _Chunked(Backend):
             for part in tiles_of_two_axes(windows[0]):
                 columns = windows[:, *part].reshape(len(a), -1, prod(inside))
                 parts = torch.stack([sums(digit) for digit in columns])
-                parts = parts.unflatten(2, (digits, height)).transpose(1, 2)
-                joined(parts, out[part].view(-1, height))
+                joined(_by_digit(parts, digits), out[part].view(-1, height))
             return out.permute(0, 3, 1, 2)
 
         return convolve
@@ -91,6 +90,11 @@ class _Chunked(Backend):
             cuts.append(slice(start, end))
             start = end
         return cuts or [slice(0, 0)]
+
+
+def _by_digit(parts: Tensor, digits: int) -> Tensor:
+    """[activation digits, m, weight digits x out] -> [activation digits, weight digits, m, out]."""
+    return parts.view(*parts.shape[:2], digits, -1).transpose(1, 2)
 
 
 def _has_direct_convolution(device: torch.device) -> bool:

@@ -46,7 +46,7 @@ class Int8Cpu(Backend):
                 if out is None:
                     out = ops.qlinear_pointwise(*before, *after, "none", [], "")
                 else:
-                    post = (1.0, 0, "sum", 1.0, "none", [], "")
+                    post: tuple[Any, ...] = (1.0, 0, "sum", 1.0, "none", [], "")
                     out = ops.qlinear_pointwise.binary(*before, out, *after, *post)
             assert out is not None
             return out
@@ -71,7 +71,7 @@ class Int8Cpu(Backend):
                 if out is None:
                     out = ops.qconv2d_pointwise(*before, *after, "none", [], "")
                 else:
-                    post = (1.0, 0, "sum", 1.0, None, [], None)
+                    post: tuple[Any, ...] = (1.0, 0, "sum", 1.0, None, [], None)
                     out = ops.qconv2d_pointwise.binary(*before, out, *after, *post)
             assert out is not None
             return out
