@@ -196,7 +196,12 @@ class Encoder:
         expected["labels"] = 10
         if options.labels == "soft":
             expected["labels"] = expected_bytes(
-                options.coding, self.view, classes, options.ipc, options.views
+                options.coding,
+                self.view,
+                classes,
+                options.ipc,
+                options.views,
+                options.variations,
             )
         if options.labels == "teacher":
             del expected["labels"]

@@ -301,11 +301,13 @@ def _lossless(coded: EncodedLabels, labels: LabelSet, head: Head) -> Iterator[Ne
         yield from _label_sections(codec, rest, slot, slots)
 
 
-def expected_bytes(options: LabelOptions, view: View, classes: int, ipc: int, views: int) -> int:
+def expected_bytes(
+    options: LabelOptions, view: View, classes: int, ipc: int, views: int, variations: int = 1
+) -> int:
     """A guess at the bytes of all label sections, before anything is known of the labels.
 
-    Within a factor of 1.6 of CIFAR-10 (crops, CutMix) and CIFAR-100 (crops) at IPC 10 and 30 to 300
-    views; anything else may be farther off.
+    Within a factor of 1.6 of CIFAR-10 (crops, CutMix, fresh pictures in 30 views) and CIFAR-100
+    (crops) at IPC 10 and 30 to 300 views; anything else may be farther off.
     """
     if options.budget is not None:
         return options.budget
@@ -314,9 +316,10 @@ def expected_bytes(options: LabelOptions, view: View, classes: int, ipc: int, vi
     if options.layers == "lossless":
         return round(means + labels * classes * 0.9)
     field = {"class": 0, "image": 12, "field": 20, "innovation": 20}[options.layers]
-    total = means + field * scale * classes * ipc
+    fresh = choose_fields(views, variations) < variations  # fields explain nothing of such labels
+    total = means + (0 if fresh else field * scale * classes * ipc * variations)
     if options.layers == "innovation":
-        each = 1.8 if view.cutmix else 0.15
+        each = 2.4 if fresh else 1.8 if view.cutmix else 0.15
         finer = max(0.2, 1 + 0.35 * float(np.log2(0.008 / (options.quality or 0.008))))
         total += labels * each * scale * finer
     return round(total)

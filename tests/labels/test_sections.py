@@ -340,4 +340,6 @@ def test_the_guess_at_bytes_grows_with_what_is_asked_for() -> None:
     assert expected_bytes(LabelOptions(), CUTMIX, 10, 10, 30) > 2 * expected_bytes(
         LabelOptions(), CROPS, 10, 10, 30
     )
+    fresh = expected_bytes(LabelOptions(), View(), 10, 10, 30, 30)
+    assert 7478 / 1.6 < fresh < 7478 * 1.6  # measured, of the tiny prior's pictures of CIFAR-10
     assert expected_bytes(LabelOptions(budget=1234), CUTMIX, 10, 10, 30) == 1234
