@@ -4,8 +4,8 @@
         --make 10:30:30:none:soft --make 10:300:300:crop+flip:hard -o OUT --seeds 3
 
 A recipe is IPC:VIEWS:VARIATIONS:VIEW:LABELS. Tokens, schedule and prior are those of the artifact,
-so that the recipes differ in nothing else; what was made or trained already is kept in OUT. Prints
-bytes beside accuracies as JSON, one line each.
+and so is the guidance unless another is given, so that the recipes differ in nothing else. What was
+made already is kept in OUT. Prints bytes beside accuracies as JSON, one line each.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder
 from ddcodec.labels.sections import LabelOptions
+from ddcodec.methods.options import ratio_of
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.head import Head
 from ddcodec.recipe.parts import LabelRecipe
+from ddcodec.recipe.synthesis import Synthesis, Text2Image
 from ddcodec.recipe.view import View, parse_view
 
 
@@ -70,6 +72,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3, help="students of each")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--protocol", default="ddz")
+    parser.add_argument("--guidance", help="classifier-free guidance, such as 2 or 5/2")
     parser.add_argument("--label-bytes", type=int)
     parser.add_argument("--label-temperature", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
@@ -77,15 +80,20 @@ def main() -> int:
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(exist_ok=True)
     base = ddcodec.open(arguments.artifact)
+    guidance = None if arguments.guidance is None else ratio_of(arguments.guidance)
     test = TestFolder.open(arguments.test).for_artifact(base)
     protocol = get_protocol(arguments.protocol).with_epochs(arguments.epochs)
     for text in arguments.make:
         recipe, began = Recipe.read(text), time.perf_counter()
-        out = arguments.out / f"{arguments.label_bytes or 'auto'}-{recipe.file}"
+        asked = f"{arguments.label_bytes or 'auto'}-{arguments.guidance or 'auto'}"
+        out = arguments.out / f"{asked.replace('/', 'by')}-{recipe.file}"
         coding = LabelOptions(budget=arguments.label_bytes)
         temperature = arguments.label_temperature, 1
         if not out.exists():
-            made_of(base, recipe, arguments.teacher, coding, temperature, arguments.seed, out)
+            drawn = guided(base, guidance)
+            made_of(
+                base, drawn, recipe, arguments.teacher, coding, temperature, arguments.seed, out
+            )
         made = time.perf_counter() - began
         artifact = ddcodec.open(out)
         found = evaluate(artifact, test, "convnet3", range(arguments.seeds), protocol)
@@ -105,8 +113,17 @@ def main() -> int:
     return 0
 
 
+def guided(base: Artifact, guidance: Ratio | None) -> Synthesis:
+    """How the artifact's pictures are drawn, with another guidance if one is given."""
+    synthesis = base.recipe.synthesis
+    if not isinstance(synthesis, Text2Image):
+        raise SystemExit("this artifact's pictures are not drawn from prompts alone")
+    return synthesis if guidance is None else replace(synthesis, guidance=guidance)
+
+
 def made_of(
     base: Artifact,
+    synthesis: Synthesis,
     recipe: Recipe,
     teacher: str,
     coding: LabelOptions,
@@ -118,6 +135,7 @@ def made_of(
     view = parse_view(recipe.view, base.recipe.size) if recipe.views > 1 else View()
     changed = replace(
         base.recipe,
+        synthesis=synthesis,
         ipc=recipe.ipc,
         views=recipe.views,
         variations=recipe.variations,
