@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ddcodec.errors import UnsupportedFeatureError
 from ddcodec.exact.backends import MAX_TERMS, Backend, Geometry
-from ddcodec.exact.grid import Grid, quantise, tiles
+from ddcodec.exact.grid import Grid, quantise
 from ddcodec.exact.weights import IntegerWeight
 
 __all__ = ["Convolution", "Linear"]
@@ -25,17 +25,12 @@ class Linear:
 
     def __init__(self, weight: IntegerWeight, backend: Backend) -> None:
         _check_terms(weight.values.shape[1])
-        self._multiply = backend.linear(weight.digits().to(backend.device))
-        self._scale = weight.scale.to(backend.device)
+        digits, scale = weight.digits().to(backend.device), weight.scale.to(backend.device)
+        self._apply = backend.scaled_linear(digits, scale)
 
     def __call__(self, rows: Grid, bias: Tensor | None) -> Tensor:
         """Rows [m, in] on grids -> float32 [m, out]."""
-        out = self._multiply(rows.digits)
-        for part in tiles(out):
-            values = out[part].mul_(self._scale).mul_(rows.scale[part])
-            if bias is not None:
-                values.add_(bias)
-        return out
+        return self._apply(rows.digits, rows.scale, bias)
 
 
 class Convolution:
@@ -52,8 +47,8 @@ class Convolution:
 
     def __init__(self, weight: IntegerWeight, geometry: Geometry, backend: Backend) -> None:
         _check_terms(weight.values[0].numel())
-        self._convolve = backend.convolution(weight.digits().to(backend.device), geometry)
-        self._scale = weight.scale.to(backend.device)
+        digits, scale = weight.digits().to(backend.device), weight.scale.to(backend.device)
+        self._apply = backend.scaled_convolution(digits, scale, geometry)
 
     def __call__(self, x: Tensor, digits: int, bias: Tensor | None) -> Tensor:
         """Samples [n, in, h, w], each a block -> float32 [n, out, h', w'], channels last."""
@@ -61,14 +56,7 @@ class Convolution:
         rows = x.permute(0, 2, 3, 1)
         samples = quantise(rows.reshape(n, -1), digits)
         planes = samples.digits.view(digits, *rows.shape).permute(0, 1, 4, 2, 3)
-        out = self._convolve(planes)
-        scale = (samples.scale * self._scale)[:, None, None]
-        pixels = out.permute(0, 2, 3, 1)
-        for part in tiles(pixels):
-            values = pixels[part].mul_(scale[part])
-            if bias is not None:
-                values.add_(bias)
-        return out
+        return self._apply(planes, samples.scale, bias)
 
 
 def _check_terms(terms: int) -> None:

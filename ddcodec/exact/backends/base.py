@@ -13,9 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddcodec.exact.grid import tile
+from ddcodec.exact.grid import tile, tiles
 
-__all__ = ["MAX_TERMS", "Backend", "Geometry", "is_x86", "joined", "plain_arithmetic"]
+__all__ = ["MAX_TERMS", "Backend", "Geometry", "Scaled", "is_x86", "joined", "plain_arithmetic"]
+
+# A layer with its scales: from int8 digits [activation digits, n, ...], float32 scales [n, 1] of
+# rows or samples, and a bias [out] or None to float32.
+Scaled = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 # Terms of a sum: 128 * 255 of them stay below 2^31 (one back end adds 128 to a digit).
 MAX_TERMS = 1 << 16
@@ -56,7 +60,7 @@ class Backend(ABC):
     """One way to sum products of integers; all of them give the same integers.
 
     Attributes:
-        name: ``int8``, ``float32`` or ``float64``.
+        name: ``triton``, ``int8``, ``float32`` or ``float64``.
         dtype: floats in which small products are done in batches.
         terms: how many terms sum in ``dtype`` without rounding.
         device: where operands live.
@@ -127,6 +131,44 @@ class Backend(ABC):
             return joined(parts.transpose(1, 2))
 
         return convolve
+
+    def scaled_linear(self, weight: Tensor, scale: Tensor) -> Scaled:
+        """``linear`` with everything that follows the sums (spec/exact.md, "Linear").
+
+        Args:
+            scale: float32 [out], of the weights.
+        """
+        multiply = self.linear(weight)
+
+        def apply(digits: Tensor, of_rows: Tensor, bias: Tensor | None) -> Tensor:
+            out = multiply(digits)
+            for part in tiles(out):
+                values = out[part].mul_(scale).mul_(of_rows[part])
+                if bias is not None:
+                    values.add_(bias)
+            return out
+
+        return apply
+
+    def scaled_convolution(self, weight: Tensor, scale: Tensor, geometry: Geometry) -> Scaled:
+        """``convolution`` with everything that follows the sums (spec/exact.md, "Convolution").
+
+        Args:
+            scale: float32 [out], of the weights.
+        """
+        convolve = self.convolution(weight, geometry)
+
+        def apply(digits: Tensor, of_samples: Tensor, bias: Tensor | None) -> Tensor:
+            out = convolve(digits)
+            factor = (of_samples * scale)[:, None, None]
+            pixels = out.permute(0, 2, 3, 1)
+            for part in tiles(pixels):
+                values = pixels[part].mul_(factor[part])
+                if bias is not None:
+                    values.add_(bias)
+            return out
+
+        return apply
 
 
 def joined(parts: Tensor, out: Tensor | None = None) -> Tensor:
