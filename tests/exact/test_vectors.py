@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ddcodec.errors import DdcodecError
-from ddcodec.exact.backends import BACKENDS, Backend, choose_backend
+from ddcodec.exact.backends import Backend, candidates, choose_backend
 from ddcodec.exact.grid import quantise
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.exact.weights import digest_weights, integer_weights, quantise_weight
@@ -49,7 +49,7 @@ def where(*operations: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", cases, ids=label)
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
+@pytest.fixture(scope="module", params=candidates(torch.device(DEVICE)))
 def backend(request: pytest.FixtureRequest) -> Backend:
     try:
         return choose_backend(DEVICE, request.param)

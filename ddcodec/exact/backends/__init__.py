@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from functools import cache
+from importlib.util import find_spec
 
 import torch
 
@@ -21,19 +22,21 @@ from ddcodec.exact.backends.chunked import Float32, Float64
 from ddcodec.exact.backends.int8_cpu import Int8Cpu
 from ddcodec.exact.backends.int8_cuda import Int8Cuda
 from ddcodec.exact.backends.known_answers import elementwise_fault, fault
+from ddcodec.exact.backends.triton_cuda import Triton
 
 __all__ = [
     "BACKENDS",
     "MAX_TERMS",
     "Backend",
     "Geometry",
+    "candidates",
     "choose_backend",
     "joined",
     "plain_arithmetic",
 ]
 
 # In the order they are tried.
-BACKENDS = ("int8", "float32", "float64")
+BACKENDS = ("triton", "int8", "float32", "float64")
 _VARIABLE = "DDCODEC_BACKEND"
 
 
@@ -43,8 +46,7 @@ def choose_backend(device: str | torch.device = "cpu", name: str | None = None) 
     Args:
         device: where networks run.
         name: use this one; by default the environment variable ``DDCODEC_BACKEND``, else the
-            first of ``BACKENDS`` that passes (on ARM without ``int8``). Every choice gives the same
-            bits.
+            first of ``candidates`` that passes. Every choice gives the same bits.
 
     Raises:
         DecodeError: the named back end is unknown or fails its tests here, or none passes.
@@ -63,7 +65,7 @@ def _choose(device: torch.device, name: str | None) -> Backend:
         raise DecodeError(
             f"exact profiles cannot run on {device}: {wrong}; decode on another device"
         )
-    for candidate in _tried(device) if name is None else (name,):
+    for candidate in candidates(device) if name is None else (name,):
         backend = _make(candidate, device)
         wrong = fault(backend)
         if wrong is None:
@@ -82,16 +84,20 @@ def _choose(device: torch.device, name: str | None) -> Backend:
     raise DecodeError(f"no back end is exact on {device}; decode on another device")
 
 
-def _tried(device: torch.device) -> tuple[str, ...]:
+def candidates(device: torch.device) -> tuple[str, ...]:
     """The back ends worth testing on a device, fastest first."""
+    if device.type == "cuda":
+        return BACKENDS if find_spec("triton") is not None else BACKENDS[1:]
     if device.type == "cpu" and not is_x86(device):
         # Known answers tell right from wrong, not fast from slow: 8-bit kernels that a library has
         # not written for a processor are loops a thousand times slower than its floats.
-        return BACKENDS[1:]
-    return BACKENDS
+        return BACKENDS[2:]
+    return BACKENDS[1:]
 
 
 def _make(name: str, device: torch.device) -> Backend:
+    if name == "triton":
+        return Triton(device)
     if name == "int8":
         return Int8Cuda(device) if device.type == "cuda" else Int8Cpu(device)
     return Float32(device) if name == "float32" else Float64(device)

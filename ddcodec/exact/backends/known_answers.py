@@ -7,6 +7,7 @@ method, reduced-precision matrix units. Extreme operands show all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -28,11 +29,12 @@ _DIGITS = ((1, 1), (2, 1), (2, 2))
 def fault(backend: Backend) -> str | None:
     """What is wrong with a back end on this machine, or None."""
     try:
-        for name, found, expected in _cases(backend):
+        for name, found, expected in chain(_scaled_cases(backend), _cases(backend)):
             if not torch.equal(found.cpu().double(), expected.double()):
                 return f"{name} gave wrong sums"
-    except (RuntimeError, NotImplementedError, AttributeError) as error:
-        return f"it cannot run here ({str(error).splitlines()[0][:200]})"
+    except Exception as error:  # libraries and compilers of kernels have errors of their own
+        said = str(error).strip() or type(error).__name__
+        return f"it cannot run here ({said.splitlines()[0][:200]})"
     return None
 
 
@@ -98,3 +100,31 @@ def _cases(backend: Backend) -> Iterator[tuple[str, Tensor, Tensor]]:
             for i, j in _DIGITS:
                 found = backend.convolution(w[:j].to(device), geometry)(a[:i].to(device))
                 yield "a convolution", found, joined(sums[:i, :j].to(torch.int32))
+
+
+def _scaled_cases(backend: Backend) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """(name, found, expected) for layers with scales and a bias, each operation rounding once.
+
+    Some scales are so small that results are subnormal numbers; a multiplication fused with the
+    addition of the bias would show in most of the others.
+    """
+    device = backend.device
+    a, w = _operands((2, 21, 40), None, 3), _operands((2, 27, 40), None, 5)
+    sums = (a.long()[:, None] @ w.long().transpose(1, 2)).to(torch.int32)
+    of_rows, of_columns, bias = (_pattern(n, n, 9).float() / 7 + 0.1 for n in (21, 27, 27))
+    of_rows = (of_rows * 2.0 ** (torch.arange(21, device="cpu") % 3 * -60))[:, None]
+    of_columns = of_columns * 2.0**-20
+    bias = bias * 2.0**-5 * (torch.arange(27, device="cpu") % 2)
+    given = [x.to(device) for x in (of_rows, of_columns, bias)]
+    for i, j in _DIGITS:
+        t = joined(sums[:i, :j])
+        found = backend.scaled_linear(w[:j].to(device), given[1])
+        expected = t.mul(of_columns).mul(of_rows)
+        yield "a scaled layer", found(a[:i].to(device), given[0], None), expected
+        expected = expected.add(bias)
+        yield "a scaled layer", found(a[:i].to(device), given[0], given[2]), expected
+        # A convolution of pictures of one pixel has the same sums, but its scales go first.
+        filters, pixels = w[:j, ..., None, None].to(device), a[:i, ..., None, None].to(device)
+        layer = backend.scaled_convolution(filters, given[1], Geometry())
+        expected = t.mul(of_rows * of_columns).add(bias)
+        yield "a scaled convolution", layer(pixels, given[0], given[2])[..., 0, 0], expected

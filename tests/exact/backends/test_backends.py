@@ -171,5 +171,5 @@ def test_the_environment_names_a_back_end(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("DDCODEC_BACKEND", "float64")
     assert choose_backend("cpu").name == "float64"
     monkeypatch.setenv("DDCODEC_BACKEND", "magic")
-    with pytest.raises(DecodeError, match="use one of int8, float32, float64"):
+    with pytest.raises(DecodeError, match="use one of triton, int8, float32, float64"):
         choose_backend("cpu")

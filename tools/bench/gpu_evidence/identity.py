@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ddcodec.codecs.schedule_table import ScheduleTable
 from ddcodec.errors import DdcodecError
-from ddcodec.exact.backends import BACKENDS, choose_backend
+from ddcodec.exact.backends import candidates, choose_backend
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.prior.load import load_prior
 from ddcodec.recipe.profiles import DEFAULT, FLOAT
@@ -48,7 +48,7 @@ def _forced(backend: str) -> Iterator[None]:
 
 
 def known_answers(evidence: Evidence, found: Report) -> None:
-    for name in BACKENDS:
+    for name in candidates(evidence.device):
         try:
             found[name] = f"passes as {choose_backend(evidence.device, name).name}"
         except DdcodecError as error:
@@ -84,7 +84,7 @@ def families(evidence: Evidence, found: Report) -> None:
             name: identity.sha256(identity.family_output(name, family, profile, Variant("CPU")))
             for name, family in made.items()
         }
-        for backend in BACKENDS:
+        for backend in candidates(evidence.device):
             for batch in (1, 3, 8):
                 evidence.check_time()
                 variant = Variant("GPU", batch=batch, backend=backend)
@@ -97,7 +97,8 @@ def families(evidence: Evidence, found: Report) -> None:
 def tiny_prior(evidence: Evidence, found: Report) -> None:
     stored = json.loads(image_vectors.OUT.read_text(encoding="utf-8"))
     quick = evidence.scale is QUICK
-    for backend in BACKENDS[:1] if quick else BACKENDS:
+    backends = candidates(evidence.device)
+    for backend in backends[:1] if quick else backends:
         evidence.check_time()
         with _forced(backend):
             built = image_vectors.answers(str(evidence.device), stored["schedule"])
@@ -116,7 +117,7 @@ def tiny_prior(evidence: Evidence, found: Report) -> None:
         what = f"first {few} images, this CPU against identity-cpu.json"
         evidence.compare(found, what, expected, first[f"first_{few}_sha256"])
     for batch in evidence.scale.batches:
-        for backend in BACKENDS:
+        for backend in backends:
             evidence.check_time()
             engine = identity.engine_of(device, DEFAULT, Variant("", batch=batch, backend=backend))
             images = identity.render(device, engine, schedule, few)
@@ -133,6 +134,7 @@ def tiny_prior(evidence: Evidence, found: Report) -> None:
 
 def large_unet(evidence: Evidence, found: Report) -> None:
     (case, config), *_ = evidence.scale.unets.items()
+    backends = candidates(evidence.device)
     committed = json.loads(UNET.read_text(encoding="utf-8")) if UNET.is_file() else {}
     for profile in PROFILES:
         expected = committed.get(case, {}).get(profile)
@@ -141,11 +143,11 @@ def large_unet(evidence: Evidence, found: Report) -> None:
             network = ExactUnets().get(config, profile, CPU, "")
             expected = unet_digests(network, config, range(evidence.scale.rows), 1)
             found[f"{profile}, digests"] = "made on this machine's CPU"
-        for backend in BACKENDS:
+        for backend in backends:
             network = evidence.unets.get(config, profile, evidence.device, backend)
             seconds = 0.0  # of the batch before, a row
             # All large batches in all back ends would take the time of everything else.
-            for batch in evidence.scale.batches if backend == BACKENDS[0] else (1, 3):
+            for batch in evidence.scale.batches if backend == backends[0] else (1, 3):
                 rows = range(max(batch, evidence.scale.rows))
                 evidence.check_time(seconds * len(rows))
                 began = time.monotonic()
