@@ -15,6 +15,7 @@ from ddcodec.exact.backends.base import Backend, Geometry, Scaled
 __all__ = ["Triton"]
 
 _DEPTH = 64  # terms a step
+_PIXEL = Geometry()
 
 
 class Triton(Backend):
@@ -54,7 +55,7 @@ class _Window:
 
     rows: int = 1
     columns: int = 1
-    geometry: Geometry = Geometry()
+    geometry: Geometry = _PIXEL
 
     def moves(self, height: int, width: int) -> list[int]:
         """Rows and columns of the result for pictures of a size."""
@@ -66,7 +67,7 @@ class _Window:
 
 @dataclass(frozen=True)
 class _Epilogue:
-    """What follows the sums: scales of samples and columns, multiplied in some order, and a bias."""
+    """What follows the sums: scales of samples and columns, in some order, and a bias."""
 
     factors: str
     sample: Tensor

@@ -118,10 +118,7 @@ def sums_of_products(
         if FACTORS != "none":
             of_a = tl.load(scale_of_a + sample, mask=m < rows, other=0.0)[:, None]
             of_b = tl.load(scale_of_b + n, mask=n < columns, other=0.0)[None, :]
-            if FACTORS == "in turn":
-                result = result * of_b * of_a
-            else:
-                result = result * (of_a * of_b)
+            result = result * of_b * of_a if FACTORS == "in turn" else result * (of_a * of_b)
         if HAS_BIAS:
             result = result + tl.load(bias + n, mask=n < columns, other=0.0)[None, :]
     else:

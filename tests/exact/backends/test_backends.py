@@ -15,6 +15,7 @@ from torch import Tensor
 from ddcodec.errors import DecodeError
 from ddcodec.exact import backends
 from ddcodec.exact.backends import Backend, choose_backend
+from ddcodec.exact.backends.base import Scaled
 from ddcodec.exact.backends.chunked import Float32, Float64
 from ddcodec.exact.backends.int8_cuda import Int8Cuda
 from ddcodec.exact.backends.known_answers import elementwise_fault, fault
@@ -91,6 +92,32 @@ class Rounding(Float32):
         return (a.half().float() @ b.float()).half().to(torch.int32)
 
 
+class Fusing(Float64):
+    """A compiler that fuses multiplications and additions: one rounding in place of two."""
+
+    def scaled_linear(self, weight: Tensor, scale: Tensor) -> Scaled:
+        multiply = self.linear(weight)
+
+        def apply(digits: Tensor, of_rows: Tensor, bias: Tensor | None) -> Tensor:
+            product = multiply(digits).mul(scale).double() * of_rows.double()
+            return (product if bias is None else product + bias.double()).float()
+
+        return apply
+
+
+class Flushing(Float64):
+    """A processor that takes subnormal numbers for zeros."""
+
+    def scaled_linear(self, weight: Tensor, scale: Tensor) -> Scaled:
+        exact = super().scaled_linear(weight, scale)
+
+        def apply(digits: Tensor, of_rows: Tensor, bias: Tensor | None) -> Tensor:
+            y = exact(digits, of_rows, bias)
+            return y.where(y.abs() >= 2.0**-126, 0.0)
+
+        return apply
+
+
 class Missing(Float32):
     def product(self, a: Tensor, b: Tensor) -> Tensor:
         raise NotImplementedError("no kernel for this device\nand more")
@@ -98,7 +125,13 @@ class Missing(Float32):
 
 @pytest.mark.parametrize(
     ("broken", "said"),
-    [(Saturating, "wrong sums"), (Rounding, "wrong sums"), (Missing, "cannot run here")],
+    [
+        (Saturating, "a matrix product gave wrong results"),
+        (Rounding, "a matrix product gave wrong results"),
+        (Fusing, "a scaled layer gave wrong results"),
+        (Flushing, "a scaled layer gave wrong results"),
+        (Missing, "cannot run here"),
+    ],
 )
 def test_known_answers_find_what_is_wrong(broken: type[Backend], said: str) -> None:
     assert said in (fault(broken(CPU)) or "nothing")
@@ -165,6 +198,15 @@ def test_on_arm_sums_are_floats_in_windows_whatever_8_bit_kernels_would_give(
         ]
     finally:
         backends._choose.cache_clear()
+
+
+def test_a_gpu_has_triton_first_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = torch.device("cuda")
+    monkeypatch.setattr(backends, "find_spec", lambda name: object())
+    assert backends.candidates(cuda) == ("triton", "int8", "float32", "float64")
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    assert backends.candidates(cuda) == ("int8", "float32", "float64")
+    assert "triton" not in backends.candidates(CPU)
 
 
 def test_the_environment_names_a_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
