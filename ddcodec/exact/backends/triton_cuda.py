@@ -75,7 +75,7 @@ class _Epilogue:
     bias: Tensor | None
 
 
-def _rows(weight: Tensor, scale: Tensor | None) -> Any:
+def _rows(weight: Tensor, scale: Tensor | None) -> Callable[..., Tensor]:
     """A linear layer: the convolution of pictures of one pixel."""
     filters = weight.contiguous()[None, :, :, None]
 
@@ -88,12 +88,12 @@ def _rows(weight: Tensor, scale: Tensor | None) -> Any:
     return multiply
 
 
-def _pictures(weight: Tensor, scale: Tensor | None, geometry: Geometry) -> Any:
-    window = _Window(*weight.shape[3:], geometry)
+def _pictures(weight: Tensor, scale: Tensor | None, geometry: Geometry) -> Callable[..., Tensor]:
+    window = _Window(weight.shape[3], weight.shape[4], geometry)
     filters = weight.permute(0, 1, 3, 4, 2).flatten(2, 3).contiguous()[None]
 
     def convolve(a: Tensor, of_samples: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        shape = (a.shape[1], *window.moves(*a.shape[3:]), weight.shape[1])
+        shape = (a.shape[1], *window.moves(a.shape[3], a.shape[4]), weight.shape[1])
         out = torch.empty(shape, dtype=torch.float32, device=a.device)
         after = _epilogue("together", of_samples, scale, bias)
         _launch(_terms_last(a.permute(0, 1, 3, 4, 2))[None], filters, out[None], window, after)
@@ -138,7 +138,8 @@ def _launch(
     tile = _tile(rows, columns, len(out), a_digits * b_digits, _processors(a.device))
     programs = len(out) * -(-rows // tile[0]) * -(-columns // tile[1])
     g = window.geometry
-    with torch.cuda.device_of(a):
+    cuda: Any = torch.cuda  # its types are incomplete
+    with cuda.device_of(a):
         sums_of_products[(programs,)](
             a,
             b,
