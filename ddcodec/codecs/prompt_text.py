@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ddcodec.codecs.base import ALL, Codec, check_axes
+from ddcodec.codecs.base import Codec, check_axes
 from ddcodec.errors import EncodeError, PayloadError
 
 __all__ = ["MAX_TEXT_BYTES", "PromptText"]
@@ -68,16 +68,8 @@ class PromptText(Codec[Sequence[str], Texts]):
             raise PayloadError(f"{self.name}: a text has control characters; damaged")
         return texts
 
-    def slice_raw(
-        self,
-        raw: bytes,
-        class_slice: slice,
-        slot_slice: slice,
-        shape: tuple[int, ...],
-        view_slice: slice = ALL,
-    ) -> bytes:
-        """The texts of some classes; there is no other axis."""
-        return self.encode(self.decode(raw, shape)[class_slice])
+    def _cut(self, raw: bytes, slices: tuple[slice, ...], shape: tuple[int, ...]) -> Texts:
+        return self.decode(raw, shape)[slices[0]]
 
 
 def _plain(text: str) -> bool:
