@@ -20,6 +20,8 @@ from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.codecs.top_k_labels import TopKLabels
 from ddcodec.container import CodecSpec
 from ddcodec.errors import HeaderError, PayloadError, UnknownCodecError
+from tools.conformance.reference import parameters
+from tools.conformance.reference.refusal import Refused
 
 SIDES = {"width": 8, "height": 4}
 PARAMS: dict[type[codecs.Codec[Any, Any]], dict[str, Any]] = {
@@ -101,3 +103,24 @@ def test_any_bytes_and_any_box_decode_or_are_payload_errors(
     if isinstance(found, tuple):  # texts, one for each class
         found = np.empty(len(found))
     assert getattr(found, "shape", shape) == shape
+
+
+def test_the_second_reader_knows_every_codec_with_its_ranges() -> None:
+    ours = {codec.name: dict(codec.RANGES) for codec in codecs.REGISTRY}
+    assert ours == parameters.RANGES
+
+
+@pytest.mark.parametrize("codec", codecs.REGISTRY, ids=lambda codec: codec.name)
+def test_the_second_reader_refuses_a_table_with_wrong_parameters(
+    codec: type[codecs.Codec[Any, Any]],
+) -> None:
+    good = PARAMS.get(codec, {})
+    parameters.check_parameters(codec.name, good)
+    faults = [{**good, "extra": 1}]
+    faults += [{k: v for k, v in good.items() if k != key} for key in good]
+    faults += [{**good, key: value} for key in good for value in (None, True, -1, 1 << 40)]
+    for fault in faults:
+        with pytest.raises(Refused, match="parameter"):
+            parameters.check_parameters(codec.name, fault)
+        with pytest.raises(HeaderError):
+            codec.from_params(fault)

@@ -9,17 +9,7 @@ from typing import Any
 
 from tools.conformance.reference.refusal import require
 
-Params = dict[str, Any]
 Shape = Sequence[int]
-Limits = dict[str, tuple[int, int]]
-
-
-def check_params(params: Params, limits: Limits) -> None:
-    """Refuse parameters that are unknown, missing, no integers or out of range."""
-    require(params.keys() == limits.keys(), "header", "unknown or missing parameters")
-    for key, (low, high) in limits.items():
-        good = type(params[key]) is int and low <= params[key] <= high
-        require(good, "header", f"parameter {key}")
 
 
 def unpack(code: str, raw: bytes) -> list[Any]:

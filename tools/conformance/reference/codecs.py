@@ -20,10 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.conformance.reference.arrays import (
-    Limits,
-    Params,
     Shape,
-    check_params,
     finite,
     join_planes,
     need,
@@ -34,6 +31,7 @@ from tools.conformance.reference.arrays import (
 from tools.conformance.reference.container import read
 from tools.conformance.reference.label_codecs import LABEL_CODECS
 from tools.conformance.reference.packed import read_packed
+from tools.conformance.reference.parameters import Params, check_parameters
 from tools.conformance.reference.probabilities import probabilities
 from tools.conformance.reference.randomness import philox
 from tools.conformance.reference.refusal import Refused, refuse, report, require
@@ -127,7 +125,6 @@ def top_k_labels(raw: bytes, shape: Shape, params: Params) -> list[int]:
     """Section 10."""
     classes, slots, views, columns = shape
     k, step, ranked, band = (params[name] for name in ("k", "step", "ranked", "band"))
-    require(max(k, ranked) <= params["classes"], "header", "k or ranked exceed the classes")
     require(columns == params["classes"], "payload", "the origin has another number of classes")
     require(len(raw) >= 6, "payload", "too few bytes")
     base, length = struct.unpack_from("<hI", raw)
@@ -204,17 +201,6 @@ CODECS: dict[str, tuple[int, Callable[[bytes, Shape, Params], list[Any]]]] = {
     "seed-list": (2, seed_list),
     "top-k-labels": (4, top_k_labels),
 }
-LIMITS: dict[str, Limits] = {
-    "quantised-latents": {"channels": (1, 64), "height": (1, 8192), "width": (1, 8192)},
-    "top-k-labels": {
-        "classes": (1, 65535),
-        "k": (1, 65535),
-        "step": (1, 2048),
-        "common": (0, 1),
-        "ranked": (0, 65535),
-        "band": (1, 65535),
-    },
-}
 
 
 def decode(codec: dict[str, Any], raw: bytes, shape: Shape) -> Any:
@@ -224,7 +210,7 @@ def decode(codec: dict[str, Any], raw: bytes, shape: Shape) -> Any:
     require(known, "unknown-codec", f"{name} version {codec['version']} is not decoded here")
     if name in LABEL_CODECS:
         return LABEL_CODECS[name](raw, shape, params)
-    check_params(params, LIMITS.get(name, {}))
+    check_parameters(name, params)
     if name == "schedule-table":
         return schedule_table(raw)
     axes, function = CODECS[name]

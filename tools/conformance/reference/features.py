@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from tools.conformance.reference.arrays import Params
+from tools.conformance.reference.parameters import Params
 from tools.conformance.reference.synthesis import Draw
 
 

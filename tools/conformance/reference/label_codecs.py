@@ -7,32 +7,12 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from tools.conformance.reference.arrays import Limits, Params, check_params, nest, unpack
+from tools.conformance.reference.arrays import nest, unpack
 from tools.conformance.reference.packed import Matrix, groups_of, read_packed
+from tools.conformance.reference.parameters import Params, check_parameters
 from tools.conformance.reference.refusal import require
 
 Decoder = Callable[[bytes, Sequence[int], Params], Any]
-RANGES: dict[str, Limits] = {
-    "label-model": {
-        "classes": (1, 4096),
-        "features": (1, 64),
-        "atoms": (0, 1024),
-        "band": (1, 1024),
-        "mean_step": (1, 2048),
-        "shift": (0, 24),
-        "variations": (1, 1 << 24),
-        "parts": (1, 2),
-        "degree": (0, 3),
-        "response": (0, 1),
-    },
-    "label-fields": {
-        "variations": (1, 1 << 24),
-        "features": (1, 64),
-        "atoms": (1, 1024),
-        "band": (1, 1024),
-    },
-    "soft-labels": {"columns": (0, 65535), "band": (1, 65535), "step": (0, 2048)},
-}
 
 
 class Model(NamedTuple):
@@ -44,13 +24,6 @@ class Model(NamedTuple):
     class_steps: list[int]
     field_steps: list[int]
     units: list[int]
-
-
-def check_label_params(name: str, params: Params) -> None:
-    """Section 2."""
-    check_params(params, RANGES[name])
-    wide = name == "soft-labels" and params["step"] == 0 and params["columns"] > 1024
-    require(not wide, "header", "more than 1024 atoms")
 
 
 def narrow(matrix: Matrix, bits: int) -> Matrix:
@@ -108,7 +81,7 @@ def decoder(name: str, read: Callable[[bytes, Sequence[int], Params], Any]) -> D
     """The reader of a codec, after checks of its parameters and of the section's size."""
 
     def decode(raw: bytes, shape: Sequence[int], params: Params) -> Any:
-        check_label_params(name, params)
+        check_parameters(name, params)
         require(prod(shape) <= 1 << 24, "limit-exceeded", "more than 2^24 values")
         return read(raw, shape, params)
 

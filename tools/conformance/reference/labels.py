@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.conformance.reference.arrays import Params
 from tools.conformance.reference.codecs import decode
 from tools.conformance.reference.container import read
 from tools.conformance.reference.features import features, monomials
-from tools.conformance.reference.label_codecs import Model, check_label_params
+from tools.conformance.reference.label_codecs import Model
 from tools.conformance.reference.packed import Matrix
+from tools.conformance.reference.parameters import Params, check_parameters
 from tools.conformance.reference.refusal import Refused, report, require
 from tools.conformance.reference.synthesis import Draw, draw
 from tools.conformance.reference.table import shape_of
@@ -105,7 +105,7 @@ class Labels:
         require(box == [start, count, 0, 0, 0, 0], "header", "a model of part of an origin")
         codec = self.codec(number)
         require(codec["name"] == "label-model", "header", "not the codec of a label model")
-        check_label_params("label-model", codec["params"])
+        check_parameters("label-model", codec["params"])
         params = codec["params"]
         view = self.recipe["view"]
         wanted = params["parts"] ** 2 + len(monomials(view, params["degree"])) + params["response"]
@@ -122,7 +122,7 @@ class Labels:
         number, box = self.find("label-fields", c, s)
         codec = self.codec(number)
         require(codec["name"] == "label-fields", "header", "not the codec of label fields")
-        check_label_params("label-fields", codec["params"])
+        check_parameters("label-fields", codec["params"])
         names = ("variations", "features", "atoms")
         width = [codec["params"][name] for name in names]
         require(width == [params[name] for name in names], "header", "fields and model")
@@ -144,7 +144,7 @@ class Labels:
             array = self.array(number, (*rows, count))
             plain: list[int] = array[place[0]][place[1]][place[2]]
             return plain
-        check_label_params("soft-labels", codec["params"])
+        check_parameters("soft-labels", codec["params"])
         columns, step = codec["params"]["columns"], codec["params"]["step"]
         params, model = self.model(c)
         wanted = params["classes"] if step else params["atoms"]

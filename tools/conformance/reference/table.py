@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tools.conformance.reference.container import read
+from tools.conformance.reference.parameters import check_parameters
 from tools.conformance.reference.refusal import each_file, refuse, require
 
 Range = tuple[int, int]
@@ -139,6 +140,7 @@ def check_place(place: Place, head: dict[str, Any]) -> None:
     if place.kind == "prompts":
         codecs = codecs[:2] if recipe["synthesis"]["vectors"][0] else codecs[2:]
     require(name in codecs, "header", f"codec {name} of kind {place.kind}")
+    check_parameters(name, place.codec["params"])
     if kind.axes == 0:
         require(not any(box), "header", f"{place.kind} with a box")
         return
@@ -204,7 +206,7 @@ def check_layers(
     }
     tile_origins("label-model", boxes, sorted(layered))
     atoms = {
-        origin(head, place.box[0]): place.codec["params"].get("atoms")
+        origin(head, place.box[0]): place.codec["params"]["atoms"]
         for place in found
         if place.kind == "label-model"
     }

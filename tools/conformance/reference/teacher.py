@@ -20,15 +20,14 @@ from typing import NamedTuple
 import numpy as np
 
 from tools.conformance.reference import exact
-from tools.conformance.reference.arrays import Limits, Params, check_params
 from tools.conformance.reference.container import read
 from tools.conformance.reference.entropy import read_matrix
 from tools.conformance.reference.grids import F32, Array, Weight
+from tools.conformance.reference.parameters import Params, check_parameters
 from tools.conformance.reference.refusal import Refused, report, require
 
 DEPTHS = {"convnet3": 3, "convnet4": 4, "convnet5": 5}
 WIDTHS = {"resnet18": 64, "resnet18-half": 32}
-RANGES: Limits = {"bits": (3, 8), "classes": (1, 65535), "side": (1, 8192)}
 
 
 class Shape(NamedTuple):
@@ -46,12 +45,6 @@ class Teacher(NamedTuple):
     mean: tuple[int, ...]
     std: tuple[int, ...]
     layers: list[Layer]
-
-
-def check(params: Params) -> None:
-    """Section 1."""
-    require(isinstance(params.get("arch"), str), "header", "arch is no text")
-    check_params({key: value for key, value in params.items() if key != "arch"}, RANGES)
 
 
 def positions(params: Params) -> int:
@@ -90,7 +83,7 @@ def shapes(params: Params) -> list[Shape]:
 
 def decode(params: Params, raw: bytes) -> Teacher:
     """Section 3."""
-    check(params)
+    check_parameters("teacher-weights", params)
     expected, at = shapes(params), 0
 
     def take(count: int) -> bytes:

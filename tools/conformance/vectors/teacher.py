@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from tools.conformance.reference.arrays import Params
 from tools.conformance.reference.entropy import write_matrix
 from tools.conformance.reference.grids import F32, Array
+from tools.conformance.reference.parameters import Params
 from tools.conformance.reference.refusal import Refused
 from tools.conformance.reference.teacher import (
     Layer,
