@@ -160,6 +160,10 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         """[n, 3, h, w], as ``pixels`` asks: the images alone, at the present view, on the CPU."""
         return self._tensors(self._rendered([self.rows[i] for i in indices]))
 
+    def pictures(self, indices: Sequence[int]) -> UInt8s:
+        """uint8[n, h, w, 3]: what the present view is a view of, neither cropped nor mixed."""
+        return self._opened().pictures([self.rows[i] for i in indices], self.view)
+
     def probabilities(self, indices: Sequence[int]) -> Float32s:
         """float32[n, K]: the labels alone, at the present view.
 

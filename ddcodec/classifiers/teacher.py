@@ -245,7 +245,7 @@ def _augmented(
     def epoch(_: int) -> Iterator[Batch]:
         for picked in shuffled_batches(len(planar), settings.batch_size, generator, drop_last=True):
             batch = pad_crop_flip(planar[picked], settings.pad, settings.flip, generator)
-            yield batch, targets[picked]
+            yield Batch(batch, targets[picked])
 
     return epoch
 

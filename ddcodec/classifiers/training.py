@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -28,11 +28,25 @@ __all__ = [
     "statistics_of",
 ]
 
-Batch = tuple[Tensor, Tensor]
 Precision = Literal["auto", "bfloat16", "float32"]
 
 # A CPU is twice as fast where the activations of a batch stay in its cache.
 _PREDICT_BATCH, _PREDICT_BATCH_CPU = 256, 16
+
+
+class Batch(NamedTuple):
+    """Pictures and what a classifier is to say of them.
+
+    Attributes:
+        images: uint8[n, 3, h, w].
+        targets: int64[n] class indices, or float32[n, K] probabilities.
+        temperature: at which probabilities were read; a student's logits are divided by it, and
+            the loss is KL without the T^2 factor.
+    """
+
+    images: Tensor
+    targets: Tensor
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -77,8 +91,6 @@ class Optimisation:
         weight_decay: decoupled; not applied to biases and norms (1-d parameters).
         span: the part of the cosine's half period that is run: 1 ends at 0, 1/2 at lr / 2.
         warmup: share of the steps with a linearly rising rate.
-        temperature: of soft targets, which are probabilities already read at it; the
-            student's logits are divided by it, and the loss is KL without the T^2 factor.
         precision: ``auto`` is bfloat16 autocast where the processor computes it natively.
     """
 
@@ -87,7 +99,6 @@ class Optimisation:
     weight_decay: float = 0.01
     span: float = 1.0
     warmup: float = 0.0
-    temperature: float = 1.0
     precision: Precision = "auto"
 
     def factor(self, step: int) -> float:
@@ -121,8 +132,7 @@ def fit(
 
     Args:
         module: classifier of normalised float images.
-        epochs: epoch number -> batches of (uint8[n, 3, h, w], int64[n] class indices or
-            float32[n, K] probabilities at the stated temperature).
+        epochs: epoch number -> batches.
         statistics: input normalisation.
         optimisation: schedule and loss.
         progress: called with (done, total) steps.
@@ -137,13 +147,13 @@ def fit(
     done = epoch = 0
     while done < optimisation.steps:
         before = done
-        for images, targets in epochs(epoch):
+        for images, targets, temperature in epochs(epoch):
             for group in optimiser.param_groups:
                 group["lr"] = optimisation.lr * optimisation.factor(done)
             inputs = statistics.normalise(images.to(device))
             with torch.autocast(device.type, torch.bfloat16, enabled=low):
                 logits = module(inputs)
-            loss = _loss(logits.float(), targets.to(device), optimisation.temperature)
+            loss = _loss(logits.float(), targets.to(device), temperature)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

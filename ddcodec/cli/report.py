@@ -17,6 +17,7 @@ from ddcodec.cli.common import (
     progress_display,
 )
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from ddcodec.report import Evaluation, Report
@@ -72,7 +73,7 @@ EXAMPLES = (
     default="ddz",
     show_default=True,
     metavar="NAME",
-    help="How students are trained: ddz, rded or d3m.",
+    help=f"How students are trained: {', '.join(p.name for p in PROTOCOLS)}.",
 )
 @click.option(
     "--epochs", type=click.IntRange(1), metavar="N", help="Epochs, in place of the protocol's own."

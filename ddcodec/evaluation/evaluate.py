@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from ddcodec.arrays import Progress, StepProgress
 from ddcodec.artifact import Artifact
-from ddcodec.artifact.dataset import DistilledDataset
 from ddcodec.classifiers.architectures import build
 from ddcodec.classifiers.training import (
     Batch,
@@ -29,13 +28,10 @@ from ddcodec.classifiers.training import (
 )
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import Protocol, TrainingPlan
+from ddcodec.evaluation.shown import FreeViews, StoredViews
 from ddcodec.evaluation.testset import TestSet
 
 __all__ = ["Evaluation", "Progress", "evaluate"]
-
-
-# Rendered views kept in memory, so that later epochs and seeds do not render them again.
-CACHED_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -106,30 +102,6 @@ class Evaluation:
         return out
 
 
-class _Views:
-    """Images and probabilities of an artifact, view by view, kept while they fit in memory."""
-
-    def __init__(self, data: DistilledDataset) -> None:
-        self._data = data
-        self._kept: dict[int, Batch] = {}
-        self._bytes = 0
-
-    def view(self, index: int) -> Batch:
-        """uint8[n, 3, h, w] and float32[n, K] of every row at one view."""
-        if index in self._kept:
-            return self._kept[index]
-        self._data.set_epoch(index)
-        rows = range(len(self._data))
-        parts = [self._data.batch(rows[i : i + 250]) for i in range(0, len(rows), 250)]
-        images = torch.cat([p[0] for p in parts])
-        labels = torch.cat([p[1] for p in parts])
-        size = images.nbytes + labels.nbytes
-        if self._bytes + size <= CACHED_BYTES:
-            self._kept[index] = images, labels
-            self._bytes += size
-        return images, labels
-
-
 def evaluate(
     artifact: Artifact,
     test: TestSet,
@@ -175,22 +147,28 @@ def evaluate(
         )
     began = time.perf_counter()
     data = artifact.dataset(prior=prior, device=device)
-    shown = _Views(data)
+    stored, free = StoredViews(data), FreeViews(data, protocol.smoothing)
     views = recipe.views if protocol.all_views else recipe.plain_views
     plan = protocol.plan(
         len(data), recipe.ipc, len(artifact.classes), min(views, recipe.variations)
     )
     statistics = Statistics(recipe.evaluation.mean, recipe.evaluation.std)
     called = name or (artifact.path.name if artifact.path is not None else "artifact")
-    accuracies = []
+    temperature, accuracies = _temperature(artifact), []
     for number, seed in enumerate(seeds):
         what = f"{called}: student {number + 1} of {len(seeds)}"
         module = build(student, len(artifact.head.classes), recipe.width, seed=seed).to(device)
-        optimisation = _optimisation(protocol, plan, _temperature(artifact), precision)
+        optimisation = _optimisation(protocol, plan, precision)
         generator = torch.Generator().manual_seed(seed)
+
+        def epoch(e: int, generator: torch.Generator = generator) -> Iterator[Batch]:
+            if protocol.is_free(e, plan.epochs):
+                return _free_batches(free, e, plan, generator)
+            return _stored_batches(stored, e % views, plan, generator, temperature)
+
         fit(
             module,
-            _epochs(shown, len(data), plan, views, generator),
+            epoch,
             statistics,
             optimisation,
             None if progress is None else _named(progress, what),
@@ -218,28 +196,34 @@ def evaluate(
     )
 
 
-def _epochs(
-    shown: _Views, rows: int, plan: TrainingPlan, views: int, generator: torch.Generator
-) -> Callable[[int], Iterator[Batch]]:
-    def epoch(number: int) -> Iterator[Batch]:
-        images, labels = shown.view(number % views)
-        for picked in shuffled_batches(rows, plan.batch_size, generator):
-            there = picked.to(images.device)
-            yield images[there], labels[there]
+def _stored_batches(
+    stored: StoredViews,
+    view: int,
+    plan: TrainingPlan,
+    generator: torch.Generator,
+    temperature: float,
+) -> Iterator[Batch]:
+    images, labels = stored.view(view)
+    for picked in shuffled_batches(len(images), plan.batch_size, generator):
+        there = picked.to(images.device)
+        yield Batch(images[there], labels[there], temperature)
 
-    return epoch
+
+def _free_batches(
+    free: FreeViews, epoch: int, plan: TrainingPlan, generator: torch.Generator
+) -> Iterator[Batch]:
+    images, labels = free.epoch(epoch, generator)
+    for picked in shuffled_batches(len(images), plan.batch_size, generator):
+        yield Batch(*free.mixed(images[picked], labels[picked], generator))
 
 
-def _optimisation(
-    protocol: Protocol, plan: TrainingPlan, temperature: float, precision: Precision
-) -> Optimisation:
+def _optimisation(protocol: Protocol, plan: TrainingPlan, precision: Precision) -> Optimisation:
     return Optimisation(
         steps=plan.steps,
         lr=protocol.lr,
         weight_decay=protocol.weight_decay,
         span=protocol.span,
         warmup=protocol.warmup,
-        temperature=temperature,
         precision=precision,
     )
 

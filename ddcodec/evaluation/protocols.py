@@ -35,6 +35,9 @@ class Protocol:
         visits: epochs None stands for 300 of each picture, but at most about this many image
             visits.
         warmup: share of the steps with a rising rate.
+        free: between which shares of the epochs fresh views with smoothed hard labels are shown
+            in place of stored ones; see :class:`ddcodec.evaluation.shown.FreeViews`.
+        smoothing: of those labels, 0..1.
     """
 
     name: str
@@ -47,6 +50,13 @@ class Protocol:
     all_views: bool = True
     visits: int = 300_000
     warmup: float = 0.0
+    free: tuple[float, float] = (0.0, 0.0)
+    smoothing: float = 0.8
+
+    def is_free(self, epoch: int, epochs: int) -> bool:
+        """Whether an epoch of so many shows fresh views with smoothed hard labels."""
+        start, end = self.free
+        return start * epochs <= epoch < end * epochs
 
     def plan(self, images: int, ipc: int, classes: int, variations: int = 1) -> TrainingPlan:
         """Epochs, batch size and steps for an artifact of so many images, each of variations.
@@ -94,8 +104,18 @@ class Protocol:
         return (
             f"{self.summary} {plan.epochs} epochs of batches of {plan.batch_size}, AdamW at "
             f"{self.lr:g} with weight decay {self.weight_decay:g} (none on biases and norms), "
-            f"cosine {rate}; {views}; the loss is {loss}. The network after the last epoch is "
-            "tested, once: nothing is chosen on test images."
+            f"cosine {rate}; {views}; the loss is {loss}.{self._free_phase()} The network after "
+            "the last epoch is tested, once: nothing is chosen on test images."
+        )
+
+    def _free_phase(self) -> str:
+        start, end = self.free
+        if start == end:
+            return ""
+        return (
+            f" From {_percent(start)} to {_percent(end)} of the epochs, fresh crops and flips are "
+            "shown instead, with CutMix within the batch, and the loss is cross-entropy with hard "
+            f"labels of which {_percent(self.smoothing)} are spread over all classes."
         )
 
 
@@ -124,6 +144,12 @@ PROTOCOLS = (
         "The no-augmentation protocol of D3M; its optimiser is not published, so ddcodec's "
         "is used.",
         all_views=False,
+    ),
+    Protocol(
+        "hald",
+        "Soft labels, then smoothed hard ones, then soft ones again, after HALD (Cui et al. 2025): "
+        "a quarter, a half and a quarter of the epochs, with the optimiser of protocol ddz.",
+        free=(0.25, 0.75),
     ),
 )
 

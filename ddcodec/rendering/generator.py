@@ -13,6 +13,7 @@ from ddcodec.files import ByteCache, cache_folder
 from ddcodec.randomness import variation_seeds
 from ddcodec.recipe.synthesis import Generated, Image2Image
 from ddcodec.rendering.base_latents import BaseLatents
+from ddcodec.rendering.guidance import is_guided
 from ddcodec.synthesis import layout as layouts
 from ddcodec.table.table import Table
 
@@ -162,8 +163,11 @@ class Generator:
         texts = [template.replace("{}", self._table.prompt_text(c)) for c in classes]
         return self.prior().prompt(texts)
 
-    def _unconditioned(self) -> Conditioning:
+    def _unconditioned(self) -> Conditioning | None:
+        """What guidance leads away from; not encoded where nothing is guided."""
         negative = self._synthesis.negative
+        if not is_guided(self._synthesis.guidance):
+            return None
         return self._prompts.get(None, lambda: self.prior().unconditioned(negative))
 
 

@@ -13,20 +13,29 @@ if TYPE_CHECKING:
     from ddcodec.prior.conditioning import Conditioning
     from ddcodec.prior.engine import Engine
 
-__all__ = ["Predict", "check_guidance", "guided"]
+__all__ = ["Predict", "check_guidance", "guided", "is_guided"]
 
 Predict = Callable[["Tensor", float], "Tensor"]
+
+
+def is_guided(guidance: tuple[int, int]) -> bool:
+    """Whether there is an unconditioned branch: above 1, as in diffusers.
+
+    Args:
+        guidance: (numerator, denominator).
+    """
+    return guidance[0] > guidance[1]
 
 
 def check_guidance(
     guidance: tuple[int, int], unconditioned: Conditioning | None
 ) -> Conditioning | None:
-    """The unconditioned prompt where guidance needs it: above 1, as in diffusers.
+    """The unconditioned prompt where guidance needs it.
 
     Raises:
         DecodeError: it is needed and missing.
     """
-    if guidance[0] <= guidance[1]:
+    if not is_guided(guidance):
         return None
     if unconditioned is None:
         raise DecodeError("guidance above 1 needs the unconditioned prompt, prior.unconditioned()")

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ddcodec.classifiers.training import (
+    Batch,
     Optimisation,
     Statistics,
     fit,
@@ -70,7 +71,7 @@ def test_warmup_rises_to_the_full_rate() -> None:
 def test_fit_learns_from_class_indices() -> None:
     images, labels = dark_and_bright()
     module = linear()
-    fit(module, lambda _: [(images, labels)], PLAIN, Optimisation(60, lr=0.05))
+    fit(module, lambda _: [Batch(images, labels)], PLAIN, Optimisation(60, lr=0.05))
     guesses = predict(module, images.permute(0, 2, 3, 1).numpy(), PLAIN).argmax(1)
     assert guesses.tolist() == labels.tolist()
     assert not module.training
@@ -80,8 +81,8 @@ def test_fit_on_soft_targets_reaches_the_targets_at_their_temperature() -> None:
     images, labels = dark_and_bright()
     soft = torch.tensor([[0.7, 0.3], [0.2, 0.8]])[labels]
     module = linear()
-    settings = Optimisation(400, lr=0.05, weight_decay=0, temperature=4, precision="float32")
-    fit(module, lambda _: [(images, soft)], PLAIN, settings)
+    settings = Optimisation(400, lr=0.05, weight_decay=0, precision="float32")
+    fit(module, lambda _: [Batch(images, soft, 4)], PLAIN, settings)
     logits = predict(module, images.permute(0, 2, 3, 1).numpy(), PLAIN)
     torch.testing.assert_close(torch.softmax(logits / 4, 1), soft, atol=0.02, rtol=0)
 
@@ -95,8 +96,8 @@ def test_fit_is_repeatable_and_leaves_the_global_random_state_alone() -> None:
         module = linear()
         generator = torch.Generator().manual_seed(5)
 
-        def epoch(_: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-            return [(images[i], labels[i]) for i in shuffled_batches(8, 3, generator)]
+        def epoch(_: int) -> list[Batch]:
+            return [Batch(images[i], labels[i]) for i in shuffled_batches(8, 3, generator)]
 
         fit(module, epoch, PLAIN, Optimisation(10))
         return predict(module, images.permute(0, 2, 3, 1).numpy(), PLAIN)
@@ -110,7 +111,7 @@ def test_fit_tells_progress_and_stops_after_the_last_step() -> None:
     seen: list[tuple[int, int]] = []
     fit(
         linear(),
-        lambda _: [(images, labels)] * 2,
+        lambda _: [Batch(images, labels)] * 2,
         PLAIN,
         Optimisation(5),
         lambda done, total: seen.append((done, total)),
@@ -129,7 +130,7 @@ def test_fit_says_when_training_diverges() -> None:
     with torch.no_grad():
         next(module.parameters()).fill_(math.nan)
     with pytest.raises(EncodeError, match="not finite"):
-        fit(module, lambda _: [(images, labels)], PLAIN, Optimisation(50))
+        fit(module, lambda _: [Batch(images, labels)], PLAIN, Optimisation(50))
 
 
 def test_batches_of_an_epoch_hold_every_row_once() -> None:

@@ -49,7 +49,7 @@ def test_d3m_shows_the_plain_picture_only() -> None:
 
 
 def test_unknown_protocols_and_no_epochs_are_refused() -> None:
-    with pytest.raises(RequestError, match="use one of ddz, rded, d3m"):
+    with pytest.raises(RequestError, match="use one of ddz, rded, d3m, hald"):
         get_protocol("fkd")
     with pytest.raises(RequestError, match="at least 1"):
         PROTOCOLS[0].with_epochs(0)
@@ -58,3 +58,12 @@ def test_unknown_protocols_and_no_epochs_are_refused() -> None:
 def test_words_name_the_loss_of_hard_labels() -> None:
     protocol = get_protocol("ddz")
     assert "cross-entropy with the hard labels" in protocol.describe(protocol.plan(9, 3, 3), None)
+
+
+def test_hald_shows_fresh_views_in_the_middle_half() -> None:
+    protocol = get_protocol("hald")
+    assert [protocol.is_free(e, 8) for e in range(8)] == [False] * 2 + [True] * 4 + [False] * 2
+    words = protocol.describe(protocol.plan(100, 10, 10), "4")
+    assert "From 25 % to 75 % of the epochs, fresh crops" in words
+    assert "80 % are spread" in words
+    assert not any(get_protocol("ddz").is_free(e, 8) for e in range(8))

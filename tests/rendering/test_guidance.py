@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddcodec.errors import DecodeError
 from ddcodec.prior.conditioning import Conditioning
-from ddcodec.rendering.guidance import check_guidance, guided
+from ddcodec.rendering.guidance import check_guidance, guided, is_guided
 
 CONDITIONED = Conditioning(torch.full((2, 1, 1), 0.1))
 EMPTY = Conditioning(torch.full((1, 1, 1), 0.7))
@@ -51,3 +51,10 @@ def test_the_empty_prompt_is_needed_above_one_only() -> None:
     assert check_guidance((5, 2), EMPTY) is EMPTY
     with pytest.raises(DecodeError, match="unconditioned prompt"):
         check_guidance((5, 2), None)
+
+
+@pytest.mark.parametrize(("guidance", "needed"), [((5, 2), True), ((1, 1), False), ((0, 1), False)])
+def test_the_unconditioned_prompt_is_encoded_only_where_it_is_used(
+    guidance: tuple[int, int], needed: bool
+) -> None:
+    assert is_guided(guidance) is needed

@@ -66,10 +66,13 @@ def main() -> int:
             generator = torch.Generator().manual_seed(seed)
 
             def epoch(
-                _: int, label: Tensor = label, generator: torch.Generator = generator
+                _: int,
+                label: Tensor = label,
+                temperature: float = temperature,
+                generator: torch.Generator = generator,
             ) -> Iterator[Batch]:
                 for picked in shuffled_batches(len(rows), plan.batch_size, generator):
-                    yield images[picked], label[picked]
+                    yield Batch(images[picked], label[picked], temperature)
 
             optimisation = Optimisation(
                 steps=plan.steps,
@@ -77,7 +80,6 @@ def main() -> int:
                 weight_decay=protocol.weight_decay,
                 span=protocol.span,
                 warmup=protocol.warmup,
-                temperature=temperature,
                 precision="auto",
             )
             fit(module, epoch, inputs, optimisation, None)

@@ -203,13 +203,12 @@ class Students:
             images = torch.from_numpy(np.array(pictures[view]))
             soft = torch.softmax(torch.from_numpy(decode(view)) / bench.temperature, 1)
             for picked in shuffled_batches(len(images), plan.batch_size, generator):
-                yield images[picked], soft[picked]
+                yield Batch(images[picked], soft[picked], bench.temperature)
 
         optimisation = Optimisation(
             steps=plan.steps,
             lr=protocol.lr,
             weight_decay=protocol.weight_decay,
-            temperature=bench.temperature,
         )
         fit(module, epoch, self.statistics, optimisation)
         return module
