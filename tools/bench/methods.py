@@ -1,0 +1,139 @@
+"""Every method side by side: bytes by section, time of encoding, and what students learn.
+
+    python -m tools.bench.methods cifar10/train --test cifar10/test --teacher T -o OUT --seeds 3 \
+        --cell "rded" --cell "expand variations=30 sampling_steps=5" --cell "random labels=hard"
+    python -m tools.bench.methods --table OUT/methods.jsonl
+
+A cell is a method and options, of the encode (``ipc``, ``views``, ``labels``, ...) or of the
+method itself. Artifacts stay in OUT and are not made twice; a cell whose figures are in
+OUT/methods.jsonl is done. Random real pictures are a cell like the others, so that they have the
+labels of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ddcodec
+from ddcodec.encoding.options import EncodeOptions
+from ddcodec.evaluation.evaluate import evaluate
+from ddcodec.evaluation.protocols import get_protocol
+from ddcodec.evaluation.testset import TestFolder
+from ddcodec.methods.options import options_of, parse_value
+
+LABELS = ("labels", "label-model", "label-fields", "teacher")
+PICTURES = ("patches", "latents", "prompts", "schedule", "seeds")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source", type=Path, nargs="?")
+    parser.add_argument("--table", type=Path, help="only print this file's figures as a table")
+    parser.add_argument("--test", type=Path)
+    parser.add_argument("--teacher", default="auto")
+    parser.add_argument("--cell", action="append", default=[])
+    parser.add_argument("-o", "--out", type=Path)
+    parser.add_argument("--student", default="convnet3")
+    parser.add_argument("--protocol", default="ddz")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args(words)
+    if arguments.table:
+        print(table([json.loads(line) for line in arguments.table.read_text().splitlines()]))
+        return 0
+    if None in (arguments.source, arguments.test, arguments.out):
+        parser.error("a source, --test and -o are needed")
+    torch.set_num_threads(arguments.threads)
+    arguments.out.mkdir(exist_ok=True)
+    for cell in arguments.cell:
+        print(json.dumps(measured(cell, arguments)), flush=True)
+    return 0
+
+
+def measured(cell: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The figures of a cell, from the file if they are there."""
+    file = arguments.out / "methods.jsonl"
+    key = [cell, arguments.student, arguments.protocol, arguments.epochs, arguments.seeds]
+    done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    for row in done:
+        if row["key"] == key:
+            return dict(row)
+    path = arguments.out / f"{cell.replace(' ', '_').replace('/', 'by')}.ddz"
+    record = path.with_suffix(".seconds")
+    if not path.exists():
+        began = time.perf_counter()
+        options = options_of_cell(cell, arguments.teacher)
+        ddcodec.encode(arguments.source, path, **options)
+        record.write_text(f"{time.perf_counter() - began:.1f}")
+    with ddcodec.open(path) as artifact:
+        test = TestFolder.open(arguments.test).for_artifact(artifact)
+        protocol = get_protocol(arguments.protocol).with_epochs(arguments.epochs)
+        found = evaluate(artifact, test, arguments.student, range(arguments.seeds), protocol)
+        kinds = {node.name: node.stored for node in artifact.sizes().children}
+        accuracies = [round(100 * a, 2) for a in found.accuracies]
+        row = {
+            "key": key,
+            "cell": cell,
+            "student": found.student,
+            "protocol": found.protocol,
+            "epochs": found.settings["epochs"],
+            "ipc": found.ipc,
+            "views": found.views,
+            "labels": artifact.recipe.labels.kind,
+            "bytes": artifact.file_len,
+            "sections": kinds,
+            "encode_seconds": float(record.read_text()) if record.exists() else None,
+            "accuracies": accuracies,
+            "seconds": round(found.seconds),
+        }
+    with file.open("a") as out:
+        out.write(json.dumps(row) + "\n")
+    return row
+
+
+def options_of_cell(cell: str, teacher: str) -> dict[str, Any]:
+    """Keyword arguments of ``ddcodec.encode`` for the words of a cell."""
+    method, *words = cell.split()
+    known = {one.name: one for one in options_of(EncodeOptions)}
+    options: dict[str, Any] = {"method": method, "teacher": teacher, "options": {}}
+    for word in words:
+        name, _, value = word.partition("=")
+        if name in known:
+            options[name] = parse_value(known[name], value)
+        else:
+            options["options"][name] = value
+    return options
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """A Markdown table, most accurate first."""
+    columns = "cell", "student, protocol", "bytes", "pictures", "labels", "encode, s", "accuracy, %"
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for row in sorted(rows, key=lambda row: -statistics.mean(row["accuracies"])):
+        kinds, accuracies = row["sections"], row["accuracies"]
+        mean = f"{statistics.mean(accuracies):.1f}"
+        if len(accuracies) > 1:
+            mean += f" ± {statistics.stdev(accuracies):.1f}"
+        shown, labels = (sum(kinds.get(k, 0) for k in part) for part in (PICTURES, LABELS))
+        seconds = "" if row["encode_seconds"] is None else f"{row['encode_seconds']:.0f}"
+        lines.append(
+            f"| `{row['cell']}` | {row['student']}, {row['protocol']} {row['epochs']} | "
+            f"{row['bytes']:,} | {shown:,} | {labels:,} | {seconds} | {mean} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
