@@ -65,9 +65,12 @@ class Statistics:
         return images.float().mul_(scale.view(1, 3, 1, 1)).sub_(shift.view(1, 3, 1, 1))
 
 
-def statistics_of(images: UInt8s) -> Statistics:
-    """Mean and standard deviation by channel of uint8[n, h, w, 3]."""
-    counts = [np.bincount(images[..., c].reshape(-1), minlength=256) for c in range(3)]
+def statistics_of(images: UInt8s | Iterable[UInt8s]) -> Statistics:
+    """Mean and standard deviation by channel of uint8[n, h, w, 3], or of pictures one by one."""
+    counts = np.zeros((3, 256), np.int64)
+    for image in images:
+        for c in range(3):  # a picture at a time: counting takes eight bytes for each of one
+            counts[c] += np.bincount(image[..., c].reshape(-1), minlength=256)
     values = np.arange(256) / 255
     means = [float(np.average(values, weights=n)) for n in counts]
     stds = [

@@ -14,8 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ddcodec.artifact import open_artifact
 from ddcodec.container import NewSection, write_container
 from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
@@ -41,6 +39,10 @@ if TYPE_CHECKING:
     from ddcodec.prior.load import Prior
 
 __all__ = ["EncodeResult", "encode"]
+
+
+# Pictures of the source from which input statistics are taken where there is no teacher.
+_SAMPLE = 10_000
 
 
 @dataclass(frozen=True)
@@ -396,16 +398,12 @@ class Encoder:
         return load_prior(found.spec, profile=options.profile, device=options.device)
 
 
-def _statistics(job: Job, per_class: int = 100) -> Statistics:
-    """Input statistics of a seeded sample of the source."""
+def _statistics(job: Job) -> Statistics:
+    """Input statistics of a seeded sample of the source, of which one picture is held at a time."""
     from ddcodec.classifiers.training import statistics_of
 
+    classes = range(len(job.source.classes))
+    per_class = max(1, min(100, _SAMPLE // len(classes)))
     return statistics_of(
-        np.stack(
-            [
-                image
-                for c in range(len(job.source.classes))
-                for _, image in islice(readable_images(job, c, job.size), per_class)
-            ]
-        )
+        image for c in classes for _, image in islice(readable_images(job, c, job.size), per_class)
     )

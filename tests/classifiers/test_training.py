@@ -38,6 +38,7 @@ def dark_and_bright() -> tuple[torch.Tensor, torch.Tensor]:
 def test_statistics_are_those_of_numpy_by_channel() -> None:
     images = np.random.default_rng(1).integers(0, 256, (20, 5, 6, 3), dtype=np.uint8)
     found = statistics_of(images)
+    assert found == statistics_of(image for image in images)
     scaled = images.astype(np.float64) / 255
     np.testing.assert_allclose(np.array(found.mean) / 65536, scaled.mean((0, 1, 2)), atol=1e-5)
     np.testing.assert_allclose(np.array(found.std) / 65536, scaled.std((0, 1, 2)), atol=1e-5)
