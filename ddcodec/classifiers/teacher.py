@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ddcodec.arrays import Float32s, Int64s, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
+from ddcodec.classifiers.features import penultimate
 from ddcodec.classifiers.training import (
     Batch,
     Optimisation,
@@ -124,6 +125,17 @@ class Teacher:
         if self.columns is not None:
             out = out[:, list(self.columns)]
         return out.numpy()
+
+    def features(self, images: UInt8s) -> Float32s:
+        """Penultimate activations, what the last linear layer is given: float32[n, d].
+
+        Args:
+            images: uint8[n, h, w, 3], n > 0, resized as for :meth:`logits`.
+
+        Raises:
+            ModelMismatchError: the logits are not the output of one linear layer.
+        """
+        return penultimate(self.module, _resized(images, self.size), self.statistics).numpy()
 
     def to(self, device: str | torch.device) -> Teacher:
         """The same teacher, its weights moved to a device."""
