@@ -251,6 +251,7 @@ class Encoder:
             prior=self.prior,
             work=work,
             flip=bool(self.view.flip),
+            trains_teacher=self.options.teacher == "auto",
             report=self.report,
             progress=self.options.progress,
         )

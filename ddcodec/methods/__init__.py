@@ -15,6 +15,9 @@ METHODS = {
     "rded": "ddcodec.methods.rded:RDED",
     "t2i": "ddcodec.methods.t2i:TextToImage",
     "random": "ddcodec.methods.random_images:RandomImages",
+    "herding": "ddcodec.methods.herding:Herding",
+    "k-center": "ddcodec.methods.k_center:KCenter",
+    "el2n": "ddcodec.methods.el2n:EL2N",
 }
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+
 from ddcodec.arrays import Int64s, Progress, UInt8s
 from ddcodec.codecs.mosaic import MAX_PIXELS
 from ddcodec.codecs.mosaic_webp import WEBP_MAX_SIDE, MosaicWebp
@@ -30,6 +32,7 @@ __all__ = [
     "Content",
     "Job",
     "Method",
+    "check_features",
     "class_order",
     "most_slots",
     "patch_sections",
@@ -49,6 +52,8 @@ class Job:
         work: finished pieces go here.
         quality: lossy quality of stored patches, 1..100.
         flip: whether pictures of this set may be mirrored.
+        trains_teacher: whether the teacher is a ConvNet that is trained when it is first asked
+            for, so that looking at it takes long and is not needed.
     """
 
     source: Source
@@ -61,6 +66,7 @@ class Job:
     prior: Callable[[], Prior]
     work: WorkFolder
     flip: bool = True
+    trains_teacher: bool = False
     report: LoadReport = field(default_factory=LoadReport)
     progress: Progress | None = None
 
@@ -136,6 +142,17 @@ class Method(ABC):
     @abstractmethod
     def estimate(self, job: Job) -> dict[str, int]:
         """Expected stored bytes by section kind, from a look at a few images."""
+
+
+def check_features(job: Job) -> None:
+    """Refuse a teacher that has no features; a ConvNet that is trained here has them.
+
+    Raises:
+        ModelMismatchError: as :meth:`Teacher.features`.
+    """
+    if not job.trains_teacher:
+        width, height = job.size
+        job.teacher().features(np.zeros((1, height, width, 3), np.uint8))
 
 
 def class_order(job: Job, class_index: int) -> Int64s:
