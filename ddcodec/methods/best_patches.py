@@ -1,8 +1,9 @@
-"""Teacher-scored patches: the step that rded and d3m share.
+"""Teacher-scored patches: the step that rded, expand and d3m share.
 
 RDED (arXiv 2312.03526, section 4.1; LINs-lab/RDED 3f6453d): of a few random resized crops of an
 image, the one the teacher finds easiest (lowest cross-entropy on the image's own class).
-Selection is seeded here, which it is not there.
+Selection is seeded here, which it is not there. Of these patches the easiest are kept, or, after
+Grid Distillation (CVPR 2026), those that together cover the class.
 """
 
 from __future__ import annotations
@@ -10,20 +11,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 from math import isqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from ddcodec.arrays import Float32s, UInt8s
 from ddcodec.errors import SourceError
-from ddcodec.methods.base import Job, readable_images
+from ddcodec.methods.base import Job, readable_images, too_few
+from ddcodec.methods.facility_location import facility_location
 from ddcodec.randomness import derive_seed, uniform_below, words
 from ddcodec.synthesis.resample import resize
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
 
-__all__ = ["ScoredPatches", "best_patches"]
+__all__ = ["SELECT_HELP", "ScoredPatches", "Selection", "best_patches", "chosen_patches"]
+
+Selection: TypeAlias = Literal["easiest", "submodular"]
+SELECT_HELP = (
+    "Which patches are kept: the easiest, or those that together stand best for all (submodular)."
+)
+"""What both methods say of an option of this type."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,47 @@ def best_patches(
     order = np.argsort(losses[rows, best], kind="stable")
     chosen = stack.reshape(-1, crops, *stack.shape[1:])[rows, best]
     return ScoredPatches(chosen[order], losses[rows, best][order])
+
+
+def chosen_patches(
+    job: Job,
+    class_index: int,
+    count: int,
+    select: Selection,
+    *,
+    size: tuple[int, int],
+    images: int,
+    crops: int,
+    min_scale: float,
+) -> UInt8s:
+    """The ``count`` patches of a class that are kept, in their order: uint8[count, h, w, 3].
+
+    Args:
+        select: ``easiest`` keeps the lowest losses; ``submodular`` those whose features together
+            stand for all patches' best, each weighed by the teacher's probability of its class.
+        size, images, crops, min_scale: as for :func:`best_patches`, but at least ``count`` images
+            are looked at.
+
+    Raises:
+        EncodeError: there are fewer patches.
+        ModelMismatchError: ``submodular``, and the teacher has no features.
+    """
+    scored = best_patches(
+        job,
+        class_index,
+        size=size,
+        images=max(images, count),
+        crops=crops,
+        min_scale=min_scale,
+    )
+    if len(scored.patches) < count:
+        raise too_few(job, class_index, len(scored.patches), count)
+    if select == "easiest":
+        return scored.patches[:count]
+    teacher = job.teacher()
+    features = teacher.features(_pad_centred(scored.patches, teacher))
+    chosen: UInt8s = scored.patches[facility_location(features, count, np.exp(-scored.losses))]
+    return chosen
 
 
 def _random_crops(

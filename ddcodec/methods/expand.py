@@ -24,12 +24,12 @@ from ddcodec.errors import EncodeError
 from ddcodec.methods.base import (
     Content,
     Job,
+    check_features,
     most_slots,
     patch_sections,
     readable_images,
-    too_few,
 )
-from ddcodec.methods.best_patches import best_patches
+from ddcodec.methods.best_patches import SELECT_HELP, Selection, chosen_patches
 from ddcodec.methods.latent_steps import channel_steps, decoded_psnr
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.prompting import PROMPT, GeneratingMethod, text_sections
@@ -76,6 +76,7 @@ class Expand(GeneratingMethod):
     min_scale: float = option(
         0.5, "Smallest area of a crop, as a share of the image's.", low=0.0001, high=1.0
     )
+    select: Selection = option("easiest", SELECT_HELP)
     side: int | None = option(
         None,
         "Side in pixels of a generated picture; by default the prior's own, or less where the "
@@ -99,6 +100,8 @@ class Expand(GeneratingMethod):
         most_slots(self._patch(job), 1)
         self.check_texts(job, self.template or PROMPT, [""] * len(job.names))
         self._synthesis(job, job.prior())
+        if self.select == "submodular":
+            check_features(job)
 
     def fill(self, job: Job) -> Content:
         prior, names = job.prior(), job.source.classes
@@ -170,17 +173,16 @@ class Expand(GeneratingMethod):
     def _base(self, job: Job, class_index: int) -> dict[str, Array]:
         """uint8 [ipc, h, w, 3] patches of a class, or their latents, float32 [ipc, c, h, w]."""
         prior = job.prior()
-        scored = best_patches(
+        patches = chosen_patches(
             job,
             class_index,
+            job.ipc,
+            self.select,
             size=self._base_size(job, prior),
-            images=max(self.images, job.ipc),
+            images=self.images,
             crops=self.crops,
             min_scale=self.min_scale,
         )
-        if len(scored.patches) < job.ipc:
-            raise too_few(job, class_index, len(scored.patches), job.ipc)
-        patches = scored.patches[: job.ipc]
         return {"base": _encoded(prior, patches) if self.store == "latents" else patches}
 
     def _latent_sections(

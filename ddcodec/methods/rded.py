@@ -2,7 +2,8 @@
 
 "On the Diversity and Realism of Distilled Dataset" (arXiv 2312.03526), as LINs-lab/RDED 3f6453d
 does it: 300 images per class, 5 crops of each, the easiest crop of each image, the IPC * factor^2
-easiest of those; collage j takes ranks j, n + j, 2n + j, ... (n = IPC).
+easiest of those; collage j takes ranks j, n + j, 2n + j, ... (n = IPC). With ``select=submodular``
+ranks are not by ease but by what a patch adds to those before it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from ddcodec.methods.base import (
     Content,
     Job,
     Method,
+    check_features,
     most_slots,
     patch_sections,
     readable_images,
-    too_few,
 )
-from ddcodec.methods.best_patches import best_patches
+from ddcodec.methods.best_patches import SELECT_HELP, Selection, chosen_patches
 from ddcodec.methods.options import option
 from ddcodec.recipe.layout import MAX_GRID, Layout
 from ddcodec.recipe.synthesis import Stored
@@ -53,6 +54,7 @@ class RDED(Method):
     min_scale: float = option(
         0.08, "Smallest area of a crop, as a share of the image's.", low=0.0001, high=1.0
     )
+    select: Selection = option("easiest", SELECT_HELP)
 
     def check(self, job: Job) -> None:
         super().check(job)
@@ -60,6 +62,8 @@ class RDED(Method):
         if factor > min(job.size):
             raise EncodeError(f"factor={factor} divides images of {min(job.size)} pixels too often")
         most_slots(self._patch(job), factor**2)
+        if self.select == "submodular":
+            check_features(job)
 
     def fill(self, job: Job) -> Content:
         sections = []
@@ -92,16 +96,16 @@ class RDED(Method):
     def _coreset(self, job: Job, class_index: int) -> dict[str, UInt8s]:
         factor = self._factor(job)
         per = factor**2
-        scored = best_patches(
+        chosen = chosen_patches(
             job,
             class_index,
+            job.ipc * per,
+            self.select,
             size=self._patch(job),
-            images=max(self.images, job.ipc * per),
+            images=self.images,
             crops=self.crops,
             min_scale=self.min_scale,
         )
-        if len(scored.patches) < job.ipc * per:
-            raise too_few(job, class_index, len(scored.patches), job.ipc * per)
         # Ranks j, n + j, 2n + j, ... make collage j.
-        best = scored.patches[: job.ipc * per].reshape(per, job.ipc, *scored.patches.shape[1:])
-        return {"patches": best.swapaxes(0, 1).reshape(-1, *best.shape[2:])}
+        ranks = chosen.reshape(per, job.ipc, *chosen.shape[1:])
+        return {"patches": ranks.swapaxes(0, 1).reshape(-1, *chosen.shape[1:])}

@@ -10,7 +10,7 @@ import pytest
 
 import ddcodec
 from ddcodec.artifact import Artifact
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec.errors import EncodeError, ModelMismatchError, RequestError
 from ddcodec.recipe.synthesis import Image2Image
 from tests.artifacts import encode_small
 
@@ -99,6 +99,7 @@ def test_a_plan_says_what_would_be_stored(image_folder: Path, tmp_path: Path) ->
         ({"factor": 17}, EncodeError, "leaves nothing of 16 pixels"),
         ({"share": 2}, RequestError, "share"),
         ({"store": "tokens"}, RequestError, "one of patches, latents"),
+        ({"select": "submodular"}, ModelMismatchError, "neither a folder nor a hub id"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_work(

@@ -37,3 +37,19 @@ def test_more_images_than_the_options_say_are_looked_at_if_needed(
         options={"images": "2", "crops": "2"},
     )
     assert artifact.verify("pixels") == 36
+
+
+def test_patches_are_chosen_for_coverage(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    request = {"method": "rded", "teacher": str(teacher_folder)}
+    first, again, easiest = (
+        encode_small(image_folder, tmp_path / file, options={"select": select}, **request)
+        for file, select in (
+            ("a.ddz", "submodular"),
+            ("b.ddz", "submodular"),
+            ("c.ddz", "easiest"),
+        )
+    )
+    assert first.digest == again.digest != easiest.digest
+    assert first.info["options"]["select"] == "submodular"
