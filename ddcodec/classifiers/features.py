@@ -17,7 +17,7 @@ from ddcodec.arrays import UInt8s
 from ddcodec.classifiers.training import Statistics, predict
 from ddcodec.errors import ModelMismatchError
 
-__all__ = ["penultimate"]
+__all__ = ["penultimate", "removed"]
 
 
 def penultimate(module: nn.Module, images: UInt8s, statistics: Statistics) -> Tensor:
@@ -32,7 +32,7 @@ def penultimate(module: nn.Module, images: UInt8s, statistics: Statistics) -> Te
     def keep(_: nn.Module, given: tuple[Any, ...]) -> None:
         found.append(given[0].float().cpu())
 
-    with _removed(layer.register_forward_pre_hook(keep)):
+    with removed(layer.register_forward_pre_hook(keep)):
         predict(module, images, statistics)
     return torch.cat(found)
 
@@ -46,7 +46,7 @@ def _logit_layer(module: nn.Module, image: UInt8s, statistics: Statistics) -> nn
         outputs.append((layer, output.float().cpu()))
 
     linear = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
-    with _removed(*(layer.register_forward_hook(keep) for layer in linear)):
+    with removed(*(layer.register_forward_hook(keep) for layer in linear)):
         logits = predict(module, image, statistics)
     found = next((layer for layer, output in outputs if torch.equal(output, logits)), None)
     if found is None:
@@ -58,7 +58,7 @@ def _logit_layer(module: nn.Module, image: UInt8s, statistics: Statistics) -> nn
 
 
 @contextmanager
-def _removed(*hooks: torch.utils.hooks.RemovableHandle) -> Iterator[None]:
+def removed(*hooks: torch.utils.hooks.RemovableHandle) -> Iterator[None]:
     """Remove hooks at the end, whatever happens."""
     try:
         yield

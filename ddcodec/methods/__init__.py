@@ -13,6 +13,7 @@ METHODS = {
     "d3m": "ddcodec.methods.d3m:D3M",
     "expand": "ddcodec.methods.expand:Expand",
     "rded": "ddcodec.methods.rded:RDED",
+    "sre2l": "ddcodec.methods.sre2l:SRe2L",
     "t2i": "ddcodec.methods.t2i:TextToImage",
     "random": "ddcodec.methods.random_images:RandomImages",
     "herding": "ddcodec.methods.herding:Herding",

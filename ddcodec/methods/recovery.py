@@ -1,0 +1,224 @@
+"""Recovery: images that are optimised until a classifier sees in them what it saw in training.
+
+Yin et al., "Dreaming to Distill" (arXiv 1912.07596), as SRe2L (arXiv 2306.13092, section 3.2;
+VILA-Lab/SRe2L 8d00cba) uses it: cross-entropy, and the distance of each normalising layer's input
+from its statistics in training. Batch normalisation has kept these. For group normalisation they
+are measured on real images, as G-VBSM (arXiv 2311.17950) does for layers of any kind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ddcodec.arrays import Float32s, Int64s, StepProgress, UInt8s
+from ddcodec.classifiers.features import removed
+from ddcodec.classifiers.teacher import Teacher
+from ddcodec.classifiers.training import resolve_precision
+
+__all__ = [
+    "Moments",
+    "Recovered",
+    "Recovery",
+    "keeps_moments",
+    "measured_moments",
+    "normalising_layers",
+    "recover",
+    "stored_moments",
+]
+
+_FIRST_LAYER = 10.0  # how much more its statistics count (SRe2L's code)
+_MEASURED = 64  # images whose layers' inputs are in memory at a time
+_ASPECT = math.log(4 / 3)  # of crops: width to height is 3/4 to 4/3
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Settings of a recovery; see :class:`ddcodec.methods.sre2l.SRe2L`.
+
+    Attributes:
+        size: (width, height) of the images in pixels.
+        matching: weight of the distance from statistics.
+        min_scale: smallest area of a crop, as a share of the image's.
+        curriculum: share of the iterations in which crops shrink from whole images to that.
+    """
+
+    size: tuple[int, int]
+    iterations: int
+    lr: float
+    matching: float
+    min_scale: float
+    curriculum: float
+    flip: bool
+    seed: int
+
+    def smallest_crop(self, iteration: int) -> float:
+        """Smallest area of a crop at an iteration (CDA, arXiv 2311.18838: from easy to hard)."""
+        span = self.curriculum * self.iterations
+        if iteration >= span:
+            return self.min_scale
+        return (
+            self.min_scale + (1 - self.min_scale) * (1 + math.cos(math.pi * iteration / span)) / 2
+        )
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and variance of each channel at a layer's input, both float32[channels]."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """Recovered images, uint8[n, h, w, 3], and the loss of every iteration, float32."""
+
+    images: UInt8s
+    losses: Float32s
+
+
+def normalising_layers(module: nn.Module) -> tuple[nn.Module, ...]:
+    """The layers whose statistics are matched: batch norm, else group and instance norm."""
+    layers = tuple(module.modules())
+    kept = tuple(layer for layer in layers if keeps_moments(layer))
+    return kept or tuple(m for m in layers if isinstance(m, nn.GroupNorm | nn.InstanceNorm2d))
+
+
+def keeps_moments(layer: nn.Module) -> bool:
+    """Whether a layer is a batch norm that has kept the statistics of training."""
+    return isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None
+
+
+def stored_moments(layers: Sequence[nn.Module]) -> list[Moments]:
+    """The moments that batch norms have kept."""
+    found = []
+    for layer in layers:
+        assert isinstance(layer, nn.BatchNorm2d)
+        assert layer.running_mean is not None and layer.running_var is not None
+        found.append(Moments(layer.running_mean, layer.running_var))
+    return found
+
+
+def measured_moments(
+    teacher: Teacher, layers: Sequence[nn.Module], images: UInt8s
+) -> list[Moments]:
+    """The moments of layers of the teacher on images uint8[n, h, w, 3]."""
+    totals: list[list[Tensor]] = [[] for _ in layers]
+    for start in range(0, len(images), _MEASURED):
+        with _inputs_of(layers) as seen:
+            teacher.logits(images[start : start + _MEASURED])
+        for total, parts in zip(totals, seen, strict=True):
+            x = torch.cat(parts).double()
+            powers = [x.mean((2, 3)).sum(0), x.square().mean((2, 3)).sum(0)]
+            total.append(torch.stack(powers))
+    means = [torch.stack(total).sum(0) / len(images) for total in totals]
+    return [Moments(m[0].float(), (m[1] - m[0].square()).float()) for m in means]
+
+
+@contextmanager
+def _inputs_of(layers: Sequence[nn.Module]) -> Iterator[list[list[Tensor]]]:
+    """What each layer is given meanwhile, call by call."""
+    seen: list[list[Tensor]] = [[] for _ in layers]
+
+    def keep(place: int) -> Any:
+        return lambda _, given: seen[place].append(given[0])
+
+    with removed(*(m.register_forward_pre_hook(keep(i)) for i, m in enumerate(layers))):
+        yield seen
+
+
+def recover(
+    teacher: Teacher,
+    classes: Int64s,
+    moments: Sequence[Moments],
+    settings: Recovery,
+    progress: StepProgress | None = None,
+) -> Recovered:
+    """Optimise one image for each of the classes int64[n], together, from noise.
+
+    Adam with betas .5 and .9 and a cosine rate; each iteration sees one crop of all images.
+
+    Args:
+        teacher: in its columns are the classes.
+        moments: of :func:`normalising_layers`, in their order.
+        settings: schedule and weights.
+        progress: called with (done, total) iterations.
+    """
+    module, device = teacher.module.eval(), next(teacher.module.parameters()).device
+    layers, generator = normalising_layers(module), torch.Generator().manual_seed(settings.seed)
+    width, height = settings.size
+    pixels = torch.randn(len(classes), 3, height, width, generator=generator).to(device)
+    pixels.requires_grad_()
+    ends = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
+    black, white = teacher.statistics.normalise(ends.to(device)).split(1)
+    targets = torch.from_numpy(classes).to(device)
+    optimiser = torch.optim.Adam([pixels], lr=settings.lr, betas=(0.5, 0.9))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.iterations)
+    low = resolve_precision("auto", device) == "bfloat16"
+    losses = np.zeros(settings.iterations, np.float32)
+    for step in range(settings.iterations):
+        shown = _varied(pixels, settings, step, teacher.size, generator)
+        with _inputs_of(layers) as seen, torch.autocast(device.type, torch.bfloat16, enabled=low):
+            logits = module(shown)
+        if teacher.columns is not None:
+            logits = logits[:, list(teacher.columns)]
+        loss = functional.cross_entropy(logits.float(), targets)
+        loss = loss + settings.matching * _distance([parts[0] for parts in seen], moments)
+        optimiser.zero_grad()
+        torch.autograd.backward([loss], inputs=[pixels])
+        optimiser.step()
+        schedule.step()
+        with torch.no_grad():
+            pixels.copy_(torch.minimum(torch.maximum(pixels, black), white))
+        losses[step] = loss.item()
+        if progress is not None:
+            progress(step + 1, settings.iterations)
+    levels = (pixels.detach() - black) / (white - black) * 255
+    images = levels.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return Recovered(images, losses)
+
+
+def _distance(inputs: Sequence[Tensor], moments: Sequence[Moments]) -> Tensor:
+    """How far the moments of layers' inputs are from those of training, the first counting more."""
+    terms = []
+    for x, wanted in zip(inputs, moments, strict=True):
+        variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
+        terms.append((mean - wanted.mean).norm() + (variance - wanted.variance).norm())
+    terms[0] = _FIRST_LAYER * terms[0]
+    return torch.stack(terms).sum()
+
+
+def _varied(
+    pixels: Tensor,
+    settings: Recovery,
+    step: int,
+    size: tuple[int, int],
+    generator: torch.Generator,
+) -> Tensor:
+    """One random resized crop of all images at the teacher's size; mirrored, shifted around."""
+    height, width = pixels.shape[2:]
+    draws = torch.rand(6, generator=generator, dtype=torch.float64).tolist()
+    least = settings.smallest_crop(step)
+    area, aspect = least + (1 - least) * draws[0], math.exp(_ASPECT * (2 * draws[1] - 1))
+    w = min(width, max(1, round(math.sqrt(area * aspect) * width)))
+    h = min(height, max(1, round(math.sqrt(area / aspect) * height)))
+    left, top = int(draws[2] * (width - w + 1)), int(draws[3] * (height - h + 1))
+    crop = pixels[:, :, top : top + h, left : left + w]
+    shown = crop
+    if (w, h) != size:
+        shown = functional.interpolate(crop, size[::-1], mode="bilinear", align_corners=False)
+    if settings.flip and draws[4] < 0.5:
+        shown = shown.flip(3)
+    # SRe2L's code shifts by up to 4 of 32 pixels, and 32 of 224, around the edges.
+    most = size[0] // 8 + 1
+    shift = int(draws[5] * most * most)
+    return torch.roll(shown, (shift // most, shift % most), (2, 3))

@@ -1,0 +1,201 @@
+"""sre2l: images that are optimised against the teacher (squeeze, recover, relabel).
+
+SRe2L (arXiv 2306.13092), as VILA-Lab/SRe2L 8d00cba does it: the teacher is the squeezed data set;
+images are recovered from it, one of each class in a batch, and relabelled by it. Large images take
+4,000 iterations at a rate of .25 and weigh statistics by .01; small ones 1,000 at .1 and .05. With
+``curriculum`` the crops begin as whole images and shrink (CDA, arXiv 2311.18838).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ddcodec.arrays import Array, Int64s, UInt8s
+from ddcodec.errors import EncodeError
+from ddcodec.methods.base import (
+    Content,
+    Job,
+    Method,
+    most_slots,
+    patch_sections,
+    readable_images,
+)
+from ddcodec.methods.options import option
+from ddcodec.randomness import derive_seed, shuffled
+from ddcodec.recipe.layout import Layout
+from ddcodec.recipe.synthesis import Stored
+
+if TYPE_CHECKING:
+    from ddcodec.methods.recovery import Moments, Recovery
+
+__all__ = ["SRe2L"]
+
+_SMALL = 128  # the published settings are for 32 and 64 pixels, and for 224
+
+
+@dataclass(frozen=True)
+class SRe2L(Method):
+    """Images optimised until the teacher sees in them what it saw in training."""
+
+    name: ClassVar[str] = "sre2l"
+    summary: ClassVar[str] = "Images optimised against the teacher (arXiv 2306.13092)."
+    uses_teacher: ClassVar[bool] = True
+
+    iterations: int | None = option(
+        None, "Steps of the optimisation; by default 4000, or 1000 below 128 pixels.", low=1
+    )
+    lr: float | None = option(
+        None, "Its rate; by default 0.25, or 0.1 below 128 pixels.", low=1e-6, high=100.0
+    )
+    matching: float | None = option(
+        None,
+        "Weight of the distance from the teacher's statistics; by default 0.01, or 0.05 below 128 "
+        "pixels.",
+        low=0.0,
+        high=1000.0,
+    )
+    min_scale: float = option(
+        0.08, "Smallest area of a crop, as a share of the image's.", low=0.0001, high=1.0
+    )
+    curriculum: float = option(
+        0.0,
+        "Share of the steps in which crops shrink from whole images to the smallest; CDA takes 1.",
+        low=0.0,
+        high=1.0,
+    )
+    batch: int = option(100, "Images that are optimised together.", low=2)
+    sample: int = option(
+        2000,
+        "Real images that statistics are measured on, where the teacher has kept none.",
+        low=1,
+    )
+
+    def check(self, job: Job) -> None:
+        super().check(job)
+        most_slots(job.size, 1)
+        if job.trains_teacher:  # a ConvNet, which has group normalisation
+            return
+        from ddcodec.methods.recovery import normalising_layers
+
+        if not normalising_layers(job.teacher().module):
+            raise EncodeError(
+                f"sre2l matches statistics of batch or group normalisation, and the teacher "
+                f"{job.teacher().arch} has neither: use a ResNet or a ConvNet, such as those that "
+                "ddcodec trains"
+            )
+
+    def fill(self, job: Job) -> Content:
+        classes, (width, height) = len(job.source.classes), job.size
+        images = np.empty((classes, job.ipc, height, width, 3), np.uint8)
+        moments = self._moments(job)
+        for start, rows in self._groups(job):
+            piece = job.work.piece(
+                f"sre2l-{start:07d}", partial(self._recovered, job, moments, start, rows[:, 0])
+            )
+            images[rows[:, 0], rows[:, 1]] = piece["images"]
+        sections = [
+            section
+            for c in range(classes)
+            for section in patch_sections(images[c], c, job.ipc, job.quality)
+        ]
+        return Content(Stored(), Layout("single", 1), sections)
+
+    def estimate(self, job: Job) -> dict[str, int]:
+        # Real images stand in for those that a plan cannot wait for.
+        sample = np.stack([i for _, i in islice(readable_images(job, 0, job.size), job.ipc)])
+        each = sum(len(s.raw) for s in patch_sections(sample, 0, len(sample), job.quality))
+        return {"patches": round(each / len(sample) * job.ipc * len(job.source.classes))}
+
+    def settings(self, job: Job, seed: int) -> Recovery:
+        """Settings of a recovery: those given, or the published ones for this size."""
+        from ddcodec.methods.recovery import Recovery
+
+        small = min(job.size) < _SMALL
+        return Recovery(
+            size=job.size,
+            iterations=self.iterations or (1000 if small else 4000),
+            lr=self.lr or (0.1 if small else 0.25),
+            matching=(0.05 if small else 0.01) if self.matching is None else self.matching,
+            min_scale=self.min_scale,
+            curriculum=self.curriculum,
+            flip=job.flip,
+            seed=seed,
+        )
+
+    def _groups(self, job: Job) -> list[tuple[int, Int64s]]:
+        """(start, int64[n, 2] of class and slot) of images that are optimised together.
+
+        A slot of every class, in a seeded order, before the next slot: statistics are those of
+        all classes, and neighbours in the list of classes are often alike.
+        """
+        classes = len(job.source.classes)
+        order = [
+            (c, slot)
+            for slot in range(job.ipc)
+            for c in shuffled(derive_seed(job.seed, f"sre2l order {slot}"), classes).tolist()
+        ]
+        rows = np.array(order, np.int64)
+        return [
+            (start, rows[start : start + self.batch]) for start in range(0, len(rows), self.batch)
+        ]
+
+    def _moments(self, job: Job) -> list[Moments]:
+        """What the layers of the teacher are to be given: as kept, or measured and kept here."""
+        import torch
+
+        from ddcodec.methods.recovery import (
+            Moments,
+            keeps_moments,
+            measured_moments,
+            normalising_layers,
+            stored_moments,
+        )
+
+        teacher = job.teacher()
+        layers = normalising_layers(teacher.module)
+        if keeps_moments(layers[0]):
+            return stored_moments(layers)
+
+        def measure() -> dict[str, Array]:
+            found = measured_moments(teacher, layers, self._real(job))
+            return {
+                f"{place:05d}": torch.stack([m.mean, m.variance]).cpu().numpy()
+                for place, m in enumerate(found)
+            }
+
+        device = next(teacher.module.parameters()).device
+        piece = job.work.piece("sre2l-moments", measure)
+        return [Moments(*torch.from_numpy(piece[k]).to(device)) for k in sorted(piece)]
+
+    def _real(self, job: Job) -> UInt8s:
+        """About ``sample`` images of the source, the first of each class in a seeded order."""
+        classes = len(job.source.classes)
+        each = -(-self.sample // classes)
+        found = [
+            image
+            for c in range(classes)
+            for _, image in islice(readable_images(job, c, job.size), each)
+        ]
+        return np.stack(found)
+
+    def _recovered(
+        self, job: Job, moments: list[Moments], start: int, classes: Int64s
+    ) -> dict[str, Array]:
+        from ddcodec.methods.recovery import recover
+
+        settings = self.settings(job, derive_seed(job.seed, f"sre2l {start}"))
+        total = len(self._groups(job)) * settings.iterations
+        before = start // self.batch * settings.iterations
+        result = recover(
+            job.teacher(),
+            classes,
+            moments,
+            settings,
+            lambda done, _: job.tell("recovery", before + done, total),
+        )
+        return {"images": result.images, "losses": result.losses}
