@@ -1,4 +1,4 @@
-"""What a classifier has found in a picture: the input of the linear layer that gives its logits.
+"""Features of pictures: what a classifier gives to the linear layer that makes its logits.
 
 The layer is found by running the network, so that any architecture will do: ConvNets, ResNets,
 transformers, and what a user brings.

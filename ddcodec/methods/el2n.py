@@ -5,7 +5,7 @@ Paul et al., "Deep Learning on a Data Diet: Finding Important Examples Early in 
 probabilities and the one-hot label, averaged over networks that were trained for a few epochs; the
 images with the highest scores are kept. Where few are kept, the easy ones serve better (Sorscher
 et al., arXiv 2206.14486): ``keep`` chooses. The paper stops long trainings early; here short ones
-run to their end, from the teacher's architecture.
+run to their end, of the default teacher's architecture.
 """
 
 from __future__ import annotations
