@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+import ddcodec
 from ddcodec.arrays import Int64s, UInt8s
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.store import load_teacher
@@ -199,3 +200,12 @@ def test_an_encode_goes_on_from_the_images_it_has(
     resumed = recovered(image_folder, teacher_folder, tmp_path / "b.ddz", quality=100)
     assert resumed.digest == whole.digest
     assert [len(classes) for classes in calls] == [4, 2, 2]
+
+
+def test_a_plan_expects_more_bytes_than_of_real_images(image_folder: Path, tmp_path: Path) -> None:
+    plans = [
+        ddcodec.encode(image_folder, tmp_path / "x", method=method, ipc=2, dry_run=True)
+        for method in ("sre2l", "random")
+    ]
+    expected, real = (plan.expected["patches"] for plan in plans)
+    assert expected == pytest.approx(2 * real, abs=6)
