@@ -159,7 +159,7 @@ def recover(
     pixels = torch.randn(len(classes), 3, height, width, generator=generator).to(device)
     pixels.requires_grad_()
     ends = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
-    black, white = teacher.statistics.normalise(ends.to(device)).split(1)
+    black, white = teacher.statistics.normalise(ends.to(device))
     targets = torch.from_numpy(classes).to(device)
     optimiser = torch.optim.Adam([pixels], lr=settings.lr, betas=(0.5, 0.9))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.iterations)
