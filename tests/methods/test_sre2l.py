@@ -68,7 +68,8 @@ def trained(norm: nn.Module) -> Teacher:
     images, labels = colours()
     torch.manual_seed(0)
     module, statistics = network(norm), statistics_of(images)
-    batch = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()), torch.from_numpy(labels)
+    planar = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+    batch = planar, torch.from_numpy(labels), 1.0
     fit(module, lambda _: [batch], statistics, Optimisation(steps=60, lr=0.03))
     return Teacher(module, ("blue", "green", "red"), statistics, (8, 8), "small", "0")
 
