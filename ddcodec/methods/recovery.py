@@ -1,6 +1,6 @@
 """Recovery: images that are optimised until a classifier sees in them what it saw in training.
 
-Yin et al., "Dreaming to Distill" (arXiv 1912.07596), as SRe2L (arXiv 2306.13092, section 3.2;
+Yin et al., "Dreaming to Distill" (arXiv 1912.08795), as SRe2L (arXiv 2306.13092, section 3.2;
 VILA-Lab/SRe2L 8d00cba) uses it: cross-entropy, and the distance of each normalising layer's input
 from its statistics in training. Batch normalisation has kept these. For group normalisation they
 are measured on real images, as G-VBSM (arXiv 2311.17950) does for layers of any kind.
