@@ -30,7 +30,7 @@ def facility_location(features: Float32s, count: int, weights: Float32s) -> Int6
         int64[count]: rows in the order of choice, so that a smaller count gives the beginning of
         this; ties go to the earlier row.
 
-    >>> features, alike = np.float32([[9, 1], [9, 0], [9, 2], [0, 1]]), np.ones(4, np.float32)
+    >>> features, alike = np.float32([[9, 1], [9, 0], [9, -1], [0, 1]]), np.ones(4, np.float32)
     >>> facility_location(features, 2, alike)
     array([0, 3])
     """

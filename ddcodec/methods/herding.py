@@ -42,7 +42,7 @@ def herding(features: Float32s, count: int) -> Int64s:
     """The ``count`` rows of float32[n, d] whose mean direction is near that of all.
 
     >>> herding(np.float32([[1, 0], [0.8, 0.6], [0, 1]]), 3)
-    array([1, 0, 2])
+    array([1, 2, 0])
     """
     lengths = np.linalg.norm(features.astype(np.float64), axis=1, keepdims=True)
     units = features / np.maximum(lengths, 1e-12)

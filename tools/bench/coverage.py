@@ -1,4 +1,4 @@
-"""How much of a class the patches of rded stand for, by how they are selected.
+"""Coverage: for how much of a class the patches of rded stand, by how they are selected.
 
     python -m tools.bench.coverage cifar10/train --teacher T --ipc 10
 
