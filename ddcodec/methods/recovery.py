@@ -9,7 +9,7 @@ are measured on real images, as G-VBSM (arXiv 2311.17950) does for layers of any
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,14 +25,12 @@ from ddcodec.classifiers.teacher import Teacher
 from ddcodec.classifiers.training import resolve_precision
 
 __all__ = [
-    "Moments",
     "Recovered",
     "Recovery",
-    "keeps_moments",
+    "layer_moments",
     "measured_moments",
     "normalising_layers",
     "recover",
-    "stored_moments",
 ]
 
 _FIRST_LAYER = 10.0  # how much more its statistics count (SRe2L's code)
@@ -71,14 +69,6 @@ class Recovery:
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Mean and variance of each channel at a layer's input, both float32[channels]."""
-
-    mean: Tensor
-    variance: Tensor
-
-
-@dataclass(frozen=True)
 class Recovered:
     """Recovered images, uint8[n, h, w, 3], and the loss of every iteration, float32."""
 
@@ -87,31 +77,39 @@ class Recovered:
 
 
 def normalising_layers(module: nn.Module) -> tuple[nn.Module, ...]:
-    """The layers whose statistics are matched: batch norm, else group and instance norm."""
-    layers = tuple(module.modules())
-    kept = tuple(layer for layer in layers if keeps_moments(layer))
-    return kept or tuple(m for m in layers if isinstance(m, nn.GroupNorm | nn.InstanceNorm2d))
+    """The layers whose statistics are matched: batch norms, else group and instance norms."""
+    found = _batch_norms(module)
+    return found or tuple(
+        layer for layer in module.modules() if isinstance(layer, nn.GroupNorm | nn.InstanceNorm2d)
+    )
 
 
-def keeps_moments(layer: nn.Module) -> bool:
-    """Whether a layer is a batch norm that has kept the statistics of training."""
-    return isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None
+def _batch_norms(module: nn.Module) -> tuple[nn.BatchNorm2d, ...]:
+    """Those that have kept the statistics of training."""
+    norms = (layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d))
+    return tuple(layer for layer in norms if layer.running_mean is not None)
 
 
-def stored_moments(layers: Sequence[nn.Module]) -> list[Moments]:
-    """The moments that batch norms have kept."""
-    found = []
-    for layer in layers:
-        assert isinstance(layer, nn.BatchNorm2d)
-        assert layer.running_mean is not None and layer.running_var is not None
-        found.append(Moments(layer.running_mean, layer.running_var))
-    return found
+def layer_moments(teacher: Teacher, real: Callable[[], UInt8s]) -> list[Float32s]:
+    """Mean and variance of each channel at the input of each of :func:`normalising_layers`.
+
+    Args:
+        teacher: has such layers.
+        real: images uint8[n, h, w, 3] to measure on; asked for where none are kept from training.
+
+    Returns:
+        float32[2, channels] of each layer.
+    """
+    kept = _batch_norms(teacher.module)
+    if not kept:
+        return measured_moments(teacher, real())
+    state = ((norm.get_buffer("running_mean"), norm.get_buffer("running_var")) for norm in kept)
+    return [torch.stack(both).float().cpu().numpy() for both in state]
 
 
-def measured_moments(
-    teacher: Teacher, layers: Sequence[nn.Module], images: UInt8s
-) -> list[Moments]:
-    """The moments of layers of the teacher on images uint8[n, h, w, 3]."""
+def measured_moments(teacher: Teacher, images: UInt8s) -> list[Float32s]:
+    """As :func:`layer_moments`, of images uint8[n, h, w, 3]."""
+    layers = normalising_layers(teacher.module)
     totals: list[list[Tensor]] = [[] for _ in layers]
     for start in range(0, len(images), _MEASURED):
         with _inputs_of(layers) as seen:
@@ -119,9 +117,9 @@ def measured_moments(
         for total, parts in zip(totals, seen, strict=True):
             x = torch.cat(parts).double()
             powers = [x.mean((2, 3)).sum(0), x.square().mean((2, 3)).sum(0)]
-            total.append(torch.stack(powers))
-    means = [torch.stack(total).sum(0) / len(images) for total in totals]
-    return [Moments(m[0].float(), (m[1] - m[0].square()).float()) for m in means]
+            total.append(torch.stack(powers).cpu())
+    means = [(torch.stack(total).sum(0) / len(images)).numpy() for total in totals]
+    return [np.float32([mean, square - mean**2]) for mean, square in means]
 
 
 @contextmanager
@@ -139,7 +137,7 @@ def _inputs_of(layers: Sequence[nn.Module]) -> Iterator[list[list[Tensor]]]:
 def recover(
     teacher: Teacher,
     classes: Int64s,
-    moments: Sequence[Moments],
+    moments: Sequence[Float32s],
     settings: Recovery,
     progress: StepProgress | None = None,
 ) -> Recovered:
@@ -149,7 +147,7 @@ def recover(
 
     Args:
         teacher: in its columns are the classes.
-        moments: of :func:`normalising_layers`, in their order.
+        moments: of :func:`layer_moments`.
         settings: schedule and weights.
         progress: called with (done, total) iterations.
     """
@@ -161,6 +159,7 @@ def recover(
     ends = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
     black, white = teacher.statistics.normalise(ends.to(device))
     targets = torch.from_numpy(classes).to(device)
+    wanted = [torch.from_numpy(both).to(device) for both in moments]
     optimiser = torch.optim.Adam([pixels], lr=settings.lr, betas=(0.5, 0.9))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.iterations)
     low = resolve_precision("auto", device) == "bfloat16"
@@ -172,7 +171,7 @@ def recover(
         if teacher.columns is not None:
             logits = logits[:, list(teacher.columns)]
         loss = functional.cross_entropy(logits.float(), targets)
-        loss = loss + settings.matching * _distance([parts[0] for parts in seen], moments)
+        loss = loss + settings.matching * _distance([parts[0] for parts in seen], wanted)
         optimiser.zero_grad()
         torch.autograd.backward([loss], inputs=[pixels])
         optimiser.step()
@@ -187,12 +186,12 @@ def recover(
     return Recovered(images, losses)
 
 
-def _distance(inputs: Sequence[Tensor], moments: Sequence[Moments]) -> Tensor:
+def _distance(inputs: Sequence[Tensor], moments: Sequence[Tensor]) -> Tensor:
     """How far the moments of layers' inputs are from those of training, the first counting more."""
     terms = []
-    for x, wanted in zip(inputs, moments, strict=True):
-        variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
-        terms.append((mean - wanted.mean).norm() + (variance - wanted.variance).norm())
+    for x, (mean, variance) in zip(inputs, moments, strict=True):
+        own_variance, own_mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
+        terms.append((own_mean - mean).norm() + (own_variance - variance).norm())
     terms[0] = _FIRST_LAYER * terms[0]
     return torch.stack(terms).sum()
 

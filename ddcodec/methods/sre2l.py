@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ddcodec.arrays import Array, Int64s, UInt8s
+from ddcodec.arrays import Array, Float32s, Int64s, UInt8s
 from ddcodec.errors import EncodeError
 from ddcodec.methods.base import (
     Content,
@@ -31,7 +31,7 @@ from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.synthesis import Stored
 
 if TYPE_CHECKING:
-    from ddcodec.methods.recovery import Moments, Recovery
+    from ddcodec.methods.recovery import Recovery
 
 __all__ = ["SRe2L"]
 
@@ -69,7 +69,7 @@ class SRe2L(Method):
         low=0.0,
         high=1.0,
     )
-    batch: int = option(100, "Images that are optimised together.", low=2)
+    batch: int = option(100, "Most images that are optimised together.", low=2)
     sample: int = option(
         2000,
         "Real images that statistics are measured on, where the teacher has kept none.",
@@ -93,10 +93,11 @@ class SRe2L(Method):
     def fill(self, job: Job) -> Content:
         classes, (width, height) = len(job.source.classes), job.size
         images = np.empty((classes, job.ipc, height, width, 3), np.uint8)
-        moments = self._moments(job)
-        for start, rows in self._groups(job):
+        moments, groups = self._moments(job), self._groups(job)
+        for number, rows in enumerate(groups):
             piece = job.work.piece(
-                f"sre2l-{start:07d}", partial(self._recovered, job, moments, start, rows[:, 0])
+                f"sre2l-{number:05d}",
+                partial(self._recovered, job, moments, rows[:, 0], number, len(groups)),
             )
             images[rows[:, 0], rows[:, 1]] = piece["images"]
         sections = [
@@ -129,50 +130,29 @@ class SRe2L(Method):
             seed=seed,
         )
 
-    def _groups(self, job: Job) -> list[tuple[int, Int64s]]:
-        """(start, int64[n, 2] of class and slot) of images that are optimised together.
+    def _groups(self, job: Job) -> list[Int64s]:
+        """int64[n, 2] of class and slot: images that are optimised together.
 
         A slot of every class, in a seeded order, before the next slot: statistics are those of
         all classes, and neighbours in the list of classes are often alike.
         """
         classes = len(job.source.classes)
-        order = [
+        rows = [
             (c, slot)
             for slot in range(job.ipc)
             for c in shuffled(derive_seed(job.seed, f"sre2l order {slot}"), classes).tolist()
         ]
-        rows = np.array(order, np.int64)
-        return [
-            (start, rows[start : start + self.batch]) for start in range(0, len(rows), self.batch)
-        ]
+        return np.array_split(np.array(rows, np.int64), -(-len(rows) // self.batch))
 
-    def _moments(self, job: Job) -> list[Moments]:
-        """What the layers of the teacher are to be given: as kept, or measured and kept here."""
-        import torch
+    def _moments(self, job: Job) -> list[Float32s]:
+        from ddcodec.methods.recovery import layer_moments
 
-        from ddcodec.methods.recovery import (
-            Moments,
-            keeps_moments,
-            measured_moments,
-            normalising_layers,
-            stored_moments,
-        )
+        def find() -> dict[str, Array]:
+            found = layer_moments(job.teacher(), partial(self._real, job))
+            return {f"{layer:05d}": both for layer, both in enumerate(found)}
 
-        teacher = job.teacher()
-        layers = normalising_layers(teacher.module)
-        if keeps_moments(layers[0]):
-            return stored_moments(layers)
-
-        def measure() -> dict[str, Array]:
-            found = measured_moments(teacher, layers, self._real(job))
-            return {
-                f"{place:05d}": torch.stack([m.mean, m.variance]).cpu().numpy()
-                for place, m in enumerate(found)
-            }
-
-        device = next(teacher.module.parameters()).device
-        piece = job.work.piece("sre2l-moments", measure)
-        return [Moments(*torch.from_numpy(piece[k]).to(device)) for k in sorted(piece)]
+        piece = job.work.piece("sre2l-moments", find)
+        return [piece[layer] for layer in sorted(piece)]
 
     def _real(self, job: Job) -> UInt8s:
         """About ``sample`` images of the source, the first of each class in a seeded order."""
@@ -186,18 +166,15 @@ class SRe2L(Method):
         return np.stack(found)
 
     def _recovered(
-        self, job: Job, moments: list[Moments], start: int, classes: Int64s
+        self, job: Job, moments: list[Float32s], classes: Int64s, number: int, groups: int
     ) -> dict[str, Array]:
         from ddcodec.methods.recovery import recover
 
-        settings = self.settings(job, derive_seed(job.seed, f"sre2l {start}"))
-        total = len(self._groups(job)) * settings.iterations
-        before = start // self.batch * settings.iterations
-        result = recover(
-            job.teacher(),
-            classes,
-            moments,
-            settings,
-            lambda done, _: job.tell("recovery", before + done, total),
-        )
-        return {"images": result.images, "losses": result.losses}
+        settings = self.settings(job, derive_seed(job.seed, f"sre2l {number}"))
+        before, total = number * settings.iterations, groups * settings.iterations
+
+        def tell(done: int, _: int) -> None:
+            job.tell("recovery", before + done, total)
+
+        found = recover(job.teacher(), classes, moments, settings, tell)
+        return {"images": found.images, "losses": found.losses}
