@@ -119,7 +119,7 @@ def measured_moments(teacher: Teacher, images: UInt8s) -> list[Float32s]:
             powers = [x.mean((2, 3)).sum(0), x.square().mean((2, 3)).sum(0)]
             total.append(torch.stack(powers).cpu())
     means = [(torch.stack(total).sum(0) / len(images)).numpy() for total in totals]
-    return [np.float32([mean, square - mean**2]) for mean, square in means]
+    return [np.stack([m, squares - m**2]).astype(np.float32) for m, squares in means]
 
 
 @contextmanager
