@@ -23,6 +23,7 @@ from ddcodec.arrays import Float32s, Int64s, StepProgress, UInt8s
 from ddcodec.classifiers.features import removed
 from ddcodec.classifiers.teacher import Teacher
 from ddcodec.classifiers.training import resolve_precision
+from ddcodec.errors import EncodeError
 
 __all__ = [
     "Recovered",
@@ -150,6 +151,9 @@ def recover(
         moments: of :func:`layer_moments`.
         settings: schedule and weights.
         progress: called with (done, total) iterations.
+
+    Raises:
+        EncodeError: the loss is no longer finite.
     """
     module, device = teacher.module.eval(), next(teacher.module.parameters()).device
     layers, generator = normalising_layers(module), torch.Generator().manual_seed(settings.seed)
@@ -179,6 +183,8 @@ def recover(
         with torch.no_grad():
             pixels.copy_(torch.minimum(torch.maximum(pixels, black), white))
         losses[step] = loss.item()
+        if not math.isfinite(losses[step]):
+            raise EncodeError("the recovery of images diverged: lower the rate")
         if progress is not None:
             progress(step + 1, settings.iterations)
     levels = (pixels.detach() - black) / (white - black) * 255

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["SRe2L"]
 
 _SMALL = 128  # the published settings are for 32 and 64 pixels, and for 224
-_DETAIL = 2  # bytes of a recovered image to those of a real one (CIFAR-10, WebP quality 50 to 75)
+_DETAIL = 1.6  # bytes of a recovered image to those of a real one (CIFAR-10, at any quality)
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,12 @@ def test_images_follow_the_seed_alone(teacher: Teacher) -> None:
     assert (one != other).any()
 
 
+def test_an_optimisation_that_diverges_is_an_error(teacher: Teacher) -> None:
+    moments = [np.full((2, 8), np.inf, np.float32)]
+    with pytest.raises(EncodeError, match="diverged"):
+        recover(teacher, CLASSES, moments, SETTINGS)
+
+
 def test_columns_are_those_of_the_classes(teacher: Teacher) -> None:
     swapped = teacher.for_classes(("red", "blue"))
     moments = layer_moments(teacher, no_images)
@@ -211,4 +217,4 @@ def test_a_plan_expects_more_bytes_than_of_real_images(image_folder: Path, tmp_p
         for method in ("sre2l", "random")
     ]
     expected, real = (plan.expected["patches"] for plan in plans)
-    assert expected == pytest.approx(2 * real, abs=6)
+    assert expected == pytest.approx(1.6 * real, abs=6)
