@@ -17,7 +17,7 @@ from ddcodec.sources.folder import scan
 from ddcodec.sources.source import load_images
 from tests.artifacts import encode_small
 
-QUICK = {"sampling_steps": 3, "side": 16}
+QUICK = {"sampling_steps": 2, "side": 16}
 
 
 def distilled(folder: Path, out: Path, *, ipc: int = 2, **options: Any) -> Artifact:
@@ -35,26 +35,28 @@ def test_it_stores_latents_and_the_names_of_classes(artifact: Artifact) -> None:
     assert (synthesis.base, synthesis.prompt, synthesis.guidance) == ("latents", "{}", (8, 1))
     assert table.latents(2, 1).shape == (1, 8, 4, 4)
     assert [table.prompt_text(c) for c in range(3)] == list(artifact.head.classes)
-    assert len(table.schedule().timesteps) == 2  # 7/10 of three
+    assert len(table.schedule().timesteps) == 1  # 7/10 of two
     assert artifact.info["latent_loss"].endswith("dB PSNR when decoded as they are")
 
 
 def test_the_negative_prompt_is_as_much_of_the_default_as_the_prior_reads(
-    artifact: Artifact, image_folder: Path, tmp_path: Path
+    artifact: Artifact,
 ) -> None:
     assert artifact.recipe.synthesis.to_map()["negative"] == "cartoon, anime"
-    other = distilled(image_folder, tmp_path / "n.ddz", ipc=1, negative="blue", template="a {}")
-    synthesis = other.recipe.synthesis.to_map()
-    assert (synthesis["negative"], synthesis["prompt"]) == ("blue", "a {}")
 
 
-def test_the_only_prototype_of_a_class_is_the_mean_of_its_latents(
+def test_the_only_prototype_of_a_class_is_about_the_mean_of_its_latents(
     image_folder: Path, tmp_path: Path
 ) -> None:
-    made = distilled(image_folder, tmp_path / "1.ddz", ipc=1, latent_step="1/64")
+    options = {"negative": "blue", "template": "a {}", "latent_step": "1/64"}
+    made = distilled(image_folder, tmp_path / "1.ddz", ipc=1, **options)
+    synthesis = made.recipe.synthesis.to_map()
+    assert (synthesis["negative"], synthesis["prompt"]) == ("blue", "a {}")
     pictures, _ = load_images(scan(image_folder), (16, 16), classes=[1])
-    mean = load_prior("tiny").engine.encode(pictures).numpy().mean(0)
-    assert np.abs(made.table.latents(1, 0)[0] - mean).max() < 0.05
+    latents = load_prior("tiny").engine.encode(pictures).numpy()
+    # Mini-batches are drawn, so the centre is the mean of a sample.
+    off = np.abs(made.table.latents(1, 0)[0] - latents.mean(0)).mean()
+    assert off < 0.3 * np.abs(latents - latents.mean(0)).mean()
 
 
 def test_two_runs_make_one_file_whose_slices_show_the_same(
@@ -78,7 +80,7 @@ def test_a_plan_says_what_would_be_stored(image_folder: Path, tmp_path: Path) ->
     [
         ({"template": "photo"}, "needs {} once"),
         ({"negative": "word " * 200}, "shorten"),
-        ({"strength": "1/9"}, "runs none of 3 steps"),
+        ({"strength": "1/9"}, "runs none of 2 steps"),
         ({"side": 20}, "multiples of 16"),
     ],
 )

@@ -32,7 +32,7 @@ def pictures() -> np.ndarray:
 
 
 def test_the_difference_is_that_of_the_losses_of_noise(tiny: Prior, pictures: np.ndarray) -> None:
-    """This prior predicts velocities; the error of noise is their error times the signal's share."""
+    """Its velocities err by so much more than the noise that they stand for."""
     maps = DiffusionScorer(tiny, 4).loss_differences(pictures, "A photo of cat", "", SEEDS, [300])
     latents = tiny.engine.encode(pictures)
     noise = torch.from_numpy(normals(SEEDS, 0, latents[0].numel()).reshape(latents.shape))
@@ -60,7 +60,7 @@ def test_no_picture_depends_on_another(tiny: Prior, pictures: np.ndarray) -> Non
     last = scorer.loss_differences(pictures[2:], "cat", "", SEEDS[2:], [200])
     assert np.allclose(whole[2:], last, atol=1e-5)
     features = scorer.features(pictures, "cat", SEEDS, 160, 1)
-    assert features.shape == (3, 192)
+    assert features.shape == (3, 128)
     assert np.allclose(features[2:], scorer.features(pictures[2:], "cat", SEEDS[2:], 160, 1))
 
 
