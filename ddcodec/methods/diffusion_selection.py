@@ -10,8 +10,6 @@ timesteps, at which size pictures are seen, and the layer of the features.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -33,7 +31,7 @@ from ddcodec.methods.base import (
 from ddcodec.methods.clustering import cluster_order, k_means
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.prompting import check_template, check_texts, prompt_of
-from ddcodec.methods.windows import cut, framed, seen_at, window_of
+from ddcodec.methods.windows import alike, cut, framed, seen_at, window_of
 from ddcodec.randomness import derive_seed
 from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.layout import MAX_GRID, Layout
@@ -207,7 +205,7 @@ class DiffusionSelection(Method):
         seeds = np.array(keys, np.uint64)
         patches = np.empty((len(frames), job.size[1], job.size[0], 3), np.uint8)
         scores = np.empty(len(frames), np.float32)
-        for rows in _alike(frames):
+        for rows in alike(frames, _CHUNK):
             stack = np.stack([frames[row] for row in rows])
             found = self._best(job, class_index, scorer, stack, seeds[rows])
             patches[rows], scores[rows] = found
@@ -247,26 +245,12 @@ class DiffusionSelection(Method):
         timestep = _timestep(self.noised, scorer.timesteps)
         features = [
             scorer.features(resize(patches[i], *seen), prompt, seeds[i], timestep, self.layer)
-            for i in _chunks(np.arange(len(patches)))
+            for i in alike(patches, _CHUNK)
         ]
         seed = derive_seed(job.seed, f"{name}/clusters")
         return cluster_order(
             scores, k_means(np.concatenate(features), self.clusters, seed), self.top
         )
-
-
-def _alike(frames: list[UInt8s]) -> Iterator[Int64s]:
-    """Indices of pictures of one shape, a handful at a time."""
-    by_shape = defaultdict[tuple[int, ...], list[int]](list)
-    for row, frame in enumerate(frames):
-        by_shape[frame.shape].append(row)
-    for rows in by_shape.values():
-        yield from _chunks(np.array(rows))
-
-
-def _chunks(rows: Int64s) -> Iterator[Int64s]:
-    for start in range(0, len(rows), _CHUNK):
-        yield rows[start : start + _CHUNK]
 
 
 def _timestep(share: RatioOption, total: int) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from ddcodec.arrays import Int64s, UInt8s
 from ddcodec.recipe.fields import Ratio
 from ddcodec.synthesis.resample import resize
 
-__all__ = ["cut", "framed", "seen_at", "window_of"]
+__all__ = ["alike", "cut", "framed", "seen_at", "window_of"]
 
 # Longer sides are so many eighths of the shorter ones: pictures of one shape share a batch.
 _PARTS, _MOST = 8, 16
@@ -32,6 +35,16 @@ def framed(image: UInt8s, side: int) -> UInt8s:
     shape = (side, larger) if width >= height else (larger, side)
     result: UInt8s = resize(np.ascontiguousarray(middle), *shape)[0]
     return result
+
+
+def alike(frames: Sequence[UInt8s] | UInt8s, most: int) -> Iterator[Int64s]:
+    """Indices of pictures of one shape, in ascending order, at most ``most`` at a time."""
+    by_shape = defaultdict[tuple[int, ...], list[int]](list)
+    for row, frame in enumerate(frames):
+        by_shape[frame.shape].append(row)
+    for rows in by_shape.values():
+        for start in range(0, len(rows), most):
+            yield np.array(rows[start : start + most])
 
 
 def seen_at(shape: tuple[int, int], side: int, multiple: int) -> tuple[int, int]:

@@ -63,7 +63,6 @@ def test_two_runs_make_one_file_whose_slices_show_the_same(
     artifact: Artifact, image_folder: Path, tmp_path: Path
 ) -> None:
     assert distilled(image_folder, tmp_path / "again.ddz").digest == artifact.digest
-    assert artifact.verify("pixels") == 6
     part = artifact.subset(tmp_path / "part.ddz", classes=["stripes"], ipc=1)
     assert part.verify("pixels") == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddcodec.methods.windows import cut, framed, seen_at, window_of
+from ddcodec.methods.windows import alike, cut, framed, seen_at, window_of
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,11 @@ def test_what_is_too_long_loses_both_ends() -> None:
 def test_a_picture_of_the_right_size_is_left_as_it_is() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (16, 20, 3), np.uint8)
     assert (framed(picture, 16) == picture).all()
+
+
+def test_pictures_of_one_shape_come_together_and_a_few_at_a_time() -> None:
+    pictures = [np.zeros((4, side, 3), np.uint8) for side in (4, 5, 4, 4, 5)]
+    assert [rows.tolist() for rows in alike(pictures, 2)] == [[0, 2], [3], [1, 4]]
 
 
 def test_sizes_are_rounded_up_to_what_the_prior_can_see() -> None:
