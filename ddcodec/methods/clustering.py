@@ -20,7 +20,7 @@ _STARTS = 4
 
 
 class Clusters(NamedTuple):
-    """What k-means makes of n points.
+    """Clusters of n points.
 
     Attributes:
         labels: int64 [n], the cluster of each point.

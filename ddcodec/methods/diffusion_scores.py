@@ -1,4 +1,4 @@
-"""What a prior's U-Net makes of pictures: where a prompt helps it, and the features of a layer.
+"""Pictures as a prior's U-Net sees them: where a prompt helps it, and the features of a layer.
 
 "Towards Consistent and Efficient Dataset Distillation via Diffusion-Driven Selection", sections
 3.1 (difference of losses) and 3.2 (DIFT features, arXiv 2306.03881). Networks run in float at a
@@ -51,7 +51,7 @@ class DiffusionScorer:
         seeds: UInt64s,
         timesteps: Sequence[int],
     ) -> Float32s:
-        """By how much a prompt lowers the loss of predicted noise, at each place of a latent.
+        """Difference of the losses of noise without and with a prompt, at each place of a latent.
 
         The loss is the mean over channels of the squared error, the noise is the same for both
         prompts, and the difference is averaged over timesteps (equation 6).
@@ -126,7 +126,7 @@ class DiffusionScorer:
 
 
 def noise_levels(prior: Prior, timesteps: Tensor) -> tuple[Tensor, Tensor]:
-    """What a latent and its noise are multiplied by, as the network was trained.
+    """Factors of a latent and of its noise, as the network was trained.
 
     Whatever form the prior's sampler keeps noisy latents in: their squares add up to 1.
 

@@ -63,7 +63,7 @@ class GeneratingMethod(Method):
         job.prior().prompt_ids(self.negative_prompt(job.prior()))
 
     def negative_prompt(self, prior: Prior) -> str:
-        """What guidance leads away from with this prior."""
+        """The prompt that guidance leads away from, with this prior."""
         return self.negative
 
     def generation(
