@@ -355,6 +355,7 @@ class Encoder:
             used["class_names"] = dict(zip(self.source.classes, self.names, strict=True))
         if self.method.uses_prior:
             used["prior"] = Path(self.options.prior).name
+        if self.method.generates:
             used["profile"] = self.options.profile
         if self.options.asks_teacher:
             used["teacher"] = Path(self.options.teacher).name
@@ -396,7 +397,9 @@ class Encoder:
 
         options = self.options
         found = resolve_prior(options.prior, progress=options.progress)
-        return load_prior(found.spec, profile=options.profile, device=options.device)
+        # What only looks at pictures promises no decoder anything, and needs no exact networks.
+        profile = options.profile if self.method.generates else profiles.FLOAT
+        return load_prior(found.spec, profile=profile, device=options.device)
 
 
 def _statistics(job: Job) -> Statistics:

@@ -150,7 +150,7 @@ class EncodeOptions:
         _check_size(self.size)
         _ = self.filled_by, self.coding  # checked now, not after the work
         parse_view(self.view, (MAX_SIDE, MAX_SIDE))
-        if self.variations > 1 and not self.filled_by.uses_prior:
+        if self.variations > 1 and not self.filled_by.generates:
             raise RequestError(
                 f"variations={self.variations} is not possible with method {self.method}, whose "
                 "slots have one stored picture each; use a method that generates pictures"
@@ -207,7 +207,7 @@ class EncodeOptions:
         if unnamed and self.filled_by.uses_prior:
             raise RequestError(
                 f"{len(unnamed)} classes, {unnamed[0]!r} first, are called by WordNet ids that "
-                "are not of ImageNet-1k, which no prior can draw: give readable names, as a CSV "
+                "are not of ImageNet-1k, which no prior knows: give readable names, as a CSV "
                 "file class_names='FILE'"
             )
         return names
@@ -250,7 +250,7 @@ class EncodeOptions:
         hidden = {"prior", "profile", "teacher", "options", "size"}
         if self.labels != "teacher":
             hidden.add("teacher_bits")
-        if not self.filled_by.uses_prior:
+        if not self.filled_by.generates:
             hidden.add("variations")
         if self.labels == "hard":
             hidden.add("label_temperature")

@@ -11,8 +11,10 @@ __all__ = ["METHODS", "get_method"]
 
 METHODS = {
     "d3m": "ddcodec.methods.d3m:D3M",
+    "d4m": "ddcodec.methods.d4m:D4M",
     "expand": "ddcodec.methods.expand:Expand",
     "rded": "ddcodec.methods.rded:RDED",
+    "select": "ddcodec.methods.diffusion_selection:DiffusionSelection",
     "sre2l": "ddcodec.methods.sre2l:SRe2L",
     "t2i": "ddcodec.methods.t2i:TextToImage",
     "random": "ddcodec.methods.random_images:RandomImages",

@@ -16,10 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from ddcodec.arrays import Array, Float32s, UInt8s
-from ddcodec.codecs.quantised_latents import QuantisedLatents, quantise
-from ddcodec.codecs.schedule_table import Schedule
-from ddcodec.container import Box, NewSection
+from ddcodec.arrays import Array
 from ddcodec.errors import EncodeError
 from ddcodec.methods.base import (
     Content,
@@ -30,27 +27,19 @@ from ddcodec.methods.base import (
     readable_images,
 )
 from ddcodec.methods.best_patches import SELECT_HELP, Selection, chosen_patches
-from ddcodec.methods.latent_steps import channel_steps, decoded_psnr
 from ddcodec.methods.options import RatioOption, option, ratio_of
-from ddcodec.methods.prompting import PROMPT, GeneratingMethod, text_sections
+from ddcodec.methods.prompting import text_sections
+from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
 from ddcodec.recipe.layout import MAX_GRID, Layout
-from ddcodec.recipe.synthesis import Image2Image
-from ddcodec.table.slots import class_groups, slot_groups
 
 if TYPE_CHECKING:
     from ddcodec.prior.load import Prior
-    from ddcodec.prior.partial_schedule import PartialSchedule
 
 __all__ = ["Expand"]
 
-# Latents of a section: few enough to be decoded in a moment, many enough to share a model.
-_SECTION_VALUES = 1 << 20
-# Latents that decide on steps, and tell what they cost.
-_SAMPLE = 32
-
 
 @dataclass(frozen=True)
-class Expand(GeneratingMethod):
+class Expand(RedrawingMethod):
     """Small patches, or latents, from which the prior draws as many pictures as are asked for."""
 
     name: ClassVar[str] = "expand"
@@ -64,28 +53,12 @@ class Expand(GeneratingMethod):
     factor: int = option(
         2, "How many times smaller than an image a stored patch is.", low=1, high=MAX_GRID
     )
-    latent_step: float = option(
-        1.0,
-        "Quantisation step of stored latents, whose standard deviation is about 1; the smaller, "
-        "the more bytes.",
-        low=1 / 1024,
-        high=16.0,
-    )
     images: int = option(300, "Images of a class that are looked at for patches.", low=1)
     crops: int = option(5, "Random crops of each image, of which the easiest is kept.", low=1)
     min_scale: float = option(
         0.5, "Smallest area of a crop, as a share of the image's.", low=0.0001, high=1.0
     )
     select: Selection = option("easiest", SELECT_HELP)
-    side: int | None = option(
-        None,
-        "Side in pixels of a generated picture; by default the prior's own, or less where the "
-        "images are smaller and the prior draws such pictures too.",
-        low=1,
-    )
-    strength: RatioOption = option(
-        (4, 5), "Share of the steps that are run: how much of a patch is redrawn.", low=0, high=1
-    )
     share: RatioOption = option(
         (1, 1),
         "What mixup with another patch of the class leaves of a latent, such as 3/4; 1 mixes none.",
@@ -98,8 +71,6 @@ class Expand(GeneratingMethod):
         if self.factor > min(job.size):
             raise EncodeError(f"factor={self.factor} leaves nothing of {min(job.size)} pixels")
         most_slots(self._patch(job), 1)
-        self.check_texts(job, self.template or PROMPT, [""] * len(job.names))
-        self._synthesis(job, job.prior())
         if self.select == "submodular":
             check_features(job)
 
@@ -112,7 +83,7 @@ class Expand(GeneratingMethod):
         bases = np.stack(pieces)
         info: dict[str, Any] = {}
         if self.store == "latents":
-            stored, info = self._latent_sections(prior, bases)
+            stored, info = latent_sections(prior, bases, self.latent_step)
         else:
             stored = [
                 section
@@ -120,7 +91,7 @@ class Expand(GeneratingMethod):
                 for section in patch_sections(patches, c, job.ipc, job.quality)
             ]
         sections = [*stored, *text_sections([""] * len(names)), self.schedule_section(prior)]
-        synthesis = self._synthesis(job, prior)
+        synthesis = self.image2image(job, self.store, ratio_of(self.share))
         return Content(synthesis, Layout("single", 1), sections, prior.pin, info)
 
     def estimate(self, job: Job) -> dict[str, int]:
@@ -129,7 +100,7 @@ class Expand(GeneratingMethod):
         size = self._base_size(job, prior)
         sample = np.stack([image for _, image in islice(readable_images(job, 0, size), job.ipc)])
         if self.store == "latents":
-            stored, _ = self._latent_sections(prior, _encoded(prior, sample)[None])
+            stored, _ = latent_sections(prior, encoded(prior, sample)[None], self.latent_step)
         else:
             stored = patch_sections(sample, 0, len(sample), job.quality)
         each = sum(len(s.raw) for s in stored) / len(sample)
@@ -139,35 +110,13 @@ class Expand(GeneratingMethod):
             "schedule": self.schedule_bytes(prior),
         }
 
-    def schedule(self, prior: Prior) -> Schedule:
-        return self._start(prior).table
-
-    def _synthesis(self, job: Job, prior: Prior) -> Image2Image:
-        side = self._side(job, prior)
-        prior.latent_shape(side, side)  # refused now, if the prior cannot
-        common = self.generation(prior, self.template or PROMPT, (0,), side)
-        signal, share = self._start(prior).signal_bits, ratio_of(self.share)
-        return Image2Image(**common, base=self.store, signal=signal, share=share)
-
-    def _start(self, prior: Prior) -> PartialSchedule:
-        from ddcodec.prior.partial_schedule import extract_partial_schedule
-
-        steps = self.sampling_steps or prior.defaults.steps
-        return extract_partial_schedule(prior.scheduler, steps, ratio_of(self.strength))
-
-    def _side(self, job: Job, prior: Prior) -> int:
-        # A prior that draws collages knows their patches, and so smaller pictures than its own.
-        smallest = prior.defaults.patch if prior.defaults.collage_prompt else prior.size
-        wanted = min(prior.size, max(*job.size, smallest))
-        return self.side or -(-wanted // prior.multiple) * prior.multiple
-
     def _patch(self, job: Job) -> tuple[int, int]:
         """(width, height) of a stored patch in pixels."""
         return job.size[0] // self.factor, job.size[1] // self.factor
 
     def _base_size(self, job: Job, prior: Prior) -> tuple[int, int]:
         """(width, height) of what is stored: patches are small, latents as large as pictures."""
-        side = self._side(job, prior)
+        side = self.side_of(job, prior)
         return (side, side) if self.store == "latents" else self._patch(job)
 
     def _base(self, job: Job, class_index: int) -> dict[str, Array]:
@@ -183,29 +132,4 @@ class Expand(GeneratingMethod):
             crops=self.crops,
             min_scale=self.min_scale,
         )
-        return {"base": _encoded(prior, patches) if self.store == "latents" else patches}
-
-    def _latent_sections(
-        self, prior: Prior, latents: Float32s
-    ) -> tuple[list[NewSection], dict[str, Any]]:
-        """Sections of latents [classes, slots, c, h, w], and what quantising them costs."""
-        classes, slots, *shape = latents.shape
-        flat = latents.reshape(-1, *shape)
-        sample = flat[:: max(1, len(flat) // _SAMPLE)][:_SAMPLE]
-        steps = channel_steps(prior, sample, self.latent_step)
-        codec, sections = QuantisedLatents(*shape), []
-        each = int(np.prod(shape))
-        for start, count in slot_groups(slots, max(1, _SECTION_VALUES // each)):
-            for first, some in class_groups(classes, count * each, _SECTION_VALUES):
-                part = latents[first : first + some, start : start + count, None]
-                raw = codec.encode(quantise(part, steps))
-                box = Box(first, some, start, count)
-                sections.append(NewSection("latents", codec.spec(), box, raw))
-        quantised = quantise(sample[None, :, None], steps).values[0, :, 0] * steps[:, None, None]
-        psnr = decoded_psnr(prior, sample, quantised.astype(np.float32))
-        return sections, {"latent_loss": f"{psnr:.1f} dB PSNR when decoded as they are"}
-
-
-def _encoded(prior: Prior, patches: UInt8s) -> Float32s:
-    latents: Float32s = prior.engine.encode(patches).cpu().numpy()
-    return latents
+        return {"base": encoded(prior, patches) if self.store == "latents" else patches}

@@ -19,7 +19,16 @@ from ddcodec.recipe.synthesis import Text2Image
 if TYPE_CHECKING:
     from ddcodec.prior.load import Prior
 
-__all__ = ["PROMPT", "GeneratingMethod", "PromptingMethod", "layout_of", "text_sections"]
+__all__ = [
+    "PROMPT",
+    "GeneratingMethod",
+    "PromptingMethod",
+    "check_template",
+    "check_texts",
+    "layout_of",
+    "prompt_of",
+    "text_sections",
+]
 
 PROMPT = "A photo of {}"
 """Text encoders are trained with captions like this one; it is D3M's template (section 3.2)."""
@@ -30,6 +39,7 @@ class GeneratingMethod(Method):
     """A method whose images a prior generates, after a prompt for each class."""
 
     uses_prior: ClassVar[bool] = True
+    generates: ClassVar[bool] = True
 
     template: str | None = option(
         None,
@@ -48,24 +58,13 @@ class GeneratingMethod(Method):
 
     def check(self, job: Job) -> None:
         super().check(job)
-        template = self.template
-        if template is not None and template.count("{}") != 1:
-            raise EncodeError(
-                f"the prompt template {template!r} needs {{}} once, in the place of the class"
-            )
-        job.prior().prompt_ids(self.negative)
+        if self.template is not None:
+            check_template(self.template)
+        job.prior().prompt_ids(self.negative_prompt(job.prior()))
 
-    def check_texts(self, job: Job, template: str, texts: Sequence[str]) -> None:
-        """Refuse texts of classes that make a prompt the text encoders cannot read.
-
-        Args:
-            texts: of each class; an empty one stands for the class's name.
-
-        Raises:
-            EncodeError: naming the prompt.
-        """
-        for name, text in zip(job.names, texts, strict=True):
-            job.prior().prompt_ids(template.replace("{}", text or name.replace("_", " ")))
+    def negative_prompt(self, prior: Prior) -> str:
+        """The prompt that guidance leads away from, with this prior."""
+        return self.negative
 
     def generation(
         self, prior: Prior, prompt: str, vectors: tuple[int, ...], side: int
@@ -74,7 +73,7 @@ class GeneratingMethod(Method):
         return {
             "prompt": prompt,
             "vectors": vectors,
-            "negative": self.negative,
+            "negative": self.negative_prompt(prior),
             "time_ids": prior.time_ids(side, side),
             "size": (side, side),
             "guidance": self._guidance(prior),
@@ -148,6 +147,36 @@ class PromptingMethod(GeneratingMethod):
         grid, side = self.geometry(job.size, prior)
         common = self.generation(prior, self.prompt(prior, grid), vectors, side)
         return Text2Image(**common, grid=grid)
+
+
+def check_template(template: str) -> None:
+    """Refuse a template without one place for the class.
+
+    Raises:
+        EncodeError: naming it.
+    """
+    if template.count("{}") != 1:
+        raise EncodeError(
+            f"the prompt template {template!r} needs {{}} once, in the place of the class"
+        )
+
+
+def check_texts(job: Job, template: str, texts: Sequence[str]) -> None:
+    """Refuse texts of classes that make a prompt the text encoders cannot read.
+
+    Args:
+        texts: of each class; an empty one stands for the class's name.
+
+    Raises:
+        EncodeError: naming the prompt.
+    """
+    for name, text in zip(job.names, texts, strict=True):
+        job.prior().prompt_ids(template.replace("{}", text) if text else prompt_of(template, name))
+
+
+def prompt_of(template: str, name: str) -> str:
+    """The prompt of a class, in whose name ``_`` is a space."""
+    return template.replace("{}", name.replace("_", " "))
 
 
 def layout_of(size: tuple[int, int]) -> Layout:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ddcodec.methods.base import Content, Job
 from ddcodec.methods.options import option
-from ddcodec.methods.prompting import PromptingMethod, layout_of, text_sections
+from ddcodec.methods.prompting import PromptingMethod, check_texts, layout_of, text_sections
 from ddcodec.sources.class_names import texts_from_file
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class TextToImage(PromptingMethod):
         }
 
     def check_prompts(self, job: Job, prior: Prior, grid: int) -> None:
-        self.check_texts(job, self.prompt(prior, grid), self._texts(job))
+        check_texts(job, self.prompt(prior, grid), self._texts(job))
 
     def _texts(self, job: Job) -> list[str]:
         """The text of each class, empty where it is the name."""

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from ddcodec.arrays import Float16s, Float32s, StepProgress, UInt8s
 from ddcodec.classifiers.training import resolve_precision
+from ddcodec.methods.diffusion_scores import noise_levels
 from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.load import Prior
 from ddcodec.prior.text import embed_prompts, split_vectors
@@ -163,9 +164,7 @@ def _diffusion_loss(
     # One timestep from each of equal intervals: less noise in the gradient than independent draws.
     slots = torch.randperm(len(latents), generator=generator)
     t = ((slots + torch.rand(len(latents), generator=generator)) * steps / len(latents)).long()
-    # As the network was trained, whatever form its sampler keeps noisy latents in.
-    remains = scheduler.alphas_cumprod[t][:, None, None, None]
-    signal, sigma = remains.sqrt(), (1 - remains).sqrt()
+    signal, sigma = noise_levels(prior, t[:, None, None, None])
     noisy = signal * latents + sigma * noise
     if prior.prediction_type == "v_prediction":
         target = signal * noise - sigma * latents
