@@ -14,7 +14,7 @@ import numpy as np
 
 from ddcodec.arrays import Int64s
 from ddcodec.recipe.view import View
-from ddcodec.synthesis.views import ViewDraw
+from ddcodec.synthesis.view_draw import ViewDraw
 
 __all__ = ["ONE", "FeatureSet", "features", "monomials"]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ddcodec.labels.features import ONE, FeatureSet, features, monomials
 from ddcodec.recipe.view import View
-from ddcodec.synthesis.views import draw
+from ddcodec.synthesis.view_draw import draw
 from tools.conformance.reference.features import features as reference_features
 from tools.conformance.reference.synthesis import draw as reference_draw
 

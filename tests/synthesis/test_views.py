@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from ddcodec.errors import DecodeError, HeaderError, UnsupportedFeatureError
 from ddcodec.recipe.fields import MAX_SIDE
 from ddcodec.recipe.view import View
-from ddcodec.synthesis import views
+from ddcodec.synthesis import view_draw
 from ddcodec.synthesis.resample import resize
-from ddcodec.synthesis.views import ViewDraw, apply, augment, draw, kept_pixels, mix
+from ddcodec.synthesis.view_draw import ViewDraw, draw, kept_pixels
+from ddcodec.synthesis.views import apply, augment, mix
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -222,7 +223,7 @@ def test_an_empty_batch_stays_empty() -> None:
 @given(st.integers(0, 2**60 - 1) | st.integers(0, 2**30 - 1).map(lambda r: r * r))
 def test_the_integer_root_is_exact(value: int) -> None:
     near = np.array([max(0, value - 1), value, value + 1], dtype=np.int64)
-    assert views._isqrt(near).tolist() == [isqrt(v) for v in near.tolist()]
+    assert view_draw._isqrt(near).tolist() == [isqrt(v) for v in near.tolist()]
 
 
 def test_the_largest_picture_and_finest_scale_do_not_overflow() -> None:
