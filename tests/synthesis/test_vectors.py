@@ -93,7 +93,10 @@ def test_views(answer: dict[str, Any]) -> None:
     assert [list(c) for c in crops] == [r["crop"] for r in rows]
     assert [list(b) for b in boxes] == [r["box"] for r in rows]
     assert [list(p) for p in partners] == [r["partner"] for r in rows]
-    assert drawn.flip.tolist() == [r["flip"] for r in rows]
+    tones = zip(drawn.brightness, drawn.contrast, drawn.gamma, strict=True)
+    assert [list(t) for t in tones] == [r["tone"] for r in rows]
+    for name in ("flip", "vflip", "degrees"):
+        assert getattr(drawn, name).tolist() == [r[name] for r in rows]
 
     seen = views.augment(np.stack([picture(r["picture"], answer["size"]) for r in rows]), drawn)
     assert sha256(seen) == answer["augmented sha256"]
