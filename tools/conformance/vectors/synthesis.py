@@ -171,8 +171,8 @@ def build() -> dict[str, bytes]:
             DIGEST_RULE,
             "sizes are [height, width]; crop is [top, left, rows, columns]; "
             "box is [top, bottom, left, right]; "
-            "tone is [brightness, contrast, gamma]; partner is [class from the origin's start, slot]; "
-            "a seed is decimal text",
+            "tone is [brightness, contrast, gamma]; "
+            "partner is [class from the origin's start, slot]; a seed is decimal text",
             "mixed: rows 0, 1, 2 with rows 3, 4, 5 in the place of their partners",
         ],
         "weights": weight_answers(),
