@@ -16,7 +16,7 @@ from ddcodec.recipe.fields import (
     read_tuple,
 )
 
-__all__ = ["View", "parse_view"]
+__all__ = ["VIEW_CHANGES", "VIEW_PARTS", "View", "parse_view"]
 
 VIEW_KINDS = ("identity", "pad-crop", "resized-crop")
 MAX_DENOMINATOR = 4096
@@ -123,7 +123,7 @@ class View:
         """
         crop = {"pad-crop": "crop", "resized-crop": "resized-crop"}.get(self.kind)
         parts = [crop] if crop else []
-        left = [name for name in _PARTS if getattr(self, name) != getattr(_NOTHING, name)]
+        left = [name for name in VIEW_CHANGES if getattr(self, name) != getattr(_NOTHING, name)]
         if crop and all(getattr(self, name) == value for name, value in _PDA.items()):
             parts, left = ["pda"], [name for name in left if name not in _PDA]
         return "+".join([*parts, *left]) or "none"
@@ -165,9 +165,9 @@ _PDA: dict[str, Any] = {
     "brightness": (20, 20, 50),
     "gamma": (80, 120, 50),
 }
-_PARTS = ("flip", "vflip", "rotate", "brightness", "gamma", "cutmix")
-_PDA_PARTS = [name for name in _PARTS if name in _PDA]
-VIEW_PARTS = ("crop", "resized-crop", *_PARTS, "pda")
+VIEW_CHANGES = ("flip", "vflip", "rotate", "brightness", "gamma", "cutmix")
+_PDA_PARTS = [name for name in VIEW_CHANGES if name in _PDA]
+VIEW_PARTS = ("crop", "resized-crop", *VIEW_CHANGES, "pda")
 
 
 def parse_view(text: str, size: tuple[int, int]) -> View:
