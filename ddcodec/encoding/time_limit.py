@@ -1,4 +1,4 @@
-"""How many images per class can be drawn within a limit of time, on this machine.
+"""Time limits: the images per class that this machine generates within one.
 
 The First Dataset Distillation Challenge (ECCV 2024) gave generators ten minutes for all images of
 a set. A trial draft is drawn for a while, and the images per class follow from its speed.

@@ -76,7 +76,7 @@ def _collage(path: Path, value: Any) -> tuple[str | None, int]:
 
 
 def _is_turbo(path: Path) -> bool:
-    """Whether a scheduler is like those of SDXL-Turbo and SD-Turbo: Euler's, spaced from the end."""
+    """Whether a scheduler is like those of SDXL-Turbo and SD-Turbo: Euler, trailing."""
     config = read_config(path) if path.is_file() else {}
     euler = str(config.get("_class_name", "")).startswith("Euler")
     return euler and config.get("timestep_spacing") == "trailing"
