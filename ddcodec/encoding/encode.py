@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EncodeResult", "encode"]
 
+# Of a trial, which nobody evaluates: real ones may need a teacher first.
+_NO_STATISTICS = Evaluation((0, 0, 0), (1, 1, 1), "ddz")
+
 
 # Pictures of the source from which input statistics are taken where there is no teacher.
 _SAMPLE = 10_000
@@ -173,7 +176,8 @@ class Encoder:
         content = self.method.trial(self._job(WorkFolder()))
         with TemporaryDirectory() as folder:
             path = Path(folder) / "trial.ddz"
-            head, _ = self._draft(content, path)
+            head = self._head(content, LabelRecipe("hard"), _NO_STATISTICS)
+            self._draft(content, head, path)
             with open_artifact(path) as draft:
                 each = picture_seconds(
                     draft, prior=self._prior_of(content), device=self.options.device
@@ -305,7 +309,8 @@ class Encoder:
     def _write(self, content: Content, work: WorkFolder) -> str:
         """Draft with hard labels, render it, label it, write the artifact."""
         options = self.options
-        head, base = self._draft(content, work.draft)
+        head = self._head(content, LabelRecipe("hard"))
+        base = self._draft(content, head, work.draft)
         with open_artifact(work.draft) as draft:
             labelling = Labelling(
                 draft,
@@ -330,13 +335,12 @@ class Encoder:
         work.draft.unlink()
         return digest.hex()
 
-    def _draft(self, content: Content, path: Path) -> tuple[Head, list[NewSection]]:
-        """Write the draft; its head, and its sections short of labels."""
-        head = self._head(content, LabelRecipe("hard"))
+    def _draft(self, content: Content, head: Head, path: Path) -> list[NewSection]:
+        """Write a draft with hard labels; its sections short of these."""
         base = [*content.sections, *seed_sections(head, self.options.seed)]
         sections = [*base, *hard_label_sections(head)]
         write_container(path, head=head.to_map(), sections=sections, overwrite=True)
-        return head, base
+        return base
 
     def _prior_of(self, content: Content) -> str | None:
         """The prior to render a draft with: the very commit that its pin names."""
@@ -353,7 +357,9 @@ class Encoder:
         self.divergence = result.divergence
         return result.sections
 
-    def _head(self, content: Content, labels: LabelRecipe) -> Head:
+    def _head(
+        self, content: Content, labels: LabelRecipe, evaluation: Evaluation | None = None
+    ) -> Head:
         classes = self.source.classes
         recipe = Recipe(
             size=self.size,
@@ -364,7 +370,7 @@ class Encoder:
             layout=content.layout,
             view=self.view if self.options.views > 1 else View("identity"),
             labels=labels,
-            evaluation=self._evaluation(),
+            evaluation=evaluation or self._evaluation(),
         )
         whole = ((0, len(classes)),)
         names = None if self.names == classes else self.names

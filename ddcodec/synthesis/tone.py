@@ -14,7 +14,6 @@ from ddcodec.arrays import Int64s, UInt8s
 __all__ = ["change_tone", "gamma_table", "tone_table"]
 
 
-@lru_cache(maxsize=1 << 10)
 def tone_table(brightness: int, contrast: int, gamma: int) -> bytes:
     """What becomes of each of the 256 values: brightness and contrast first, then gamma.
 
@@ -23,9 +22,13 @@ def tone_table(brightness: int, contrast: int, gamma: int) -> bytes:
         contrast: percent by which a value grows, -100..100.
         gamma: the exponent in percent, 1 or more.
     """
+    return _linear_table(brightness, contrast).translate(gamma_table(gamma))
+
+
+@lru_cache(maxsize=1 << 12)
+def _linear_table(brightness: int, contrast: int) -> bytes:
     grown = (2 * (np.arange(256) * (100 + contrast) + 255 * brightness) + 100) // 200
-    curve = gamma_table(gamma)
-    return bytes(curve[value] for value in np.clip(grown, 0, 255).tolist())
+    return np.clip(grown, 0, 255).astype(np.uint8).tobytes()
 
 
 @lru_cache(maxsize=1 << 10)
