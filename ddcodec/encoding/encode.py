@@ -190,6 +190,8 @@ class Encoder:
                 f"than time_limit={self.options.time_limit!r} allows; give more time, or fewer "
                 "sampling steps or variations"
             )
+        if self.method.stores_pictures:
+            ipc = min(ipc, *self.source.counts)
         return {"ipc": np.array(ipc)}
 
     def _check_target(self) -> None:
