@@ -131,6 +131,8 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
     if not dry_run:
         yield f"{result.path}: {result.file_len:,} bytes"
         yield f"content digest {result.digest}"
+        if "time_limit" in used:
+            yield f"{used['ipc']} images per class, generated within {used['time_limit']}"
         if result.divergence is not None:
             at = describe_value(used["label_temperature"])
             yield f"labels {result.divergence:.2g} nats from the teacher's, at temperature {at}"

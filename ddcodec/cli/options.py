@@ -20,6 +20,7 @@ _METAVARS = {
     "quality": "Q",
     "teacher_bits": "BITS",
     "ipc": "N",
+    "time_limit": "10m",
     "views": "V",
     "view": "PARTS",
     "size": "N|WxH",

@@ -12,13 +12,23 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ddcodec.arrays import Array
 from ddcodec.artifact import open_artifact
 from ddcodec.container import NewSection, write_container
 from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.encoding.signature import AnyPath, with_options
+from ddcodec.encoding.time_limit import (
+    TRIAL_SLOTS,
+    fitting_ipc,
+    parse_seconds,
+    picture_seconds,
+)
 from ddcodec.errors import EncodeError
 from ddcodec.files import locked
 from ddcodec.labels.sections import expected_bytes
@@ -39,6 +49,9 @@ if TYPE_CHECKING:
     from ddcodec.prior.load import Prior
 
 __all__ = ["EncodeResult", "encode"]
+
+# Of a trial, which nobody evaluates: real ones may need a teacher first.
+_NO_STATISTICS = Evaluation((0, 0, 0), (1, 1, 1), "ddz")
 
 
 # Pictures of the source from which input statistics are taken where there is no teacher.
@@ -113,11 +126,12 @@ class Encoder:
         self.method = options.filled_by
         self.size = options.size_of(source)
         self.view = options.view_of(self.size)
+        self.ipc = options.ipc or TRIAL_SLOTS  # until a time limit has said how many
         self.report = LoadReport()
         self.divergence: float | None = None
         self.teacher = cache(self._load_teacher)
         self.prior = cache(self._load_prior)
-        options.check_classes(len(source.classes))
+        options.check_classes(len(source.classes), self.ipc)
         self.names = options.names_of(source)
 
     def run(self) -> EncodeResult:
@@ -126,12 +140,14 @@ class Encoder:
         Raises: as :func:`encode`.
         """
         if self.options.dry_run:
-            return self._dry_run(self._job(WorkFolder()))
+            return self._dry_run()
         self._check_target()
-        self.method.check(self._job(WorkFolder()))
+        if self.options.time_limit is None:
+            self.method.check(self._job(WorkFolder()))
         if self.options.labels == "teacher":
             self._check_storable()
         with self._work_folder() as work:
+            self._keep_time(work)
             content = self.method.fill(self._job(work))
             digest = self._write(content, work)
             if self.options.work is None:
@@ -145,6 +161,38 @@ class Encoder:
             warnings=self._warnings(),
             divergence=self.divergence,
         )
+
+    def _keep_time(self, work: WorkFolder) -> None:
+        """With a time limit, choose the IPC; a job that goes on keeps what it chose."""
+        if self.options.time_limit is None:
+            return
+        self.ipc = int(work.piece("ipc", self._fitting_ipc)["ipc"])
+        self.method.check(self._job(work))
+        self._tell(f"{self.ipc} images per class fit into {self.options.time_limit}", 1, 1)
+
+    def _fitting_ipc(self) -> dict[str, Array]:
+        limit, classes = parse_seconds(str(self.options.time_limit)), len(self.source.classes)
+        self.ipc = TRIAL_SLOTS
+        content = self.method.trial(self._job(WorkFolder()))
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "trial.ddz"
+            head = self._head(content, LabelRecipe("hard"), _NO_STATISTICS)
+            self._draft(content, head, path)
+            with open_artifact(path) as draft:
+                each = picture_seconds(
+                    draft, prior=self._prior_of(content), device=self.options.device
+                )
+        ipc = fitting_ipc(limit, each, head.recipe, classes)
+        if ipc < 1:
+            needed = each * classes * self.options.variations
+            raise EncodeError(
+                f"one generated picture per class takes about {needed:.0f} seconds here, longer "
+                f"than time_limit={self.options.time_limit!r} allows; give more time, or fewer "
+                "sampling steps or variations"
+            )
+        if self.method.stores_pictures:
+            ipc = min(ipc, *self.source.counts)
+        return {"ipc": np.array(ipc)}
 
     def _check_target(self) -> None:
         if self.target.exists() and not self.options.force:
@@ -188,11 +236,16 @@ class Encoder:
             key["prior"] = dict(self.prior().pin.files)
         return key
 
-    def _dry_run(self, job: Job) -> EncodeResult:
+    def _dry_run(self) -> EncodeResult:
         to_fetch = self._to_fetch()
         options, classes = self.options, len(self.source.classes)
-        expected = {}
+        expected = dict[str, int]()
+        if to_fetch and options.time_limit is not None:  # nor can its speed be known
+            used = {k: v for k, v in self._options_used().items() if k != "ipc"}
+            return EncodeResult(None, "", used, expected, 0, self._warnings(), to_fetch=to_fetch)
         if not to_fetch:  # what is not here cannot be asked for sizes
+            self._keep_time(WorkFolder())
+            job = self._job(WorkFolder())
             self.method.check(job)
             expected = self.method.estimate(job)
         expected["labels"] = 10
@@ -201,7 +254,7 @@ class Encoder:
                 options.coding,
                 self.view,
                 classes,
-                options.ipc,
+                self.ipc,
                 options.views,
                 options.variations,
             )
@@ -209,7 +262,7 @@ class Encoder:
             del expected["labels"]
             if not to_fetch:
                 expected["teacher"] = self._teacher_bytes()
-        expected["pixels"] = 4 * classes * options.ipc
+        expected["pixels"] = 4 * classes * self.ipc
         expected["seeds"] = 8 + 4 * classes
         return EncodeResult(
             None, "", self._options_used(), expected, 0, self._warnings(), to_fetch=to_fetch
@@ -244,7 +297,7 @@ class Encoder:
             source=self.source,
             names=self.names,
             size=self.size,
-            ipc=self.options.ipc,
+            ipc=self.ipc,
             seed=self.options.seed,
             quality=self.options.quality,
             teacher=self.teacher,
@@ -260,19 +313,18 @@ class Encoder:
         """Draft with hard labels, render it, label it, write the artifact."""
         options = self.options
         head = self._head(content, LabelRecipe("hard"))
-        base = [*content.sections, *seed_sections(head, options.seed)]
-        hard = hard_label_sections(head)
-        write_container(work.draft, head=head.to_map(), sections=[*base, *hard], overwrite=True)
-        # The very commit that the pin names, whatever branch was asked for.
-        pin = content.prior
-        prior = None if pin is None else pin.describe() if pin.revision else options.prior
+        base = self._draft(content, head, work.draft)
         with open_artifact(work.draft) as draft:
             labelling = Labelling(
-                draft, work, prior=prior, device=options.device, progress=options.progress
+                draft,
+                work,
+                prior=self._prior_of(content),
+                device=options.device,
+                progress=options.progress,
             )
             sections = [*base, *labelling.pixel_sections()]
             if options.labels == "hard":
-                sections += hard
+                sections += hard_label_sections(head)
             else:
                 head = self._head(content, LabelRecipe(options.labels, options.temperature))
                 sections += self._soft_labels(labelling, head)
@@ -286,6 +338,18 @@ class Encoder:
         work.draft.unlink()
         return digest.hex()
 
+    def _draft(self, content: Content, head: Head, path: Path) -> list[NewSection]:
+        """Write a draft with hard labels; its sections short of these."""
+        base = [*content.sections, *seed_sections(head, self.options.seed)]
+        sections = [*base, *hard_label_sections(head)]
+        write_container(path, head=head.to_map(), sections=sections, overwrite=True)
+        return base
+
+    def _prior_of(self, content: Content) -> str | None:
+        """The prior to render a draft with: the very commit that its pin names."""
+        pin = content.prior
+        return None if pin is None else pin.describe() if pin.revision else self.options.prior
+
     def _soft_labels(self, labelling: Labelling, head: Head) -> list[NewSection]:
         """Stored labels, or the teacher that computes them."""
         teacher, options = self.teacher(), self.options
@@ -296,18 +360,20 @@ class Encoder:
         self.divergence = result.divergence
         return result.sections
 
-    def _head(self, content: Content, labels: LabelRecipe) -> Head:
+    def _head(
+        self, content: Content, labels: LabelRecipe, evaluation: Evaluation | None = None
+    ) -> Head:
         classes = self.source.classes
         recipe = Recipe(
             size=self.size,
-            ipc=self.options.ipc,
+            ipc=self.ipc,
             views=self.options.views,
             variations=self.options.variations,
             synthesis=content.synthesis,
             layout=content.layout,
             view=self.view if self.options.views > 1 else View("identity"),
             labels=labels,
-            evaluation=self._evaluation(),
+            evaluation=evaluation or self._evaluation(),
         )
         whole = ((0, len(classes)),)
         names = None if self.names == classes else self.names
@@ -331,6 +397,8 @@ class Encoder:
             "source": bytes.fromhex(self.source.fingerprint),
             **content.info,
         }
+        if options.time_limit is not None:
+            info["time_limit"] = options.time_limit
         if options.asks_teacher:
             info["teacher"] = self.teacher().arch
             info["teacher_digest"] = bytes.fromhex(self.teacher().digest)
@@ -346,7 +414,7 @@ class Encoder:
         return info
 
     def _options_used(self) -> dict[str, Any]:
-        used = self.options.options_used()
+        used = {"method": self.options.method, "ipc": self.ipc, **self.options.options_used()}
         used["size"] = self.size
         used["options"] = self.method.to_map()
         used["classes"] = len(self.source.classes)

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 from ddcodec.arrays import Progress
 from ddcodec.codecs.label_model import MAX_LABEL_CLASSES
 from ddcodec.codecs.teacher_weights import MAX_BITS, MIN_BITS
+from ddcodec.encoding.time_limit import parse_seconds
 from ddcodec.errors import HeaderError, RequestError, shown
 from ddcodec.labels.sections import LabelOptions, LayerName
 from ddcodec.methods import get_method
@@ -28,6 +29,8 @@ from ddcodec.sources.class_names import imagenet_names, names_from_file, unnamed
 from ddcodec.sources.source import Source
 
 __all__ = ["EncodeOptions", "LabelKind"]
+
+DEFAULT_IPC = 10
 
 LabelKind = Literal["soft", "hard", "teacher"]
 ProfileName = Literal["w8a8", "w8a15", "w15a15", "float"]
@@ -48,7 +51,12 @@ class EncodeOptions:
     """
 
     method: str = required("Method that fills the artifact: d3m, expand, t2i, rded or random.")
-    ipc: int = option(10, "Images per class.", low=1, high=MAX_IPC)
+    ipc: int | None = option(None, "Images per class; by default 10.", low=1, high=MAX_IPC)
+    time_limit: str | None = option(
+        None,
+        "Time that generating all pictures may take on this machine, such as 10m: as many images "
+        "per class as fit, in place of a number.",
+    )
     views: int = option(
         30,
         "Labelled views of each image; 1 stores the plain images alone.",
@@ -64,8 +72,9 @@ class EncodeOptions:
     )
     view: str = option(
         "auto",
-        "What a view varies: crop or resized-crop, flip, cutmix, joined by +; none; or auto, which "
-        "suits the size.",
+        "What a view varies: crop or resized-crop, flip, vflip, rotate, brightness, gamma, cutmix, "
+        "joined by +; pda, post data augmentation, which is all but cutmix; none; or auto: crop, "
+        "flip and cutmix.",
     )
     size: Size | None = option(
         None, "Side, or width and height, of images in pixels; by default that of the source."
@@ -150,6 +159,7 @@ class EncodeOptions:
         _check_size(self.size)
         _ = self.filled_by, self.coding  # checked now, not after the work
         parse_view(self.view, (MAX_SIDE, MAX_SIDE))
+        self._check_time_limit()
         if self.variations > 1 and not self.filled_by.generates:
             raise RequestError(
                 f"variations={self.variations} is not possible with method {self.method}, whose "
@@ -159,6 +169,22 @@ class EncodeOptions:
             raise RequestError(
                 f"variations={self.variations} are more than views={self.views}, which show one "
                 "each; ask for more views or fewer variations"
+            )
+
+    def _check_time_limit(self) -> None:
+        if self.time_limit is None:
+            object.__setattr__(self, "ipc", self.ipc or DEFAULT_IPC)
+            return
+        parse_seconds(self.time_limit)
+        if self.ipc is not None:
+            raise RequestError(
+                f"time_limit={self.time_limit!r} says how many images fit, so ipc={self.ipc} is "
+                "one too many; give one of them"
+            )
+        if not self.filled_by.generates:
+            raise RequestError(
+                f"time_limit={self.time_limit!r} is not possible with method {self.method}, which "
+                "generates no pictures; give ipc in its place"
             )
 
     @cached_property
@@ -228,8 +254,8 @@ class EncodeOptions:
             ) from error
         return view
 
-    def check_classes(self, count: int) -> None:
-        """Refuse a number of classes that these options cannot be met for.
+    def check_classes(self, count: int, ipc: int) -> None:
+        """Refuse a number of classes, of so many images, that these options cannot be met for.
 
         Raises:
             RequestError: saying what to change.
@@ -239,9 +265,9 @@ class EncodeOptions:
                 f"{count} classes are too many for stored soft labels, which take at most "
                 f"{MAX_LABEL_CLASSES}; use labels='teacher' or labels='hard'"
             )
-        if count * self.ipc * self.views > MAX_ROWS:
+        if count * ipc * self.views > MAX_ROWS:
             raise RequestError(
-                f"{count} classes x ipc={self.ipc} x views={self.views} are more than the "
+                f"{count} classes x ipc={ipc} x views={self.views} are more than the "
                 f"{MAX_ROWS} labels that an artifact may have; ask for fewer"
             )
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ddcodec.artifact.dataset import DistilledDataset
-from ddcodec.synthesis.views import augment, draw
+from ddcodec.synthesis.view_draw import draw
+from ddcodec.synthesis.views import augment
 
 __all__ = ["FreeViews", "StoredViews"]
 

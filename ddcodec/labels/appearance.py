@@ -7,7 +7,7 @@ import numpy as np
 from ddcodec.arrays import Int64s, Rows
 from ddcodec.labels.features import FeatureSet, features
 from ddcodec.labels.reconstruction import Appearance
-from ddcodec.synthesis.views import ViewDraw
+from ddcodec.synthesis.view_draw import ViewDraw
 from ddcodec.table.draws import draw_rows
 from ddcodec.table.table import Table
 

@@ -1,8 +1,8 @@
 """Features of a picture's appearance in a view: integers over which label fields are defined.
 
 A view shows its own picture and, where CutMix pastes one, a partner's. Each *appearance* has a
-share of the view's pixels, a crop and a flip; a label field is linear in the features made of
-them. Source: spec/labels.md, "Features".
+share of the view's pixels, a crop, flips and an angle; a label field is linear in the features made
+of them. Source: spec/labels.md, "Features".
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 
 from ddcodec.arrays import Int64s
 from ddcodec.recipe.view import View
-from ddcodec.synthesis.views import ViewDraw
+from ddcodec.synthesis.view_draw import ViewDraw
 
 __all__ = ["ONE", "FeatureSet", "features", "monomials"]
 
-Powers = tuple[int, int, int, int]
+Powers = tuple[int, ...]
 
 ONE = 256
 """The feature value that stands for 1."""
@@ -33,7 +33,8 @@ class FeatureSet:
     Attributes:
         parts: 1: a picture counts by its share of the view; 2: also by where in the view it shows
             (left or right, upper or lower half), for views that mix.
-        degree: highest total degree, 0..3, of the monomials in flip, place and size of the crop.
+        degree: highest total degree, 0..3, of the monomials in flips, angle, and place and size of
+            the crop.
         response: 1 to add 4 share (1 - share), for views that mix, else 0.
     """
 
@@ -47,14 +48,16 @@ class FeatureSet:
 
 
 def monomials(view: View, degree: int) -> tuple[Powers, ...]:
-    """Powers of (flip, x, y, size), by total degree; only of what the view varies.
+    """Powers of (flip, x, y, size, vflip, angle), by total degree; only of what the view varies.
 
-    The flip is 1 or -1, so that its higher powers say nothing new.
+    A flip is 1 or -1, so that its higher powers say nothing new.
     """
     crops = view.kind != "identity"
     sizes = view.kind == "resized-crop"
-    ranges = (range(1 + view.flip), *[range(1 + crops * degree)] * 2, range(1 + sizes * degree))
-    chosen = [(f, x, y, s) for f, x, y, s in product(*ranges) if 1 <= f + x + y + s <= degree]
+    vflips, turns = view.vflip > 0, view.rotate != (0, 0)
+    most = (view.flip, crops * degree, crops * degree, sizes * degree, vflips, turns * degree)
+    ranges = [range(1 + n) for n in most]
+    chosen = [powers for powers in product(*ranges) if 1 <= sum(powers) <= degree]
     return tuple(sorted(chosen, key=lambda p: (sum(p), [-n for n in p])))
 
 
@@ -73,7 +76,7 @@ def features(
     Args:
         which: the feature set.
         view: the recipe's view.
-        drawn: the draw of the picture that appears: its own crop and flip.
+        drawn: the draw of the picture that appears: its own crop, flips and angle.
         box: the draw of the views' own pictures, whose mixing box divides the view.
         height, width: of a picture in pixels.
         inside: whether the picture shows inside the box (a partner) or outside it (the own).
@@ -84,8 +87,9 @@ def features(
     shares = _shares(which.parts, box, height, width, inside)
     if which.parts == 2:
         # The halves are those of the picture: a mirrored one shows its left half to the right.
-        mirrored = (drawn.flip == 1)[:, None, None]
+        mirrored, upside_down = (flip[:, None, None] == 1 for flip in (drawn.flip, drawn.vflip))
         shares = np.where(mirrored, shares[:, :, ::-1], shares)
+        shares = np.where(upside_down, shares[:, ::-1], shares)
         (a, b), (c, d) = shares.transpose(1, 2, 0)
         share = (a + b + c + d) >> 2
         columns = [share, (a + c - b - d) >> 1, (a + b - c - d) >> 1, (a + d - b - c) >> 1]
@@ -119,18 +123,17 @@ def _shares(parts: int, box: ViewDraw, height: int, width: int, inside: bool) ->
     return out
 
 
-def _variables(
-    view: View, drawn: ViewDraw, height: int, width: int
-) -> tuple[Int64s, Int64s, Int64s, Int64s]:
-    """Flip, x, y and size of the crop, each about -256..256."""
-    flip = ONE - 2 * ONE * drawn.flip
+def _variables(view: View, drawn: ViewDraw, height: int, width: int) -> tuple[Int64s, ...]:
+    """Flip, x, y and size of the crop, vertical flip and angle, each about -256..256."""
+    flip, vflip = ONE - 2 * ONE * drawn.flip, ONE - 2 * ONE * drawn.vflip
+    angle = drawn.degrees * ONE // max(1, view.rotate[0])
     if view.kind == "pad-crop":
         x, y = drawn.left * ONE // view.pad, drawn.top * ONE // view.pad
     else:
         # The middle of the crop from the middle of the picture: 256 is a quarter of its side.
         x = (2 * drawn.left + drawn.columns - width) * 2 * ONE // width
         y = (2 * drawn.top + drawn.rows - height) * 2 * ONE // height
-    return flip, x, y, drawn.columns * 4 * ONE // width - 3 * ONE
+    return flip, x, y, drawn.columns * 4 * ONE // width - 3 * ONE, vflip, angle
 
 
 def _legendre(x: Int64s, degree: int) -> Int64s:

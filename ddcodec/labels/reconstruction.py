@@ -89,8 +89,8 @@ def coefficients(fields: Fields, appearances: Sequence[Appearance]) -> Float64s:
         fields: of the pictures.
         appearances: the pictures that show in the views, each of which adds features x field.
     """
-    # Fields are below 2^32 and features at most 16,128, no more than 34 of either picture: every
-    # sum is a multiple of 1 / ONE below 2^45, which binary64 has exactly.
+    # Fields are below 2^32, and the features of either picture below 2^16 in all: every sum is a
+    # multiple of 1 / ONE below 2^41, which binary64 has exactly.
     count = len(appearances[0].fields)
     total = np.zeros((1, fields.atoms))
     for one in appearances:

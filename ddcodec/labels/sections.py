@@ -10,7 +10,7 @@ import numpy as np
 
 from ddcodec.arrays import Int32s, Integers, StepProgress
 from ddcodec.codecs.label_fields import LabelFields
-from ddcodec.codecs.label_model import UNITS_PER_NAT, column_groups
+from ddcodec.codecs.label_model import MAX_FEATURES, UNITS_PER_NAT, column_groups
 from ddcodec.codecs.packed import packed_bits
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Box, NewSection
@@ -20,7 +20,7 @@ from ddcodec.labels.encoder.encoder import EncodedLabels, LabelEncoder
 from ddcodec.labels.encoder.label_set import LabelSet, Logits
 from ddcodec.labels.encoder.rate import Found, search
 from ddcodec.labels.encoder.statistics import spread
-from ddcodec.labels.features import FeatureSet
+from ddcodec.labels.features import FeatureSet, monomials
 from ddcodec.labels.reconstruction import Appearance, Fields, logits
 from ddcodec.recipe.head import Head
 from ddcodec.recipe.view import View
@@ -114,13 +114,14 @@ def choose_fields(views: int, variations: int) -> int:
 
 def choose_features(view: View, views: int, layers: LayerName) -> FeatureSet:
     """The feature set that suits views of this kind and so many of them that share a field."""
-    if layers in ("class", "image") or (not view.flip and view.kind == "identity"):
+    if layers in ("class", "image") or not monomials(view, 1):
         plain = FeatureSet(1, 0, 0)
         return FeatureSet(2, 0, 1) if view.cutmix and layers not in ("class", "image") else plain
     many = views >= MANY_VIEWS
     if view.cutmix:
         return FeatureSet(2, 2, 1) if many else FeatureSet(1, 1, 0)
-    return FeatureSet(1, 3 if many else 2, 0)
+    fine = FeatureSet(1, 3, 0)
+    return fine if many and fine.count(view) <= MAX_FEATURES else FeatureSet(1, 2, 0)
 
 
 def label_set(

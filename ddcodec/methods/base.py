@@ -141,6 +141,16 @@ class Method(ABC):
     def fill(self, job: Job) -> Content:
         """Do the work; every finished piece is kept in ``job.work``."""
 
+    def trial(self, job: Job) -> Content:
+        """Content whose pictures take as long to generate as those of :meth:`fill`, at once.
+
+        Methods that use a prior have it, for time limits.
+
+        Raises:
+            EncodeError: the method has no such content.
+        """
+        raise EncodeError(f"method {self.name} cannot keep a time limit; give ipc in its place")
+
     @abstractmethod
     def estimate(self, job: Job) -> dict[str, int]:
         """Expected stored bytes by section kind, from a look at a few images."""

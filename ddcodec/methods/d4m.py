@@ -77,13 +77,23 @@ class D4M(RedrawingMethod):
         return ", ".join(words)
 
     def fill(self, job: Job) -> Content:
-        prior, names = job.prior(), job.source.classes
-        pieces = []
-        for c in range(len(names)):
+        pieces, classes = [], len(job.source.classes)
+        for c in range(classes):
             piece = job.work.piece(f"d4m-{c:05d}", partial(self._prototypes, job, c))
             pieces.append(piece["latents"])
-            job.tell("prototypes", c + 1, len(names))
-        stored, info = latent_sections(prior, np.stack(pieces), self.latent_step)
+            job.tell("prototypes", c + 1, classes)
+        return self._content(job, np.stack(pieces))
+
+    def trial(self, job: Job) -> Content:
+        # What is redrawn does not matter: one picture stands in for all prototypes.
+        latent = self._latents(job, 0, 1)[0]
+        shape = len(job.source.classes), job.ipc, *latent.shape
+        return self._content(job, np.ascontiguousarray(np.broadcast_to(latent, shape)))
+
+    def _content(self, job: Job, latents: Float32s) -> Content:
+        """Content of prototypes float32 [classes, slots, c, h, w]."""
+        prior, names = job.prior(), job.source.classes
+        stored, info = latent_sections(prior, latents, self.latent_step)
         sections = [*stored, *text_sections([""] * len(names)), self.schedule_section(prior)]
         synthesis = self.image2image(job, "latents")
         return Content(synthesis, Layout("single", 1), sections, prior.pin, info)

@@ -75,12 +75,24 @@ class Expand(RedrawingMethod):
             check_features(job)
 
     def fill(self, job: Job) -> Content:
-        prior, names = job.prior(), job.source.classes
+        names = job.source.classes
         pieces = []
         for c in range(len(names)):
             pieces.append(job.work.piece(f"expand-{c:05d}", partial(self._base, job, c))["base"])
             job.tell("coreset", c + 1, len(names))
-        bases = np.stack(pieces)
+        return self._content(job, np.stack(pieces))
+
+    def trial(self, job: Job) -> Content:
+        # What is redrawn does not matter: one image of the source stands in for all patches.
+        prior = job.prior()
+        _, image = next(readable_images(job, 0, self._base_size(job, prior)))
+        base = encoded(prior, image[None])[0] if self.store == "latents" else image
+        shape = len(job.source.classes), job.ipc, *base.shape
+        return self._content(job, np.ascontiguousarray(np.broadcast_to(base, shape)))
+
+    def _content(self, job: Job, bases: Array) -> Content:
+        """Content of patches [classes, slots, h, w, 3], or of latents [classes, slots, c, h, w]."""
+        prior, names = job.prior(), job.source.classes
         info: dict[str, Any] = {}
         if self.store == "latents":
             stored, info = latent_sections(prior, bases, self.latent_step)

@@ -10,7 +10,7 @@ from ddcodec.codecs.prompt_text import PromptText
 from ddcodec.codecs.schedule_table import Schedule, ScheduleTable
 from ddcodec.container import Box, NewSection
 from ddcodec.errors import EncodeError
-from ddcodec.methods.base import Job, Method
+from ddcodec.methods.base import Content, Job, Method
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.layout import MAX_GRID, Layout
@@ -122,6 +122,15 @@ class PromptingMethod(GeneratingMethod):
         Raises:
             EncodeError: naming the prompt.
         """
+
+    def trial(self, job: Job) -> Content:
+        return self.of_texts(job, [""] * len(job.source.classes))
+
+    def of_texts(self, job: Job, texts: list[str]) -> Content:
+        """What draws each class after a text; an empty one stands for the class's name."""
+        prior = job.prior()
+        sections = [*text_sections(texts), self.schedule_section(prior)]
+        return Content(self.synthesis(job, (0,)), layout_of(job.size), sections, prior.pin)
 
     def geometry(self, size: tuple[int, int], prior: Prior) -> tuple[int, int]:
         """(grid, side of a generated picture in pixels) for a data set's (width, height).

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ddcodec.methods.base import Content, Job
 from ddcodec.methods.options import option
-from ddcodec.methods.prompting import PromptingMethod, check_texts, layout_of, text_sections
+from ddcodec.methods.prompting import PromptingMethod, check_texts, text_sections
 from ddcodec.sources.class_names import texts_from_file
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ class TextToImage(PromptingMethod):
         return values
 
     def fill(self, job: Job) -> Content:
-        prior = job.prior()
-        sections = [*text_sections(self._texts(job)), self.schedule_section(prior)]
-        return Content(self.synthesis(job, (0,)), layout_of(job.size), sections, prior.pin)
+        return self.of_texts(job, self._texts(job))
 
     def estimate(self, job: Job) -> dict[str, int]:
         return {

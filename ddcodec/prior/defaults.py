@@ -1,4 +1,8 @@
-"""Defaults that suit a prior: ``ddcodec.json`` in its folder, which no decoder reads."""
+"""Defaults that suit a prior, for encoders; a decoder reads what was chosen from the artifact.
+
+``ddcodec.json`` in its folder states them; without it, the scheduler tells Turbo models from
+others.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from ddcodec.prior.files import read_config
 __all__ = ["Defaults", "read_defaults"]
 
 FILE = "ddcodec.json"
+_SCHEDULER = "scheduler/scheduler_config.json"
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class Defaults:
     patch: int = 1
 
 
+TURBO = Defaults(steps=1, guidance=(0, 1))
+"""One step without guidance: adversarially distilled models (SDXL-Turbo, SD-Turbo)."""
+
+
 def read_defaults(folder: Path) -> Defaults:
     """Read ``ddcodec.json``: ``steps``, ``guidance`` as [numerator, denominator], ``collage``.
 
@@ -40,7 +49,7 @@ def read_defaults(folder: Path) -> Defaults:
     """
     path = folder / FILE
     if not path.is_file():
-        return Defaults()
+        return TURBO if _is_turbo(folder / _SCHEDULER) else Defaults()
     values, plain = read_config(path), Defaults()
     steps, guidance = values.get("steps", plain.steps), values.get("guidance", [*plain.guidance])
     ratio = isinstance(guidance, list) and len(guidance) == 2
@@ -64,3 +73,10 @@ def _collage(path: Path, value: Any) -> tuple[str | None, int]:
     if type(patch) is not int or patch < 1:
         raise ModelMismatchError(f"{path} is not usable: collage needs patch, a number of pixels")
     return prompt, patch
+
+
+def _is_turbo(path: Path) -> bool:
+    """Whether a scheduler is like those of SDXL-Turbo and SD-Turbo: Euler, trailing."""
+    config = read_config(path) if path.is_file() else {}
+    euler = str(config.get("_class_name", "")).startswith("Euler")
+    return euler and config.get("timestep_spacing") == "trailing"

@@ -23,6 +23,7 @@ from ddcodec.rendering.generator import Generator, Place
 from ddcodec.synthesis import layout as layouts
 from ddcodec.synthesis import views
 from ddcodec.synthesis.resample import resize
+from ddcodec.synthesis.view_draw import ViewDraw, kept_pixels
 from ddcodec.table.draws import draw_rows
 from ddcodec.table.table import Table
 
@@ -181,14 +182,14 @@ class Renderer:
         draw, partners = (None, None) if view == 0 else self._draw(rows, view)
         if draw is None or partners is None:
             return None
-        kept, total = views.kept_pixels(draw, self._head.recipe.height, self._head.recipe.width)
+        kept, total = kept_pixels(draw, self._head.recipe.height, self._head.recipe.width)
         return Mix(partners, kept / total)
 
     def partners(self, rows: Sequence[Row], view: int) -> list[Row] | None:
         """(class index, slot) of each row's CutMix partner; None where the view mixes nothing."""
         return None if view == 0 else self._draw(rows, view)[1]
 
-    def _draw(self, rows: Sequence[Row], view: int) -> tuple[views.ViewDraw, list[Row] | None]:
+    def _draw(self, rows: Sequence[Row], view: int) -> tuple[ViewDraw, list[Row] | None]:
         drawn, partners = draw_rows(self._table, rows, view)
         return drawn, None if partners is None else [(c, s) for c, s in partners.tolist()]
 

@@ -18,6 +18,7 @@ from PIL import Image
 from ddcodec.artifact import Artifact, SizeNode
 from ddcodec.artifact.summary import describe_labels, labels_to_map
 from ddcodec.evaluation.evaluate import Evaluation
+from ddcodec.recipe.view import VIEW_CHANGES
 from ddcodec.version import __version__
 
 __all__ = [
@@ -208,7 +209,7 @@ def _plain(value: Any) -> str:
 
 def _view_text(view: Mapping[str, Any]) -> str:
     parts = [str(view["kind"])]
-    parts += [name for name in ("flip", "cutmix") if view.get(name)]
+    parts += [name for name in VIEW_CHANGES if view.get(name)]
     return " + ".join(parts)
 
 

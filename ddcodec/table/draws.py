@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ddcodec.arrays import Int64s, Row, Rows
-from ddcodec.synthesis.views import ViewDraw, draw
+from ddcodec.synthesis.view_draw import ViewDraw, draw
 from ddcodec.table.table import Table
 
 __all__ = ["draw_rows"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ddcodec.labels.features import ONE, FeatureSet, features, monomials
 from ddcodec.recipe.view import View
-from ddcodec.synthesis.views import draw
+from ddcodec.synthesis.view_draw import draw
 from tools.conformance.reference.features import features as reference_features
 from tools.conformance.reference.synthesis import draw as reference_draw
 
@@ -32,7 +32,10 @@ def recipes(draw: st.DrawFn) -> tuple[View, int, int]:
         low, high = sorted(draw(st.tuples(*[st.integers(1, 200)] * 2)))
         scale = (low, high, draw(st.sampled_from([200, 4096])))
     flip, cutmix = draw(st.integers(0, 1)), draw(st.integers(0, 1))
-    return View(kind, pad, scale, flip, cutmix), height, width
+    vflip, degrees = draw(st.sampled_from([0, 80])), draw(st.integers(0, 180))
+    rotate = (degrees, 80) if degrees else (0, 0)
+    view = View(kind, pad, scale, flip, cutmix, vflip=vflip, rotate=rotate)
+    return view, height, width
 
 
 @given(recipes(), SETS, st.integers(0, 2**64 - 1), st.integers(0, 50))
@@ -46,7 +49,7 @@ def test_features_are_those_of_the_second_decoder(
     own = features(which, view, drawn, drawn, height, width, inside=False)
     other = features(which, view, theirs, drawn, height, width, inside=True)
     assert own.shape == other.shape == (2, which.count(view))
-    assert which.count(view) <= 34
+    assert which.count(view) <= 74
     assert max(abs(own).max(), abs(other).max()) <= LARGEST
     params = {"parts": which.parts, "degree": which.degree, "response": which.response}
     size = (width, height)
@@ -83,9 +86,12 @@ def test_the_largest_feature_is_of_the_smallest_crop() -> None:
 
 
 def test_monomials_are_of_what_views_vary_and_in_order() -> None:
-    assert monomials(View(flip=1), 3) == ((1, 0, 0, 0),)
+    assert monomials(View(flip=1), 3) == ((1, 0, 0, 0, 0, 0),)
     assert monomials(View(), 3) == ()
-    assert monomials(View("pad-crop", 2), 1) == ((0, 1, 0, 0), (0, 0, 1, 0))
+    assert monomials(View("pad-crop", 2), 1) == ((0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0))
+    turned = View(vflip=80, rotate=(60, 80))
+    of_two = [(0, 0, 0, 0, g, r) for g, r in [(1, 0), (0, 1), (1, 1), (0, 2)]]
+    assert monomials(turned, 2) == tuple(of_two)
     assert len(monomials(View("resized-crop", scale=(1, 2, 2), flip=1), 3)) == 29
     chosen = monomials(View("resized-crop", scale=(1, 2, 2), flip=1), 3)
     assert list(chosen) == sorted(chosen, key=lambda p: (sum(p), [-n for n in p]))

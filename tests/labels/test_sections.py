@@ -33,7 +33,7 @@ from ddcodec.labels.sections import (
 )
 from ddcodec.recipe.head import Head
 from ddcodec.recipe.parts import LabelRecipe
-from ddcodec.recipe.view import View
+from ddcodec.recipe.view import View, parse_view
 from ddcodec.table.slots import MAX_VALUES
 from ddcodec.table.table import Table
 from tests.artifacts import encode_small
@@ -42,6 +42,8 @@ from tests.labels.encoder.sets import on_grid
 
 CROPS = View("pad-crop", pad=2, flip=1)
 CUTMIX = View("pad-crop", pad=2, flip=1, cutmix=1)
+RESIZED = View("resized-crop", scale=(1, 4, 4))
+PDA = replace(parse_view("pda", (32, 32)), pad=2)
 Ratio = tuple[int, int]
 
 
@@ -137,7 +139,9 @@ def mean_divergence(draft: Draft, values: np.ndarray, found: np.ndarray) -> floa
     return float(divergence(flat[0], flat[1], numerator / denominator).mean())
 
 
-@pytest.mark.parametrize("view", [View(), CROPS, CUTMIX, View("resized-crop", scale=(1, 4, 4))])
+@pytest.mark.parametrize(
+    "view", [View(), CROPS, CUTMIX, PDA, View("resized-crop", scale=(1, 4, 4))]
+)
 @pytest.mark.parametrize("layers", LABEL_LAYERS)
 def test_a_reader_has_the_labels_that_were_measured(
     draft: Drafted, view: View, layers: LayerName
@@ -307,6 +311,11 @@ def test_views_that_do_not_mix_have_no_partners(draft: Drafted) -> None:
         (View(), 1, "innovation", FeatureSet(1, 0, 0)),
         (View(cutmix=1), 30, "innovation", FeatureSet(2, 0, 1)),
         (View(flip=1), 30, "field", FeatureSet(1, 2, 0)),
+        (View(vflip=80), 30, "innovation", FeatureSet(1, 2, 0)),
+        (View(gamma=(80, 120, 50)), 30, "innovation", FeatureSet(1, 0, 0)),
+        (PDA, 300, "innovation", FeatureSet(1, 3, 0)),
+        # 69 monomials would be more than a model may have.
+        (parse_view("pda", (224, 224)), 300, "innovation", FeatureSet(1, 2, 0)),
     ],
 )
 def test_features_suit_the_views(

@@ -20,7 +20,7 @@ from ddcodec.errors import DdcodecError
 from ddcodec.labels.features import FeatureSet, features
 from ddcodec.labels.softmax import probabilities
 from ddcodec.recipe.view import View
-from ddcodec.synthesis.views import draw
+from ddcodec.synthesis.view_draw import draw
 from tools.conformance.reference import labels
 from tools.conformance.reference.features import features as reference_features
 from tools.conformance.reference.synthesis import Draw

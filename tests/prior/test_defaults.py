@@ -19,6 +19,26 @@ def test_a_folder_without_defaults_has_those_of_most_pipelines(tmp_path: Path) -
     assert read_defaults(tmp_path) == Defaults(25, (15, 2), None, 1)
 
 
+@pytest.mark.parametrize(
+    ("scheduler", "spacing", "turbo"),
+    [
+        ("EulerAncestralDiscreteScheduler", "trailing", True),  # SDXL-Turbo
+        ("EulerDiscreteScheduler", "trailing", True),  # SD-Turbo
+        ("EulerDiscreteScheduler", "leading", False),  # SDXL
+        ("PNDMScheduler", None, False),  # Stable Diffusion 1.5
+        ("DDIMScheduler", "trailing", False),  # schedules that end in pure noise
+    ],
+)
+def test_a_turbo_model_draws_in_one_step_without_guidance(
+    tmp_path: Path, scheduler: str, spacing: str | None, turbo: bool
+) -> None:
+    config = {"_class_name": scheduler, "timestep_spacing": spacing}
+    (tmp_path / "scheduler").mkdir()
+    (tmp_path / "scheduler/scheduler_config.json").write_text(json.dumps(config))
+    assert read_defaults(tmp_path) == (Defaults(1, (0, 1)) if turbo else Defaults(25, (15, 2)))
+    assert defaults_of(tmp_path, steps=4) == Defaults(4, (15, 2))
+
+
 def test_a_folder_states_what_suits_its_prior(tmp_path: Path) -> None:
     assert defaults_of(tmp_path, steps=8, guidance=[5, 2]) == Defaults(8, (5, 2))
     collage = {"prompt": "A collage of {}", "patch": 32}

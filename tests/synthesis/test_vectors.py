@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ddcodec.synthesis import layout, resample, views
+from ddcodec.recipe.view import View
+from ddcodec.synthesis import layout, resample, view_draw, views
 from tools.conformance.reference.randomness import philox
 from tools.conformance.vectors.synthesis import MAKER
 
@@ -78,8 +79,8 @@ def test_collages_and_cuts() -> None:
 @pytest.mark.parametrize("answer", VECTORS["views"], ids=lambda a: f"{a['view']['kind']}")
 def test_views(answer: dict[str, Any]) -> None:
     rows = answer["rows"]
-    drawn = views.draw(
-        views.View.from_map(answer["view"]),
+    drawn = view_draw.draw(
+        View.from_map(answer["view"]),
         np.array([int(r["seed"]) for r in rows], dtype=np.uint64),
         [r["slot"] for r in rows],
         answer["index"],
@@ -92,9 +93,12 @@ def test_views(answer: dict[str, Any]) -> None:
     assert [list(c) for c in crops] == [r["crop"] for r in rows]
     assert [list(b) for b in boxes] == [r["box"] for r in rows]
     assert [list(p) for p in partners] == [r["partner"] for r in rows]
-    assert drawn.flip.tolist() == [r["flip"] for r in rows]
+    tones = zip(drawn.brightness, drawn.contrast, drawn.gamma, strict=True)
+    assert [list(t) for t in tones] == [r["tone"] for r in rows]
+    for name in ("flip", "vflip", "degrees"):
+        assert getattr(drawn, name).tolist() == [r[name] for r in rows]
 
     seen = views.augment(np.stack([picture(r["picture"], answer["size"]) for r in rows]), drawn)
     assert sha256(seen) == answer["augmented sha256"]
-    own = views.ViewDraw(**{name: value[:3] for name, value in vars(drawn).items()})
+    own = view_draw.ViewDraw(**{name: value[:3] for name, value in vars(drawn).items()})
     assert sha256(views.mix(seen[:3], seen[3:], own)) == answer["mixed sha256"]

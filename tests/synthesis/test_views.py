@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import isqrt
 from typing import Any
@@ -9,21 +10,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ddcodec.errors import DecodeError, HeaderError, UnsupportedFeatureError
+from ddcodec.errors import DecodeError, HeaderError, RequestError, UnsupportedFeatureError
 from ddcodec.recipe.fields import MAX_SIDE
-from ddcodec.recipe.view import View
-from ddcodec.synthesis import views
+from ddcodec.recipe.view import VIEW_PARTS, View, parse_view
+from ddcodec.synthesis import view_draw
 from ddcodec.synthesis.resample import resize
-from ddcodec.synthesis.views import ViewDraw, apply, augment, draw, kept_pixels, mix
+from ddcodec.synthesis.view_draw import ViewDraw, draw, kept_pixels
+from ddcodec.synthesis.views import apply, augment, mix
+from tools.conformance.reference import synthesis as reference
 
 Pictures = npt.NDArray[np.uint8]
 
 PAD_CROP = View("pad-crop", pad=4, flip=1, cutmix=1)
 RESIZED_CROP = View("resized-crop", scale=(8, 100, 100), flip=1, cutmix=1)
-EACH_VIEW = st.sampled_from([View(), View(flip=1, cutmix=1), PAD_CROP, RESIZED_CROP])
+PDA = parse_view("pda+cutmix", (32, 32))
+EACH_VIEW = st.sampled_from([View(), View(flip=1, cutmix=1), PAD_CROP, RESIZED_CROP, PDA])
 
 SEEDS = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=6)
 INDEX = st.integers(1, 2**32 - 1)
@@ -52,7 +56,11 @@ def test_draws_stay_in_range(
     assert (drawn.left >= -view.pad).all()
     assert (drawn.left + drawn.columns <= width + view.pad).all()
     assert (drawn.rows >= 1).all() and (drawn.columns >= 1).all()
-    assert set(drawn.flip.tolist()) <= {0, 1}
+    assert set(drawn.flip.tolist()) | set(drawn.vflip.tolist()) <= {0, 1}
+    assert (abs(drawn.degrees) <= view.rotate[0]).all()
+    assert (abs(drawn.brightness) <= view.brightness[0]).all()
+    assert (abs(drawn.contrast) <= view.brightness[1]).all()
+    assert ((drawn.gamma >= view.gamma[0]) & (drawn.gamma <= view.gamma[1])).all()
     assert ((drawn.partner_class >= 0) & (drawn.partner_class < 10)).all()
     assert ((drawn.partner_slot >= 0) & (drawn.partner_slot <= slots)).all()
     assert ((drawn.mix_top >= 0) & (drawn.mix_bottom <= height)).all()
@@ -95,7 +103,50 @@ def test_a_flag_moves_no_other_choice() -> None:
     assert full.mixed.any() and not plain.mixed.any()
 
 
-@pytest.mark.parametrize("view", [PAD_CROP, RESIZED_CROP, View(flip=1, cutmix=1)])
+@settings(max_examples=25)
+@given(EACH_VIEW, SEEDS, INDEX)
+def test_views_are_those_of_the_second_implementation(
+    view: View, seeds: list[int], index: int
+) -> None:
+    pictures, slots = noise(len(seeds), 11, 9), np.arange(len(seeds))
+    drawn = draw(view, np.array(seeds, dtype=np.uint64), slots, index, 11, 9, 10)
+    for i, (seed, picture) in enumerate(zip(seeds, pictures, strict=True)):
+        plain = reference.draw(view.to_map(), (11, 9), seed, i, index, 10)
+        wanted = reference.augment([[tuple(p) for p in row] for row in picture.tolist()], plain)
+        one = ViewDraw(**{name: value[i : i + 1] for name, value in vars(drawn).items()})
+        found = augment(picture[None], one)[0]
+        assert found.tolist() == [[list(p) for p in row] for row in wanted]
+
+
+def test_a_new_part_moves_no_older_choice() -> None:
+    """What a view draws besides leaves crops, flips and partners as they were."""
+    seeds, slots = seeds_of(50), np.arange(50)
+    more = replace(PDA, flip_percent=50)
+    old = draw(replace(PAD_CROP, pad=more.pad), seeds, slots, 3, 32, 32, 10)
+    new = draw(more, seeds, slots, 3, 32, 32, 10)
+    changed = {"vflip", "degrees", "brightness", "contrast", "gamma"}
+    for name, value in vars(old).items():
+        assert (name in changed) != np.array_equal(value, getattr(new, name)), name
+
+
+def test_percents_are_how_often_views_have_a_part() -> None:
+    view = View(flip=1, flip_percent=80, vflip=20, rotate=(60, 80), gamma=(80, 120, 50))
+    drawn = draw(view, seeds_of(4000), np.zeros(4000), 1, 8, 8, 1)
+    shares = [drawn.flip, drawn.vflip, drawn.degrees != 0, drawn.gamma != 100]
+    # An angle may be 0, and a gamma 1, by chance.
+    expected = [0.8, 0.2, 0.8 * 120 / 121, 0.5 * 40 / 41]
+    assert [share.mean() for share in shares] == pytest.approx(expected, abs=0.03)
+    assert abs(drawn.degrees.mean()) < 2
+
+
+def test_a_turned_picture_is_turned_after_its_flips() -> None:
+    drawn = draw(View(), seeds_of(1), [0], 1, 6, 6, 1)
+    one = ViewDraw(**{**vars(drawn), "vflip": np.array([1]), "degrees": np.array([90])})
+    pictures = noise(1, 6, 6)
+    np.testing.assert_array_equal(augment(pictures, one)[0], np.rot90(pictures[0, ::-1]))
+
+
+@pytest.mark.parametrize("view", [PAD_CROP, RESIZED_CROP, View(flip=1, cutmix=1), PDA])
 def test_view_zero_is_the_picture(view: View) -> None:
     drawn = draw(view, seeds_of(5), np.arange(5), 0, 16, 12, 10)
     pictures = noise(5)
@@ -222,7 +273,7 @@ def test_an_empty_batch_stays_empty() -> None:
 @given(st.integers(0, 2**60 - 1) | st.integers(0, 2**30 - 1).map(lambda r: r * r))
 def test_the_integer_root_is_exact(value: int) -> None:
     near = np.array([max(0, value - 1), value, value + 1], dtype=np.int64)
-    assert views._isqrt(near).tolist() == [isqrt(v) for v in near.tolist()]
+    assert view_draw._isqrt(near).tolist() == [isqrt(v) for v in near.tolist()]
 
 
 def test_the_largest_picture_and_finest_scale_do_not_overflow() -> None:
@@ -243,7 +294,7 @@ def test_draws_and_pictures_must_fit() -> None:
         draw(View("pad-crop", pad=12), seeds_of(3), np.arange(3), 1, 16, 12, 10)
 
 
-@pytest.mark.parametrize("view", [View(), View(flip=1), PAD_CROP, RESIZED_CROP])
+@pytest.mark.parametrize("view", [View(), View(flip=1), PAD_CROP, RESIZED_CROP, PDA])
 def test_the_header_form_round_trips(view: View) -> None:
     assert View.from_map(view.to_map()) == view
 
@@ -259,6 +310,22 @@ def test_the_header_form_round_trips(view: View) -> None:
         ({"flip": 2}, "flip is 2"),
         ({"flip": True}, "flip is True"),
         ({"cutmix": -1}, "cutmix is -1"),
+        ({"flip_percent": 50}, "so without it"),
+        ({"flip_percent": 101}, "flip_percent is 101"),
+        ({"flip": 0, "flip_percent": 80}, "flip_percent is 80"),
+        ({"vflip": 0}, "so without it"),
+        ({"vflip": 101}, "vflip is 101"),
+        ({"rotate": [0, 0]}, "so without it"),
+        ({"rotate": [0, 80]}, "rotate is 0"),
+        ({"rotate": [181, 80]}, "rotate"),
+        ({"rotate": [60, 0]}, "percent of recipe.view.rotate is 0"),
+        ({"rotate": 60}, "expected a list"),
+        ({"brightness": [0, 0, 50]}, "neither"),
+        ({"brightness": [101, 0, 50]}, "brightness"),
+        ({"brightness": [20, 20]}, "3 integers"),
+        ({"gamma": [9, 120, 50]}, "gamma is 9"),
+        ({"gamma": [120, 80, 50]}, "ascending"),
+        ({"gamma": [100, 100, 0]}, "so without it"),
         ({"scale": [1, 1]}, "scale"),
         ({"scale": [1, 1, 2]}, "3 integers within 1..1"),
         ({"kind": "identity"}, "pad is 4"),
@@ -285,3 +352,42 @@ def test_a_missing_field_is_refused() -> None:
 def test_a_view_of_the_future_is_unsupported() -> None:
     with pytest.raises(UnsupportedFeatureError, match="newer ddcodec"):
         View.from_map({**PAD_CROP.to_map(), "kind": "rotate"})
+
+
+def test_a_view_without_newer_parts_has_the_header_it_always_had() -> None:
+    assert set(PAD_CROP.to_map()) == {"kind", "pad", "scale", "flip", "cutmix"}
+    assert set(PDA.to_map()) - set(PAD_CROP.to_map()) == {
+        *("flip_percent", "vflip", "rotate", "brightness", "gamma")
+    }
+
+
+def test_pda_is_what_the_paper_applies() -> None:
+    assert (
+        View(
+            kind="pad-crop",
+            pad=4,
+            flip=1,
+            flip_percent=80,
+            vflip=80,
+            rotate=(60, 80),
+            brightness=(20, 20, 50),
+            gamma=(80, 120, 50),
+            cutmix=1,
+        )
+        == PDA
+    )
+    assert parse_view("pda", (224, 224)).kind == "resized-crop"
+
+
+@pytest.mark.parametrize("size", [(32, 32), (224, 224)])
+@pytest.mark.parametrize("words", [*VIEW_PARTS, "pda+cutmix", "crop+flip+vflip+rotate+gamma"])
+def test_words_describe_what_they_stand_for(words: str, size: tuple[int, int]) -> None:
+    view = parse_view(words, size)
+    assert view.describe() == words
+    assert parse_view(view.describe(), size) == view
+
+
+@pytest.mark.parametrize("words", ["pda+flip", "crop+pda", "flip+flip", "upside", "auto+pda"])
+def test_words_that_make_no_view_are_refused(words: str) -> None:
+    with pytest.raises(RequestError, match="joined by"):
+        parse_view(words, (32, 32))

@@ -10,12 +10,14 @@ from tools.conformance.reference.synthesis import Draw
 
 
 def monomials(view: Params, degree: int) -> list[tuple[int, ...]]:
-    """Section 6: quadruples of powers of F, X, Y, S."""
+    """Section 6: powers of F, X, Y, S, G, R."""
     highest = (
         view["flip"],
         0 if view["kind"] == "identity" else degree,
         0 if view["kind"] == "identity" else degree,
         degree if view["kind"] == "resized-crop" else 0,
+        1 if "vflip" in view else 0,
+        degree if "rotate" in view else 0,
     )
     every = product(*(range(most + 1) for most in highest))
     kept = [powers for powers in every if 1 <= sum(powers) <= degree]
@@ -50,6 +52,8 @@ def features(
     else:
         if shown.flip:
             q = [row[::-1] for row in q]
+        if shown.vflip:
+            q.reverse()
         (a, b), (c, d) = q
         sigma = (a + b + c + d) >> 2
         phi = [sigma, (a + c - b - d) >> 1, (a + b - c - d) >> 1, (a + d - b - c) >> 1]
@@ -58,7 +62,14 @@ def features(
     else:
         x = 512 * (2 * left + columns - width) // width
         y = 512 * (2 * top + rows - height) // height
-    variables = (256 - 512 * shown.flip, x, y, 1024 * columns // width - 768)
+    variables = (
+        256 - 512 * shown.flip,
+        x,
+        y,
+        1024 * columns // width - 768,
+        256 - 512 * shown.vflip,
+        256 * shown.degrees // view.get("rotate", [1])[0],
+    )
     for powers in monomials(view, degree):
         u = sigma
         for power, variable in zip(powers, variables, strict=True):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from functools import cache
+from itertools import product
 from math import isqrt
 from typing import Any, NamedTuple
 
@@ -79,15 +82,23 @@ def below(word: int, n: int) -> int:
     return word * n >> 32
 
 
+def happens(word: int, percent: int) -> int:
+    return int(below(word, 100) >= 100 - percent)
+
+
 class Draw(NamedTuple):
     """What a picture's own seed draws for a view.
 
-    ``crop`` is top, left, rows, columns; ``partner`` is (class within the origin, slot); ``box`` is
-    top, bottom, left, right, the ends not included.
+    ``crop`` is top, left, rows, columns; ``tone`` is brightness, contrast and gamma in percent;
+    ``partner`` is (class within the origin, slot); ``box`` is top, bottom, left, right, the ends
+    not included.
     """
 
     crop: tuple[int, int, int, int]
     flip: int = 0
+    vflip: int = 0
+    degrees: int = 0
+    tone: tuple[int, int, int] = (0, 0, 100)
     partner: tuple[int, int] = (0, 0)
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
 
@@ -101,7 +112,7 @@ def draw(view: Map, size: tuple[int, int], seed: int, slot: int, index: int, cla
     height, width = size
     if index == 0:
         return Draw((0, 0, height, width))
-    w = words(seed, 1, index, 12)
+    w = words(seed, 1, index, 20)
     top, left, rows, columns = 0, 0, height, width
     if view["kind"] == "pad-crop":
         pad = view["pad"]
@@ -112,14 +123,39 @@ def draw(view: Map, size: tuple[int, int], seed: int, slot: int, index: int, cla
         rows = max(1, isqrt(height**2 * area // (65536 * denominator)))
         columns = max(1, isqrt(width**2 * area // (65536 * denominator)))
         top, left = below(w[1], height - rows + 1), below(w[2], width - columns + 1)
-    crop, flip = (top, left, rows, columns), below(w[3], 2) if view["flip"] else 0
+    drawn = Draw(
+        (top, left, rows, columns),
+        happens(w[3], view.get("flip_percent", 50)) if view["flip"] else 0,
+        happens(w[9], view.get("vflip", 0)),
+        draw_degrees(view, w),
+        draw_tone(view, w),
+    )
     if not view["cutmix"]:
-        return Draw(crop, flip)
+        return drawn
     partner = below(w[4], classes), below(w[5], slot + 1)
     high, wide = isqrt(height**2 * w[6] >> 32), isqrt(width**2 * w[6] >> 32)
     y, x = below(w[7], height) - high // 2, below(w[8], width) - wide // 2
     box = max(0, y), min(height, y + high), max(0, x), min(width, x + wide)
-    return Draw(crop, flip, partner, box)
+    return drawn._replace(partner=partner, box=box)
+
+
+def draw_degrees(view: Map, w: list[int]) -> int:
+    most, percent = view.get("rotate", (0, 0))
+    return below(w[11], 2 * most + 1) - most if happens(w[10], percent) else 0
+
+
+def draw_tone(view: Map, w: list[int]) -> tuple[int, int, int]:
+    brightness, contrast, gamma = 0, 0, 100
+    if "brightness" in view:
+        brighter, steeper, percent = view["brightness"]
+        if happens(w[12], percent):
+            brightness = below(w[13], 2 * brighter + 1) - brighter
+            contrast = below(w[14], 2 * steeper + 1) - steeper
+    if "gamma" in view:
+        low, high, percent = view["gamma"]
+        if happens(w[15], percent):
+            gamma = low + below(w[16], high - low + 1)
+    return brightness, contrast, gamma
 
 
 def augment(p: Picture, drawn: Draw) -> Picture:
@@ -134,7 +170,75 @@ def augment(p: Picture, drawn: Draw) -> Picture:
         for y in range(rows)
     ]
     out = resize(crop, height, width)
-    return [row[::-1] for row in out] if drawn.flip else out
+    out = [row[::-1] for row in out] if drawn.flip else out
+    out = out[::-1] if drawn.vflip else out
+    table = toned(*drawn.tone)
+    return [[tuple(table[v] for v in pixel) for pixel in row] for row in rotate(out, drawn.degrees)]
+
+
+@cache
+def sine(degrees: int) -> int:
+    """S, from the series of the sine and Machin's pi rather than from a table."""
+    if degrees < 0:
+        return -sine(-degrees)
+    if degrees > 180:
+        return -sine(degrees - 180)
+    if degrees > 90:
+        return sine(180 - degrees)
+
+    def arctangent(n: int) -> Fraction:
+        return sum((Fraction((-1) ** k, (2 * k + 1) * n ** (2 * k + 1)) for k in range(20)), ZERO)
+
+    angle = (16 * arctangent(5) - 4 * arctangent(239)) * degrees / 180
+    term, value = angle, ZERO
+    for k in range(1, 12):
+        value += term
+        term *= -angle * angle / (2 * k * (2 * k + 1))
+    return (2 * 65536 * value + 1) // 2
+
+
+ZERO = Fraction(0)
+
+
+def rotate(p: Picture, degrees: int) -> Picture:
+    height, width = len(p), len(p[0])
+    s, c = sine(degrees), sine(degrees + 90)
+
+    def inside(t: int, side: int) -> int:
+        m = t % (2 * (side - 1)) if side > 1 else 0
+        return 2 * (side - 1) - m if m > side - 1 else m
+
+    def pixel(y: int, x: int) -> tuple[int, ...]:
+        u, v = 2 * x - (width - 1), 2 * y - (height - 1)
+        left, across = divmod((c * u - s * v + 65536 * (width - 1) + 2048) // 4096, 32)
+        top, down = divmod((s * u + c * v + 65536 * (height - 1) + 2048) // 4096, 32)
+        corners = [
+            (weight * share, p[inside(top + i, height)][inside(left + j, width)])
+            for (i, weight), (j, share) in product(
+                enumerate((32 - down, down)), enumerate((32 - across, across))
+            )
+        ]
+        channels = range(len(p[0][0]))
+        return tuple((sum(w * at[k] for w, at in corners) + 512) // 1024 for k in channels)
+
+    return [[pixel(y, x) for x in range(width)] for y in range(height)]
+
+
+@cache
+def toned(brightness: int, contrast: int, gamma: int) -> list[int]:
+    """What becomes of the values 0..255."""
+
+    def value(i: int) -> int:
+        changed = (2 * (i * (100 + contrast) + 255 * brightness) + 100) // 200
+        power = 510**100 * min(255, max(0, changed)) ** gamma
+        low, high = 0, 255  # the last t that is reached
+        while low < high:
+            t = (low + high + 1) // 2
+            reached = (2 * t - 1) ** 100 * 255**gamma <= power
+            low, high = (t, high) if reached else (low, t - 1)
+        return low
+
+    return [value(i) for i in range(256)]
 
 
 def mix(mine: Picture, theirs: Picture, drawn: Draw) -> Picture:

@@ -106,9 +106,14 @@ def layout_answers() -> tuple[list[Map], list[Map]]:
 def view_answers() -> list[Map]:
     """Each view of three rows of one class, mixed with three partners of the seeds after them."""
 
-    def view(kind: str, pad: int, scale: list[int], flip: int, cutmix: int) -> Map:
-        return {"kind": kind, "pad": pad, "scale": scale, "flip": flip, "cutmix": cutmix}
+    def view(
+        kind: str, pad: int, scale: list[int], flip: int, cutmix: int, **more: int | list[int]
+    ) -> Map:
+        return {"kind": kind, "pad": pad, "scale": scale, "flip": flip, "cutmix": cutmix, **more}
 
+    plain: tuple[str, int, list[int]] = ("identity", 0, [1, 1, 1])
+    tones: Map = {"brightness": [20, 20, 50], "gamma": [80, 120, 50]}
+    pda: Map = {"flip_percent": 80, "vflip": 80, "rotate": [60, 80], **tones}
     cases = [
         (view("identity", 0, [1, 1, 1], 0, 0), 1, (8, 8)),
         (view("identity", 0, [1, 1, 1], 1, 1), 1, (8, 8)),
@@ -118,6 +123,17 @@ def view_answers() -> list[Map]:
         (view("resized-crop", 0, [8, 100, 100], 1, 1), 2, (16, 16)),
         (view("resized-crop", 0, [1, 4096, 4096], 1, 1), 3, (24, 10)),
         (view("resized-crop", 0, [1, 1, 4], 0, 0), 299, (15, 15)),
+        (view(*plain, 0, 0, vflip=50), 1, (5, 8)),
+        (view(*plain, 1, 0, flip_percent=100), 1, (5, 8)),
+        (view(*plain, 0, 0, rotate=[180, 100]), 1, (16, 16)),
+        (view(*plain, 0, 0, rotate=[180, 100]), 2, (3, 40)),
+        (view(*plain, 0, 0, rotate=[90, 50]), 3, (1, 7)),
+        (view(*plain, 0, 0, brightness=[100, 100, 100]), 1, (8, 8)),
+        (view(*plain, 0, 0, brightness=[0, 20, 100]), 4, (8, 8)),
+        (view(*plain, 0, 0, gamma=[10, 1000, 100]), 1, (8, 8)),
+        (view("pad-crop", 4, [1, 1, 1], 1, 0, **pda), 7, (32, 32)),
+        (view("pad-crop", 4, [1, 1, 1], 1, 1, **pda), 8, (32, 24)),
+        (view("resized-crop", 0, [1, 4, 4], 1, 1, **pda), 9, (21, 33)),
     ]
     seeds = [0, 1, 2**64 - 1, 0x0123456789ABCDEF, 2**63, 1000000007]
     slots, classes = [0, 4, 999], 10
@@ -154,8 +170,9 @@ def build() -> dict[str, bytes]:
             PICTURE_RULE,
             DIGEST_RULE,
             "sizes are [height, width]; crop is [top, left, rows, columns]; "
-            "box is [top, bottom, left, right]; partner is [class from the origin's start, slot]; "
-            "a seed is decimal text",
+            "box is [top, bottom, left, right]; "
+            "tone is [brightness, contrast, gamma]; "
+            "partner is [class from the origin's start, slot]; a seed is decimal text",
             "mixed: rows 0, 1, 2 with rows 3, 4, 5 in the place of their partners",
         ],
         "weights": weight_answers(),

@@ -25,6 +25,8 @@ def feature_cases() -> list[Case]:
         (narrow, [3, 200], (1, 3, 0)),
         ({**narrow, "flip": 0}, [1, 1], (2, 2, 1)),
         ({**FLIPS, "cutmix": 1}, [2, 1], (2, 1, 1)),
+        ({**CROPS, "vflip": 80, "rotate": [60, 80]}, [32, 32], (1, 3, 0)),
+        ({**RESIZED, "cutmix": 1, "vflip": 50, "rotate": [180, 100]}, [40, 30], (2, 2, 1)),
     ]
     cases = []
     for number, (view, size, (parts, degree, response)) in enumerate(kinds):
