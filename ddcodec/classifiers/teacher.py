@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,6 +14,14 @@ from torch import Tensor, nn
 
 from ddcodec.arrays import Float32s, Int64s, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
+from ddcodec.classifiers.names import columns_of
+from ddcodec.classifiers.probe import (
+    class_names,
+    input_size,
+    input_statistics,
+    module_digest,
+    probe,
+)
 from ddcodec.classifiers.training import (
     Batch,
     Optimisation,
@@ -25,8 +33,7 @@ from ddcodec.classifiers.training import (
     shuffled_batches,
     statistics_of,
 )
-from ddcodec.errors import EncodeError, ModelMismatchError
-from ddcodec.imagenet import ids_of
+from ddcodec.errors import EncodeError
 
 __all__ = ["Teacher", "TeacherSettings", "default_settings", "train_teacher"]
 
@@ -101,6 +108,39 @@ class Teacher:
     training: dict[str, Any] = field(default_factory=dict)
     columns: tuple[int, ...] | None = None
 
+    @classmethod
+    def from_module(
+        cls,
+        module: nn.Module,
+        classes: Sequence[str],
+        mean: Sequence[float],
+        std: Sequence[float],
+        size: int | tuple[int, int],
+        *,
+        name: str | None = None,
+    ) -> Self:
+        """A teacher made of any torch module, which is put into eval mode and tried once.
+
+        Args:
+            module: float32[n, 3, h, w], RGB and normalised -> float[n, len(classes)] logits.
+            classes: names of its outputs, in order: readable ones, several with commas between, or
+                WordNet ids.
+            mean, std: of R, G and B, which pictures in the range 0..1 are normalised by; kept to
+                1/65536.
+            size: side, or (width, height), in pixels of its input. Whole pictures are resized to
+                it.
+            name: what to call it in messages and artifacts; by default the module's class.
+
+        Raises:
+            EncodeError: an argument makes no sense, or the module does not give finite logits, one
+                for each class.
+        """
+        names, pixels = class_names(classes), input_size(size)
+        statistics = input_statistics(mean, std)
+        probe(module, len(names), pixels, statistics)
+        digest = module_digest(module, teacher_digest(module, names, statistics), pixels)
+        return cls(module, names, statistics, pixels, name or type(module).__name__, digest)
+
     @property
     def mean(self) -> tuple[float, float, float]:
         """Mean by channel, in the range 0..1."""
@@ -133,33 +173,18 @@ class Teacher:
     def for_classes(self, names: Sequence[str], readable: Sequence[str] | None = None) -> Teacher:
         """The same teacher with its columns in the order of ``names``.
 
-        Names are matched exactly, else without regard to case, spaces and underscores, or to
-        one of several comma-separated synonyms; a class that is not found so is looked for by its
-        readable name. An ImageNet-1k classifier also knows the WordNet ids of its classes.
-        Outputs that no name asks for are left out.
+        Names are matched as :func:`ddcodec.classifiers.names.columns_of` says. Outputs that no name
+        asks for are left out.
 
         Args:
             names: the classes wanted, in order.
             readable: what else each of them is called.
 
         Raises:
-            ModelMismatchError: the teacher does not know some of the classes.
+            ModelMismatchError: the teacher does not know some of the classes, or several outputs
+                are called like one of them; all of those are named.
         """
-        known = _name_index(self.classes)
-        also = names if readable is None else readable
-        found = [_column(known, *both) for both in zip(names, also, strict=True)]
-        missing = [name for name, column in zip(names, found, strict=True) if column is None]
-        if missing:
-            raise ModelMismatchError(
-                f"the teacher {self.arch} does not know {_some(missing)}; it knows "
-                f"{_some(self.classes)}: use a teacher of these classes, or teacher='auto'"
-            )
-        columns = [column for column in found if column is not None]
-        if len(set(columns)) != len(columns):
-            raise ModelMismatchError(
-                f"the teacher {self.arch} cannot tell some of the classes apart by name: "
-                "call the classes as the teacher calls them"
-            )
+        columns = columns_of(self.classes, names, readable, self.arch)
         own = self.columns or tuple(range(len(self.classes)))
         picked = tuple(own[column] for column in columns)
         same = picked == tuple(range(len(self.classes))) and self.columns is None
@@ -259,34 +284,3 @@ def _resized(images: UInt8s, size: tuple[int, int]) -> UInt8s:
         planar, (h, w), mode="bilinear", antialias=True, align_corners=False
     )
     return out.permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def _loose(name: str) -> str:
-    return name.casefold().replace("_", " ").replace("-", " ").strip()
-
-
-def _column(known: Mapping[str, int], *names: str) -> int | None:
-    """The column of the first of these names that is known."""
-    keys = (key for name in names for key in (name, _loose(name)) if key in known)
-    return next((known[key] for key in keys), None)
-
-
-def _name_index(classes: Sequence[str]) -> dict[str, int]:
-    """Names to columns: exact names win over loose ones, and those over single synonyms.
-
-    Of an ImageNet-1k classifier, WordNet ids win over all: two of its labels are alike.
-    """
-    index = {one: column for column, one in enumerate(ids_of(classes) or ())}
-    for column, name in enumerate(classes):
-        index.setdefault(name, column)
-    for column, name in enumerate(classes):
-        index.setdefault(_loose(name), column)
-    for column, name in enumerate(classes):
-        for synonym in name.split(","):
-            index.setdefault(_loose(synonym), column)
-    return index
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

@@ -154,7 +154,7 @@ class Encoder:
 
     def _check_storable(self) -> None:
         """Before hours of work: can this teacher be stored? One trained here always can."""
-        if self.options.teacher != "auto":
+        if not self.options.trains_teacher:
             from ddcodec.labels.teacher.fold import check_storable
 
             check_storable(self.teacher(), self.size)
@@ -224,10 +224,11 @@ class Encoder:
             found = survey(options.prior)
             if found.missing:
                 missing[found.name] = found.missing
-        if options.asks_teacher and options.teacher != "auto":
-            from ddcodec.classifiers.store import teacher_to_fetch
+        given = options.teacher
+        if options.asks_teacher and not options.trains_teacher and isinstance(given, str):
+            from ddcodec.classifiers.pretrained import teacher_to_fetch
 
-            missing |= teacher_to_fetch(options.teacher)
+            missing |= teacher_to_fetch(given)
         return missing
 
     def _teacher_bytes(self) -> int:
@@ -235,7 +236,7 @@ class Encoder:
         from ddcodec.codecs.teacher_weights import TeacherWeights
 
         bits, classes = self.options.teacher_bits, len(self.source.classes)
-        arch = "convnet3" if self.options.teacher == "auto" else self.teacher().arch
+        arch = "convnet3" if self.options.trains_teacher else self.teacher().arch
         codec = TeacherWeights(arch, bits, classes, self.size[0])
         return round(codec.plain_bytes / 32 * (bits - 0.85))
 
@@ -356,7 +357,8 @@ class Encoder:
             used["prior"] = Path(self.options.prior).name
             used["profile"] = self.options.profile
         if self.options.asks_teacher:
-            used["teacher"] = Path(self.options.teacher).name
+            given = self.options.teacher
+            used["teacher"] = Path(given).name if isinstance(given, str) else self.teacher().arch
         return used
 
     def _warnings(self) -> tuple[str, ...]:
@@ -364,16 +366,15 @@ class Encoder:
 
     def _load_teacher(self) -> Teacher:
         from ddcodec.classifiers.store import cached_teacher, load_teacher
-        from ddcodec.classifiers.teacher import default_settings
+        from ddcodec.classifiers.teacher import Teacher, default_settings
 
         source, device = self.source, self.options.device
-        if self.options.teacher != "auto":
+        given = self.options.teacher
+        if isinstance(given, Teacher):
+            return given.for_classes(source.classes, self.names).to(device)
+        if not self.options.trains_teacher:
             return load_teacher(
-                self.options.teacher,
-                source.classes,
-                self.names,
-                device=device,
-                progress=self.options.progress,
+                given, source.classes, self.names, device=device, progress=self.options.progress
             )
         return cached_teacher(
             source.fingerprint,

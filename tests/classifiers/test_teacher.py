@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
+from ddcodec.classifiers.pretrained import teacher_to_fetch
 from ddcodec.classifiers.store import (
     cached_teacher,
     load_teacher,
     save_teacher,
     teacher_key,
-    teacher_to_fetch,
 )
 from ddcodec.classifiers.teacher import Teacher, TeacherSettings, default_settings, train_teacher
 from ddcodec.errors import ChecksumMismatchError, DecodeError, EncodeError, ModelMismatchError
@@ -178,6 +178,8 @@ def transformers_folder(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     folder = tmp_path / "resnet"
     ResNetForImageClassification(config).save_pretrained(folder)
+    prepared = {"crop_size": 32, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2]}
+    (folder / "preprocessor_config.json").write_text(json.dumps(prepared))
     return folder
 
 
