@@ -22,6 +22,7 @@ from ddcodec.encoding.signature import AnyPath, with_options
 from ddcodec.errors import EncodeError
 from ddcodec.files import locked
 from ddcodec.labels.sections import expected_bytes
+from ddcodec.methods import package_of
 from ddcodec.methods.base import Content, Job, readable_images
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe import profiles
@@ -34,7 +35,7 @@ from ddcodec.sources.source import Source, load_images
 from ddcodec.version import __version__
 
 if TYPE_CHECKING:
-    from ddcodec.classifiers.teacher import Teacher
+    from ddcodec.classifiers.teacher import HeldOut, Teacher
     from ddcodec.classifiers.training import Statistics
     from ddcodec.prior.load import Prior
 
@@ -58,6 +59,8 @@ class EncodeResult:
         to_fetch: what a dry run found to be fetched from the hub -> bytes.
         file_len: bytes of the artifact; 0 for a dry run.
         warnings: one sentence each: what was converted, skipped or ignored.
+        teacher: how good the teacher is on pictures that it was not trained on; None where none was
+            asked, where ddcodec did not train it, and for a dry run.
         divergence: mean KL divergence of the stored soft labels from the teacher's, in nats at the
             label temperature; None for hard labels and for a dry run.
 
@@ -74,6 +77,7 @@ class EncodeResult:
     file_len: int
     warnings: tuple[str, ...]
     divergence: float | None = None
+    teacher: HeldOut | None = None
     to_fetch: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -144,6 +148,7 @@ class Encoder:
             file_len=self.target.stat().st_size,
             warnings=self._warnings(),
             divergence=self.divergence,
+            teacher=self.teacher().held_out if self.options.asks_teacher else None,
         )
 
     def _check_target(self) -> None:
@@ -182,6 +187,8 @@ class Encoder:
             "names": list(self.names),
             **self.options.job_key(),
         }
+        if (package := package_of(self.options.method)) is not None:
+            key["package"] = package
         if self.options.asks_teacher:
             key["teacher"] = self.teacher().digest
         if self.method.uses_prior:
@@ -331,6 +338,8 @@ class Encoder:
             "source": bytes.fromhex(self.source.fingerprint),
             **content.info,
         }
+        if (package := package_of(options.method)) is not None:
+            info["package"] = package
         if options.asks_teacher:
             info["teacher"] = self.teacher().arch
             info["teacher_digest"] = bytes.fromhex(self.teacher().digest)
@@ -366,7 +375,7 @@ class Encoder:
 
     def _load_teacher(self) -> Teacher:
         from ddcodec.classifiers.store import cached_teacher, load_teacher
-        from ddcodec.classifiers.teacher import Teacher, default_settings
+        from ddcodec.classifiers.teacher import Teacher, default_settings, training_size
 
         source, device = self.source, self.options.device
         given = self.options.teacher
@@ -376,12 +385,17 @@ class Encoder:
             return load_teacher(
                 given, source.classes, self.names, device=device, progress=self.options.progress
             )
+        # A stored teacher must look at the images as they are.
+        size = self.size if self.options.labels == "teacher" else training_size(self.size)
+        settings = default_settings(
+            len(source), min(size), classes=len(source.classes), flip=bool(self.view.flip)
+        )
         return cached_teacher(
             source.fingerprint,
-            self.size,
+            size,
             source.classes,
-            default_settings(len(source), min(self.size), flip=bool(self.view.flip)),
-            lambda: load_images(source, self.size, on_error="skip", report=self.report),
+            settings,
+            lambda: load_images(source, size, on_error="skip", report=self.report),
             lambda done, total: self._tell("teacher", done, total),
             device=device,
         )

@@ -310,7 +310,7 @@ def _check_teacher(teacher: Any) -> None:
 
     if not isinstance(teacher, Teacher):
         raise RequestError(
-            f"teacher={shown(teacher)} is not allowed: it must be auto, a folder, a hub id, "
-            "timm:NAME or a ddcodec.Teacher, which ddcodec.Teacher.from_module(...) makes of any "
-            "torch module"
+            f"a teacher cannot be a {type(teacher).__name__} or empty: it must be auto, a folder, "
+            "a hub id, timm:NAME, or a ddcodec.Teacher, which ddcodec.Teacher.from_module(...) "
+            "makes of any torch module"
         )
