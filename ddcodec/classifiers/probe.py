@@ -1,4 +1,4 @@
-"""Is this module a classifier that can be asked? Known before hours of work, not after them."""
+"""Is this module a classifier that can be asked, and which? Known before hours of work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from torch import Tensor, nn
 from ddcodec.classifiers.training import Statistics, device_of
 from ddcodec.errors import EncodeError, shown
 
-__all__ = ["class_names", "input_size", "input_statistics", "module_digest", "probe"]
+__all__ = [
+    "class_names",
+    "input_size",
+    "input_statistics",
+    "module_digest",
+    "probe",
+    "teacher_digest",
+]
 
 MAX_SIDE = 8192
 
@@ -109,6 +116,19 @@ def _triple(name: str, values: Sequence[float], least: int) -> tuple[int, int, i
             "by 255 what is meant for 0..255"
         )
     return r, g, b
+
+
+def teacher_digest(module: nn.Module, classes: tuple[str, ...], statistics: Statistics) -> str:
+    """SHA-256 (hex) over the weights (name, dtype, shape, bytes), class names and statistics."""
+    digest = hashlib.sha256(b"ddz/teacher/1\0")
+    for value in (*classes, *map(str, statistics.mean), *map(str, statistics.std)):
+        data = value.encode()
+        digest.update(len(data).to_bytes(4, "little") + data)
+    for name, tensor in sorted(module.state_dict().items()):
+        flat = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {flat.dtype} {tuple(flat.shape)}\0".encode())
+        digest.update(flat.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def module_digest(module: nn.Module, trained: str, size: tuple[int, int]) -> str:

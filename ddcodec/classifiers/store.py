@@ -16,10 +16,10 @@ from safetensors.torch import load_file, save_file
 from ddcodec.arrays import Int64s, Progress, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
 from ddcodec.classifiers.pretrained import CONFIG, find_folder, load_pretrained, name_of
+from ddcodec.classifiers.probe import teacher_digest
 from ddcodec.classifiers.teacher import (
     Teacher,
     TeacherSettings,
-    teacher_digest,
     train_teacher,
 )
 from ddcodec.classifiers.training import Statistics

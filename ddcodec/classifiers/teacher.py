@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ddcodec.arrays import Bools, Float32s, Indices, Int64s, StepProgress, UInt8s
+from ddcodec.arrays import Float32s, Indices, Int64s, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
+from ddcodec.classifiers.held_out import HeldOut, choose
 from ddcodec.classifiers.names import columns_of
 from ddcodec.classifiers.probe import (
     class_names,
@@ -21,6 +21,7 @@ from ddcodec.classifiers.probe import (
     input_statistics,
     module_digest,
     probe,
+    teacher_digest,
 )
 from ddcodec.classifiers.training import (
     Batch,
@@ -37,7 +38,6 @@ from ddcodec.classifiers.training import (
 from ddcodec.errors import EncodeError
 
 __all__ = [
-    "HeldOut",
     "Teacher",
     "TeacherSettings",
     "default_settings",
@@ -112,23 +112,6 @@ def training_size(size: tuple[int, int]) -> tuple[int, int]:
     Large square images are made smaller for the teacher, in training and when it is asked.
     """
     return (_LARGE_AS, _LARGE_AS) if size[0] == size[1] >= _LARGE else size
-
-
-class HeldOut(NamedTuple):
-    """What a teacher makes of pictures that it was not trained on.
-
-    Attributes:
-        accuracy: share of them that it recognises, 0..1.
-        pictures: how many they are.
-    """
-
-    accuracy: float
-    pictures: int
-
-    def describe(self) -> str:
-        """For people: ``right about 81.7 % of 500 pictures that it was not trained on``."""
-        share = f"{100 * self.accuracy:.1f} %"
-        return f"right about {share} of {self.pictures} pictures that it was not trained on"
 
 
 @dataclass(frozen=True)
@@ -278,7 +261,7 @@ def train_teacher(
         raise EncodeError("no pictures to train a teacher on")
     if h != w:
         raise EncodeError(f"teachers are trained on square pictures, not {w}x{h}: choose a size")
-    held = _held_out(labels, settings)
+    held = choose(labels, settings.held_out, settings.seed)
     statistics = statistics_of(images)
     module = build(settings.arch, len(classes), w, seed=settings.seed).to(device)
     fit(
@@ -307,29 +290,6 @@ def train_teacher(
         teacher_digest(module, tuple(classes), statistics),
         training,
     )
-
-
-def _held_out(labels: Int64s, settings: TeacherSettings) -> Bools:
-    """Which pictures are held out: a seeded choice of each class."""
-    held = np.zeros(len(labels), bool)
-    random = np.random.default_rng(settings.seed)
-    for class_index in np.unique(labels):
-        rows = random.permutation(np.flatnonzero(labels == class_index))
-        held[rows[: min(settings.held_out, len(rows) // 10)]] = True
-    return held
-
-
-def teacher_digest(module: nn.Module, classes: tuple[str, ...], statistics: Statistics) -> str:
-    """SHA-256 (hex) over the weights (name, dtype, shape, bytes), class names and statistics."""
-    digest = hashlib.sha256(b"ddz/teacher/1\0")
-    for value in (*classes, *map(str, statistics.mean), *map(str, statistics.std)):
-        data = value.encode()
-        digest.update(len(data).to_bytes(4, "little") + data)
-    for name, tensor in sorted(module.state_dict().items()):
-        flat = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {flat.dtype} {tuple(flat.shape)}\0".encode())
-        digest.update(flat.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _augmented(

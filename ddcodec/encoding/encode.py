@@ -35,7 +35,8 @@ from ddcodec.sources.source import Source, load_images
 from ddcodec.version import __version__
 
 if TYPE_CHECKING:
-    from ddcodec.classifiers.teacher import HeldOut, Teacher
+    from ddcodec.classifiers.held_out import HeldOut
+    from ddcodec.classifiers.teacher import Teacher
     from ddcodec.classifiers.training import Statistics
     from ddcodec.prior.load import Prior
 

@@ -50,7 +50,7 @@ def load(name: str, entries: list[EntryPoint]) -> type[Method]:
         )
     (entry,) = entries
     try:
-        method = entry.load()
+        method: type[Method] = entry.load()
         wrong = next(_defects(name, method), None)
     except Exception as error:  # whatever a package of others' does when it is imported
         wrong = f"loading {entry.value} raises {type(error).__name__}: {error}"
