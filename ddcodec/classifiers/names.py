@@ -1,4 +1,4 @@
-"""Which output of a classifier is which class: matched by name, never by a guess."""
+"""Classes matched to the outputs of a classifier by name, never by a guess."""
 
 from __future__ import annotations
 

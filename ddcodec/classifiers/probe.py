@@ -1,4 +1,4 @@
-"""Is this module a classifier that can be asked, and which? Known before hours of work."""
+"""Checks that a module is a classifier that can be asked, before hours of work; digests of it."""
 
 from __future__ import annotations
 
