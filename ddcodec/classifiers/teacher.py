@@ -128,6 +128,12 @@ class Teacher:
         training: how it was trained, as far as known.
         columns: the module's outputs that belong to ``classes``; None when they are all, in
             order.
+
+    >>> mean_colour = torch.nn.Sequential(torch.nn.AvgPool2d(8), torch.nn.Flatten())
+    >>> colours = ["red", "green", "blue"]
+    >>> teacher = ddcodec.Teacher.from_module(mean_colour, colours, [0.0] * 3, [1.0] * 3, size=8)
+    >>> teacher.logits(np.full((1, 8, 8, 3), (255, 0, 0), np.uint8)).round(1).tolist()
+    [[1.0, 0.0, 0.0]]
     """
 
     module: nn.Module
