@@ -17,6 +17,7 @@ from ddcodec.version import __version__
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact, merge, subset
     from ddcodec.artifact import open_artifact as open
+    from ddcodec.classifiers.teacher import Teacher
     from ddcodec.container import Limits
     from ddcodec.encoding.encode import EncodeResult, encode
     from ddcodec.encoding.options import EncodeOptions
@@ -28,6 +29,7 @@ __all__ = [
     "EncodeOptions",
     "EncodeResult",
     "Limits",
+    "Teacher",
     "__version__",
     "encode",
     "merge",
@@ -41,6 +43,7 @@ _HOMES = {
     "EncodeOptions": ("ddcodec.encoding.options", "EncodeOptions"),
     "EncodeResult": ("ddcodec.encoding.encode", "EncodeResult"),
     "Limits": ("ddcodec.container", "Limits"),
+    "Teacher": ("ddcodec.classifiers.teacher", "Teacher"),
     "encode": ("ddcodec.encoding.encode", "encode"),
     "merge": ("ddcodec.artifact", "merge"),
     "open": ("ddcodec.artifact", "open_artifact"),

@@ -15,15 +15,21 @@ _SMALL = 64
 
 
 class Logits(nn.Module):
-    """A ``transformers`` image classifier that returns its logits alone."""
+    """A ``transformers`` image classifier that returns its logits alone.
 
-    def __init__(self, model: nn.Module) -> None:
+    Args:
+        model: the classifier.
+        bgr: whether it was trained on blue, green and red in this order.
+    """
+
+    def __init__(self, model: nn.Module, *, bgr: bool = False) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.bgr = model, bgr
 
     def forward(self, images: Tensor) -> Tensor:
         """float[n, 3, h, w], normalised -> float[n, classes] logits."""
-        logits: Tensor = self.model(pixel_values=images).logits
+        pixels = images.flip(1) if self.bgr else images
+        logits: Tensor = self.model(pixel_values=pixels).logits
         return logits
 
 

@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ddcodec.arrays import Float32s, Int64s, StepProgress, UInt8s
+from ddcodec.arrays import Float32s, Indices, Int64s, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
 from ddcodec.classifiers.features import penultimate
+from ddcodec.classifiers.held_out import HeldOut, choose
+from ddcodec.classifiers.names import columns_of
+from ddcodec.classifiers.probe import (
+    class_names,
+    input_size,
+    input_statistics,
+    module_digest,
+    probe,
+    teacher_digest,
+)
 from ddcodec.classifiers.training import (
     Batch,
     Optimisation,
     Precision,
     Statistics,
+    accuracy,
     fit,
     pad_crop_flip,
     predict,
     shuffled_batches,
     statistics_of,
 )
-from ddcodec.errors import EncodeError, ModelMismatchError
-from ddcodec.imagenet import ids_of
+from ddcodec.errors import EncodeError
 
-__all__ = ["Teacher", "TeacherSettings", "default_settings", "train_teacher"]
+__all__ = [
+    "Teacher",
+    "TeacherSettings",
+    "default_settings",
+    "train_teacher",
+    "training_size",
+]
+
+# Pictures that are held out in all: enough to tell a good teacher from a bad one within 2 %.
+_HELD_OUT = 500
+# From this side on, in pixels, teachers are trained on smaller pictures, of that side.
+_LARGE, _LARGE_AS = 128, 64
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,8 @@ class TeacherSettings:
         flip: mirror half of the pictures; wrong for digits and text.
         seed: of weights, order and augmentation.
         precision: see :class:`Optimisation`.
+        held_out: pictures of each class, at most a tenth of them, that it is not trained on and
+            its accuracy is measured with.
     """
 
     arch: str = "convnet3"
@@ -57,12 +79,19 @@ class TeacherSettings:
     flip: bool = True
     seed: int = 0
     precision: Precision = "auto"
+    held_out: int = 0
 
 
 def default_settings(
-    images: int, size: int, *, arch: str = "convnet3", flip: bool = True, seed: int = 0
+    images: int,
+    size: int,
+    *,
+    classes: int = 1,
+    arch: str = "convnet3",
+    flip: bool = True,
+    seed: int = 0,
 ) -> TeacherSettings:
-    """Settings that suit the number of training pictures and their side in pixels.
+    """Settings that suit the number of training pictures, of classes, and their side in pixels.
 
     About 12 epochs of a large set (CIFAR-10: 9,400 steps). A small set is repeated until the
     optimiser has had 400 to 1,500 steps, the fewer the larger its pictures, so that a set of
@@ -74,7 +103,16 @@ def default_settings(
     least = min(1_500, max(400, 1_500 * 16 * 16 // (size * size)))
     steps = max(least, math.ceil(12 * images / batch))
     pad = max(1, size // 16)
-    return TeacherSettings(arch=arch, steps=steps, batch_size=batch, pad=pad, flip=flip, seed=seed)
+    held_out = math.ceil(_HELD_OUT / classes)
+    return TeacherSettings(arch, steps, batch, pad=pad, flip=flip, seed=seed, held_out=held_out)
+
+
+def training_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of the pictures to train a teacher on, for images of this size.
+
+    Large square images are made smaller for the teacher, in training and when it is asked.
+    """
+    return (_LARGE_AS, _LARGE_AS) if size[0] == size[1] >= _LARGE else size
 
 
 @dataclass(frozen=True)
@@ -91,6 +129,12 @@ class Teacher:
         training: how it was trained, as far as known.
         columns: the module's outputs that belong to ``classes``; None when they are all, in
             order.
+
+    >>> mean_colour = torch.nn.Sequential(torch.nn.AvgPool2d(8), torch.nn.Flatten())
+    >>> colours = ["red", "green", "blue"]
+    >>> teacher = ddcodec.Teacher.from_module(mean_colour, colours, [0.0] * 3, [1.0] * 3, size=8)
+    >>> teacher.logits(np.full((1, 8, 8, 3), (255, 0, 0), np.uint8)).round(1).tolist()
+    [[1.0, 0.0, 0.0]]
     """
 
     module: nn.Module
@@ -101,6 +145,47 @@ class Teacher:
     digest: str
     training: dict[str, Any] = field(default_factory=dict)
     columns: tuple[int, ...] | None = None
+
+    @classmethod
+    def from_module(
+        cls,
+        module: nn.Module,
+        classes: Sequence[str],
+        mean: Sequence[float],
+        std: Sequence[float],
+        size: int | tuple[int, int],
+        *,
+        name: str | None = None,
+    ) -> Self:
+        """A teacher made of any torch module, which is put into eval mode and tried once.
+
+        Args:
+            module: float32[n, 3, h, w], RGB and normalised -> float[n, len(classes)] logits.
+            classes: names of its outputs, in order: readable ones, several with commas between, or
+                WordNet ids.
+            mean, std: of R, G and B, which pictures in the range 0..1 are normalised by; kept to
+                1/65536.
+            size: side, or (width, height), in pixels of its input. Whole pictures are resized to
+                it.
+            name: what to call it in messages and artifacts; by default the module's class.
+
+        Raises:
+            EncodeError: an argument makes no sense, or the module does not give finite logits, one
+                for each class.
+        """
+        names, pixels = class_names(classes), input_size(size)
+        statistics = input_statistics(mean, std)
+        probe(module, len(names), pixels, statistics)
+        digest = module_digest(module, teacher_digest(module, names, statistics), pixels)
+        return cls(module, names, statistics, pixels, name or type(module).__name__, digest)
+
+    @property
+    def held_out(self) -> HeldOut | None:
+        """How good it was when ddcodec had trained it; None where nothing was held out."""
+        match self.training.get("measured"):
+            case [float(accuracy), int(pictures)]:
+                return HeldOut(accuracy, pictures)
+        return None
 
     @property
     def mean(self) -> tuple[float, float, float]:
@@ -145,33 +230,18 @@ class Teacher:
     def for_classes(self, names: Sequence[str], readable: Sequence[str] | None = None) -> Teacher:
         """The same teacher with its columns in the order of ``names``.
 
-        Names are matched exactly, else without regard to case, spaces and underscores, or to
-        one of several comma-separated synonyms; a class that is not found so is looked for by its
-        readable name. An ImageNet-1k classifier also knows the WordNet ids of its classes.
-        Outputs that no name asks for are left out.
+        Names are matched as :func:`ddcodec.classifiers.names.columns_of` says. Outputs that no name
+        asks for are left out.
 
         Args:
             names: the classes wanted, in order.
             readable: what else each of them is called.
 
         Raises:
-            ModelMismatchError: the teacher does not know some of the classes.
+            ModelMismatchError: the teacher does not know some of the classes, or several outputs
+                are called like one of them; all of those are named.
         """
-        known = _name_index(self.classes)
-        also = names if readable is None else readable
-        found = [_column(known, *both) for both in zip(names, also, strict=True)]
-        missing = [name for name, column in zip(names, found, strict=True) if column is None]
-        if missing:
-            raise ModelMismatchError(
-                f"the teacher {self.arch} does not know {_some(missing)}; it knows "
-                f"{_some(self.classes)}: use a teacher of these classes, or teacher='auto'"
-            )
-        columns = [column for column in found if column is not None]
-        if len(set(columns)) != len(columns):
-            raise ModelMismatchError(
-                f"the teacher {self.arch} cannot tell some of the classes apart by name: "
-                "call the classes as the teacher calls them"
-            )
+        columns = columns_of(self.classes, names, readable, self.arch)
         own = self.columns or tuple(range(len(self.classes)))
         picked = tuple(own[column] for column in columns)
         same = picked == tuple(range(len(self.classes))) and self.columns is None
@@ -198,7 +268,8 @@ def train_teacher(
 ) -> Teacher:
     """Train a teacher on uint8[n, h, w, 3] pictures and their class indices int64[n].
 
-    ``progress`` is called with (done, total) steps.
+    ``progress`` is called with (done, total) steps. ``settings.held_out`` pictures of each class
+    are left out; how many of them it recognises is in ``training``.
 
     Raises:
         EncodeError: no pictures, pictures that are not square, or an unknown architecture.
@@ -208,11 +279,12 @@ def train_teacher(
         raise EncodeError("no pictures to train a teacher on")
     if h != w:
         raise EncodeError(f"teachers are trained on square pictures, not {w}x{h}: choose a size")
+    held = choose(labels, settings.held_out, settings.seed)
     statistics = statistics_of(images)
     module = build(settings.arch, len(classes), w, seed=settings.seed).to(device)
     fit(
         module,
-        _augmented(images, labels, settings),
+        _augmented(images, labels, np.flatnonzero(~held), settings),
         statistics,
         Optimisation(
             steps=settings.steps,
@@ -223,6 +295,10 @@ def train_teacher(
         ),
         progress,
     )
+    training = asdict(settings)
+    if held.any():
+        right = accuracy(module, images[held], labels[held], statistics)
+        training["measured"] = [right, int(held.sum())]
     return Teacher(
         module,
         tuple(classes),
@@ -230,32 +306,21 @@ def train_teacher(
         (w, h),
         settings.arch,
         teacher_digest(module, tuple(classes), statistics),
-        asdict(settings),
+        training,
     )
 
 
-def teacher_digest(module: nn.Module, classes: tuple[str, ...], statistics: Statistics) -> str:
-    """SHA-256 (hex) over the weights (name, dtype, shape, bytes), class names and statistics."""
-    digest = hashlib.sha256(b"ddz/teacher/1\0")
-    for value in (*classes, *map(str, statistics.mean), *map(str, statistics.std)):
-        data = value.encode()
-        digest.update(len(data).to_bytes(4, "little") + data)
-    for name, tensor in sorted(module.state_dict().items()):
-        flat = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {flat.dtype} {tuple(flat.shape)}\0".encode())
-        digest.update(flat.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-
-
 def _augmented(
-    images: UInt8s, labels: Int64s, settings: TeacherSettings
+    images: UInt8s, labels: Int64s, rows: Indices, settings: TeacherSettings
 ) -> Callable[[int], Iterator[Batch]]:
     planar = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     targets = torch.from_numpy(labels.astype(np.int64, copy=False))
+    known = torch.from_numpy(rows)
     generator = torch.Generator().manual_seed(settings.seed)
 
     def epoch(_: int) -> Iterator[Batch]:
-        for picked in shuffled_batches(len(planar), settings.batch_size, generator, drop_last=True):
+        for places in shuffled_batches(len(known), settings.batch_size, generator, drop_last=True):
+            picked = known[places]
             batch = pad_crop_flip(planar[picked], settings.pad, settings.flip, generator)
             yield Batch(batch, targets[picked])
 
@@ -271,34 +336,3 @@ def _resized(images: UInt8s, size: tuple[int, int]) -> UInt8s:
         planar, (h, w), mode="bilinear", antialias=True, align_corners=False
     )
     return out.permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def _loose(name: str) -> str:
-    return name.casefold().replace("_", " ").replace("-", " ").strip()
-
-
-def _column(known: Mapping[str, int], *names: str) -> int | None:
-    """The column of the first of these names that is known."""
-    keys = (key for name in names for key in (name, _loose(name)) if key in known)
-    return next((known[key] for key in keys), None)
-
-
-def _name_index(classes: Sequence[str]) -> dict[str, int]:
-    """Names to columns: exact names win over loose ones, and those over single synonyms.
-
-    Of an ImageNet-1k classifier, WordNet ids win over all: two of its labels are alike.
-    """
-    index = {one: column for column, one in enumerate(ids_of(classes) or ())}
-    for column, name in enumerate(classes):
-        index.setdefault(name, column)
-    for column, name in enumerate(classes):
-        index.setdefault(_loose(name), column)
-    for column, name in enumerate(classes):
-        for synonym in name.split(","):
-            index.setdefault(_loose(synonym), column)
-    return index
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

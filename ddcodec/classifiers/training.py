@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "Precision",
     "Statistics",
     "accuracy",
+    "device_of",
     "fit",
     "pad_crop_flip",
     "predict",
@@ -226,9 +228,15 @@ def _reflected(positions: Tensor, size: int) -> Tensor:
     return torch.where(inside >= size, 2 * (size - 1) - inside, inside)
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module's weights are; the CPU, if it has none."""
+    first = next(chain(module.parameters(), module.buffers()), None)
+    return torch.device("cpu") if first is None else first.device
+
+
 def predict(module: nn.Module, images: UInt8s, statistics: Statistics) -> Tensor:
     """uint8[n, h, w, 3] -> float32[n, K] logits on the CPU, in eval mode and float32."""
-    device = next(module.parameters()).device
+    device = device_of(module)
     batch = _PREDICT_BATCH_CPU if device.type == "cpu" else _PREDICT_BATCH
     module.eval()
     parts = []

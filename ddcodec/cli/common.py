@@ -43,6 +43,7 @@ __all__ = [
     "warn",
 ]
 
+_FORECAST_AFTER = 5  # seconds
 
 artifact_argument = click.argument(
     "artifact", metavar="IN.ddz", type=click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -180,17 +181,28 @@ def progress_display() -> Iterator[Progress]:
 
 
 class _LineProgress:
-    """One line when a stage starts or ends, and one every half minute between."""
+    """One line when a stage starts or ends, and between: one soon, then one every half minute."""
 
     def __init__(self) -> None:
-        self._last: dict[str, float] = {}
+        self._began: dict[str, tuple[float, int]] = {}
+        self._next: dict[str, float] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if done < total and now - self._last.get(what, 0.0) < 30:
+        if done < total and now < self._next.get(what, 0.0):
             return
-        self._last[what] = now
-        click.echo(f"{what}: {done} of {total}", err=True)
+        self._next[what] = now + (30 if what in self._began else _FORECAST_AFTER)
+        began, before = self._began.setdefault(what, (now, done))
+        left = (now - began) / (done - before) * (total - done) if done > before else 0.0
+        click.echo(f"{what}: {done} of {total}" + (_left(left) if left else ""), err=True)
+
+
+def _left(seconds: float) -> str:
+    """How long a stage will take, as far as its beginning tells."""
+    minutes = round(seconds / 60)
+    if minutes >= 100:
+        return f", about {minutes / 60:.0f} hours left"
+    return f", about {minutes} min left" if minutes else f", about {max(1, round(seconds))} s left"
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from ddcodec.cli.options import method_lines, options_from
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
 from ddcodec.hub import size_text
-from ddcodec.methods import METHODS, get_method
+from ddcodec.methods import get_method, method_names
 from ddcodec.methods.options import describe_value, options_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class EncodeCommand(ExampleCommand):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
         name = ctx.meta.get("method")
-        if name in METHODS:
+        if name in method_names():
             with formatter.section(f"Options of method {name} (--option KEY=VALUE)"):
                 lines = list(method_lines(options_of(get_method(name))))
                 formatter.write_dl(lines or [("none", "It has none.")])
@@ -122,6 +122,7 @@ def _values(result: EncodeResult, dry_run: bool) -> dict[str, object]:
         "expected": dict(result.expected),
         "to_fetch": dict(result.to_fetch),
         "label_divergence": result.divergence,
+        "teacher": result.teacher and result.teacher._asdict(),
         "warnings": list(result.warnings),
     }
 
@@ -133,6 +134,8 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
         yield f"content digest {result.digest}"
         if "time_limit" in used:
             yield f"{used['ipc']} images per class, generated within {used['time_limit']}"
+        if result.teacher is not None:
+            yield f"the teacher is {result.teacher.describe()}"
         if result.divergence is not None:
             at = describe_value(used["label_temperature"])
             yield f"labels {result.divergence:.2g} nats from the teacher's, at temperature {at}"

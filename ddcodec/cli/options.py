@@ -25,7 +25,7 @@ _METAVARS = {
     "view": "PARTS",
     "size": "N|WxH",
     "seed": "N",
-    "teacher": "auto|DIR|HUB_ID",
+    "teacher": "auto|DIR|HUB_ID|timm:NAME",
     "class_names": "FILE",
     "prior": "tiny|DIR|HUB_ID[@REV]",
     "method": "NAME",

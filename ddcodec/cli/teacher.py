@@ -28,7 +28,11 @@ EXAMPLES = (
     metavar="NAME",
     help="Architecture: convnet3, convnet4, convnet5, resnet18 or resnet18-half.",
 )
-@click.option("--size", metavar="N", help="Side of a picture in pixels; by default that of SRC.")
+@click.option(
+    "--size",
+    metavar="N",
+    help="Side of a picture in pixels; by default that of SRC, but 64 where it is 128 or more.",
+)
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -69,15 +73,18 @@ def command(
     from dataclasses import replace
 
     from ddcodec.classifiers.store import save_teacher
-    from ddcodec.classifiers.teacher import default_settings, train_teacher
+    from ddcodec.classifiers.teacher import default_settings, train_teacher, training_size
     from ddcodec.sources.folder import scan
     from ddcodec.sources.pictures import LoadReport
     from ddcodec.sources.source import load_images
 
     source = scan(src)
     asked = parse_size(size)
-    pixels = (asked, asked) if isinstance(asked, int) else asked or source.native_size()
-    settings = default_settings(len(source), min(pixels), arch=arch, flip=flip, seed=seed)
+    pixels = (asked, asked) if isinstance(asked, int) else asked
+    pixels = pixels or training_size(source.native_size())
+    settings = default_settings(
+        len(source), min(pixels), classes=len(source.classes), arch=arch, flip=flip, seed=seed
+    )
     settings = replace(settings, steps=steps or settings.steps)
     report = LoadReport()
     with progress_display() as progress:
@@ -99,4 +106,6 @@ def command(
     save_teacher(teacher, out)
     warn([*source.warnings, *report.describe()])
     click.echo(f"{out}: {arch} for {len(source.classes)} classes of {pixels[0]}x{pixels[1]} px")
+    if teacher.held_out is not None:
+        click.echo(f"it is {teacher.held_out.describe()}")
     click.echo(f"digest {teacher.digest}")

@@ -32,6 +32,7 @@ from ddcodec.encoding.time_limit import (
 from ddcodec.errors import EncodeError
 from ddcodec.files import locked
 from ddcodec.labels.sections import expected_bytes
+from ddcodec.methods import package_of
 from ddcodec.methods.base import Content, Job, readable_images
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe import profiles
@@ -44,6 +45,7 @@ from ddcodec.sources.source import Source, load_images
 from ddcodec.version import __version__
 
 if TYPE_CHECKING:
+    from ddcodec.classifiers.held_out import HeldOut
     from ddcodec.classifiers.teacher import Teacher
     from ddcodec.classifiers.training import Statistics
     from ddcodec.prior.load import Prior
@@ -71,6 +73,8 @@ class EncodeResult:
         to_fetch: what a dry run found to be fetched from the hub -> bytes.
         file_len: bytes of the artifact; 0 for a dry run.
         warnings: one sentence each: what was converted, skipped or ignored.
+        teacher: how good the teacher is on pictures that it was not trained on; None where none was
+            asked, where ddcodec did not train it, and for a dry run.
         divergence: mean KL divergence of the stored soft labels from the teacher's, in nats at the
             label temperature; None for hard labels and for a dry run.
 
@@ -87,6 +91,7 @@ class EncodeResult:
     file_len: int
     warnings: tuple[str, ...]
     divergence: float | None = None
+    teacher: HeldOut | None = None
     to_fetch: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -160,6 +165,7 @@ class Encoder:
             file_len=self.target.stat().st_size,
             warnings=self._warnings(),
             divergence=self.divergence,
+            teacher=self.teacher().held_out if self.options.asks_teacher else None,
         )
 
     def _keep_time(self, work: WorkFolder) -> None:
@@ -202,7 +208,7 @@ class Encoder:
 
     def _check_storable(self) -> None:
         """Before hours of work: can this teacher be stored? One trained here always can."""
-        if self.options.teacher != "auto":
+        if not self.options.trains_teacher:
             from ddcodec.labels.teacher.fold import check_storable
 
             check_storable(self.teacher(), self.size)
@@ -230,6 +236,8 @@ class Encoder:
             "names": list(self.names),
             **self.options.job_key(),
         }
+        if (package := package_of(self.options.method)) is not None:
+            key["package"] = package
         if self.options.asks_teacher:
             key["teacher"] = self.teacher().digest
         if self.method.uses_prior:
@@ -277,10 +285,11 @@ class Encoder:
             found = survey(options.prior)
             if found.missing:
                 missing[found.name] = found.missing
-        if options.asks_teacher and options.teacher != "auto":
-            from ddcodec.classifiers.store import teacher_to_fetch
+        given = options.teacher
+        if options.asks_teacher and not options.trains_teacher and isinstance(given, str):
+            from ddcodec.classifiers.pretrained import teacher_to_fetch
 
-            missing |= teacher_to_fetch(options.teacher)
+            missing |= teacher_to_fetch(given)
         return missing
 
     def _teacher_bytes(self) -> int:
@@ -288,7 +297,7 @@ class Encoder:
         from ddcodec.codecs.teacher_weights import TeacherWeights
 
         bits, classes = self.options.teacher_bits, len(self.source.classes)
-        arch = "convnet3" if self.options.teacher == "auto" else self.teacher().arch
+        arch = "convnet3" if self.options.trains_teacher else self.teacher().arch
         codec = TeacherWeights(arch, bits, classes, self.size[0])
         return round(codec.plain_bytes / 32 * (bits - 0.85))
 
@@ -304,7 +313,7 @@ class Encoder:
             prior=self.prior,
             work=work,
             flip=bool(self.view.flip),
-            trains_teacher=self.options.teacher == "auto",
+            trains_teacher=self.options.trains_teacher,
             report=self.report,
             progress=self.options.progress,
         )
@@ -399,6 +408,8 @@ class Encoder:
         }
         if options.time_limit is not None:
             info["time_limit"] = options.time_limit
+        if (package := package_of(options.method)) is not None:
+            info["package"] = package
         if options.asks_teacher:
             info["teacher"] = self.teacher().arch
             info["teacher_digest"] = bytes.fromhex(self.teacher().digest)
@@ -426,7 +437,8 @@ class Encoder:
         if self.method.generates:
             used["profile"] = self.options.profile
         if self.options.asks_teacher:
-            used["teacher"] = Path(self.options.teacher).name
+            given = self.options.teacher
+            used["teacher"] = Path(given).name if isinstance(given, str) else self.teacher().arch
         return used
 
     def _warnings(self) -> tuple[str, ...]:
@@ -434,23 +446,27 @@ class Encoder:
 
     def _load_teacher(self) -> Teacher:
         from ddcodec.classifiers.store import cached_teacher, load_teacher
-        from ddcodec.classifiers.teacher import default_settings
+        from ddcodec.classifiers.teacher import Teacher, default_settings, training_size
 
         source, device = self.source, self.options.device
-        if self.options.teacher != "auto":
+        given = self.options.teacher
+        if isinstance(given, Teacher):
+            return given.for_classes(source.classes, self.names).to(device)
+        if not self.options.trains_teacher:
             return load_teacher(
-                self.options.teacher,
-                source.classes,
-                self.names,
-                device=device,
-                progress=self.options.progress,
+                given, source.classes, self.names, device=device, progress=self.options.progress
             )
+        # A stored teacher must look at the images as they are.
+        size = self.size if self.options.labels == "teacher" else training_size(self.size)
+        settings = default_settings(
+            len(source), min(size), classes=len(source.classes), flip=bool(self.view.flip)
+        )
         return cached_teacher(
             source.fingerprint,
-            self.size,
+            size,
             source.classes,
-            default_settings(len(source), min(self.size), flip=bool(self.view.flip)),
-            lambda: load_images(source, self.size, on_error="skip", report=self.report),
+            settings,
+            lambda: load_images(source, size, on_error="skip", report=self.report),
             lambda done, total: self._tell("teacher", done, total),
             device=device,
         )

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ddcodec.arrays import Progress
 from ddcodec.codecs.label_model import MAX_LABEL_CLASSES
@@ -27,6 +27,11 @@ from ddcodec.recipe.head import MAX_IPC, MAX_ROWS, MAX_VIEWS
 from ddcodec.recipe.view import View, parse_view
 from ddcodec.sources.class_names import imagenet_names, names_from_file, unnamed_ids
 from ddcodec.sources.source import Source
+
+if TYPE_CHECKING:
+    from ddcodec.classifiers.teacher import Teacher
+else:
+    Teacher = Any  # what is shown on the command line needs no torch
 
 __all__ = ["EncodeOptions", "LabelKind"]
 
@@ -86,10 +91,10 @@ class EncodeOptions:
         "Soft labels of the teacher; hard ones; or the teacher itself, which computes soft labels "
         "on decoding and is smaller where there are very many.",
     )
-    teacher: str = option(
+    teacher: str | os.PathLike[str] | Teacher = option(
         "auto",
-        "Who gives soft labels: a folder, a hub id, or auto, which trains one on the source and "
-        "keeps it for the next encode of the same images.",
+        "Who gives soft labels: a folder; a hub id; timm:NAME; or auto, which trains one on the "
+        "source and keeps it for the next encode of the same images.",
     )
     teacher_bits: int = option(
         5, "Bits per weight of a stored teacher.", low=MIN_BITS, high=MAX_BITS
@@ -156,6 +161,7 @@ class EncodeOptions:
             if isinstance(getattr(self, name), os.PathLike):
                 object.__setattr__(self, name, os.fspath(getattr(self, name)))
         check_options(self)
+        _check_teacher(self.teacher)
         _check_size(self.size)
         _ = self.filled_by, self.coding  # checked now, not after the work
         parse_view(self.view, (MAX_SIDE, MAX_SIDE))
@@ -196,6 +202,11 @@ class EncodeOptions:
     def coding(self) -> LabelOptions:
         """How soft labels are coded."""
         return LabelOptions(self.label_layers, self.label_quality, self.label_bytes)
+
+    @property
+    def trains_teacher(self) -> bool:
+        """Whether the teacher is to be trained on the source."""
+        return isinstance(self.teacher, str) and self.teacher == "auto"
 
     @property
     def temperature(self) -> Ratio:
@@ -315,4 +326,17 @@ def _check_size(size: Any) -> None:
         raise RequestError(
             f"size={shown(size)} is not allowed: it must be a number of pixels, or (width, "
             f"height), within 1..{MAX_SIDE}"
+        )
+
+
+def _check_teacher(teacher: Any) -> None:
+    if isinstance(teacher, str) and teacher:
+        return
+    from ddcodec.classifiers.teacher import Teacher
+
+    if not isinstance(teacher, Teacher):
+        raise RequestError(
+            f"a teacher cannot be a {type(teacher).__name__} or empty: it must be auto, a folder, "
+            "a hub id, timm:NAME, or a ddcodec.Teacher, which ddcodec.Teacher.from_module(...) "
+            "makes of any torch module"
         )

@@ -1,28 +1,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
+from ddcodec.classifiers import teacher as teachers
 from ddcodec.classifiers.store import (
     cached_teacher,
     load_teacher,
     save_teacher,
     teacher_key,
-    teacher_to_fetch,
 )
-from ddcodec.classifiers.teacher import Teacher, TeacherSettings, default_settings, train_teacher
-from ddcodec.errors import ChecksumMismatchError, DecodeError, EncodeError, ModelMismatchError
+from ddcodec.classifiers.teacher import (
+    Teacher,
+    TeacherSettings,
+    default_settings,
+    train_teacher,
+    training_size,
+)
+from ddcodec.errors import ChecksumMismatchError, EncodeError, ModelMismatchError
 from ddcodec.files import cache_folder
 from ddcodec.imagenet import classes as imagenet_classes
-from tests.hub_server import COMMIT, FakeHub, fake_hub
 
 CLASSES = ("blue", "green", "red")
 SETTINGS = TeacherSettings(steps=30, batch_size=12, pad=1)
@@ -160,80 +163,8 @@ def test_saving_over_something_is_refused(teacher: Teacher, tmp_path: Path) -> N
 
 
 def test_a_word_that_is_no_folder_and_no_hub_id_is_refused() -> None:
-    with pytest.raises(ModelMismatchError, match="neither a folder nor a hub id"):
+    with pytest.raises(ModelMismatchError, match="neither a folder, nor a hub id"):
         load_teacher("nowhere", CLASSES)
-
-
-@pytest.fixture
-def transformers_folder(tmp_path: Path) -> Path:
-    from transformers import ResNetConfig, ResNetForImageClassification
-
-    config = ResNetConfig(
-        embedding_size=8,
-        hidden_sizes=[8],
-        depths=[1],
-        layer_type="basic",
-        id2label=dict(enumerate(CLASSES)),
-    )
-    torch.manual_seed(0)
-    folder = tmp_path / "resnet"
-    ResNetForImageClassification(config).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture
-def hub(
-    tmp_path: Path, transformers_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FakeHub]:
-    with fake_hub(tmp_path / "cache", monkeypatch) as hub:
-        hub.hold(transformers_folder)
-        hub.files |= {"pytorch_model.bin": b"no", "model.fp16.safetensors": b"no"}
-        yield hub
-
-
-def test_a_teacher_of_the_hub_is_fetched_and_then_needs_no_network(
-    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[tuple[str, int, int]] = []
-    ((name, size),) = teacher_to_fetch("owner/name@v1").items()
-    weights = len(hub.files["model.safetensors"])
-    assert (name, size) == (f"owner/name@{COMMIT}", weights + len(hub.files["config.json"]))
-    assert hub.fetched == []
-    teacher = load_teacher("owner/name", CLASSES, progress=lambda *step: told.append(step))
-    assert hub.fetched == ["config.json", "model.safetensors"]
-    assert told[0][0].startswith("fetching ") and "owner/name" in told[0][0]
-    assert teacher_to_fetch("owner/name") == {}
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert load_teacher("owner/name", CLASSES).digest == teacher.digest
-    with pytest.raises(DecodeError, match="the teacher owner/other is not on this machine"):
-        load_teacher("owner/other", CLASSES)
-
-
-def test_a_teacher_of_the_hub_without_safetensors_is_refused(hub: FakeHub) -> None:
-    del hub.files["model.safetensors"]
-    with pytest.raises(ModelMismatchError, match="no image classifier"):
-        load_teacher("owner/name", CLASSES)
-    assert hub.fetched == []
-
-
-def test_a_transformers_folder_is_a_teacher(transformers_folder: Path) -> None:
-    preprocessing = {"crop_size": 32, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2]}
-    (transformers_folder / "preprocessor_config.json").write_text(json.dumps(preprocessing))
-    found = load_teacher(transformers_folder, ("red", "green", "blue"))
-    assert found.size == (32, 32)
-    assert found.mean == pytest.approx((0.5, 0.4, 0.3), abs=1e-4)
-    assert found.logits(colours()[0]).shape == (24, 3)
-
-
-@pytest.mark.parametrize(
-    "damaged", ["{", "[]", "[" * 10_000, '{"size": "big"}', '{"image_mean": 1, "image_std": 2}']
-)
-def test_damaged_settings_of_a_transformers_folder_are_named(
-    transformers_folder: Path, damaged: str
-) -> None:
-    (transformers_folder / "preprocessor_config.json").write_text(damaged)
-    with pytest.raises(ModelMismatchError, match=r"preprocessor_config\.json does not say"):
-        load_teacher(transformers_folder, CLASSES)
 
 
 def test_the_cache_trains_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,14 +190,54 @@ def test_the_key_depends_on_all_that_shapes_a_teacher() -> None:
         teacher_key("abc", (16, 16), CLASSES, SETTINGS),
         teacher_key("abc", (8, 8), CLASSES[::-1], SETTINGS),
         teacher_key("abc", (8, 8), CLASSES, TeacherSettings(flip=False)),
+        teacher_key("abc", (8, 8), CLASSES, replace(SETTINGS, held_out=1)),
     }
-    assert len(keys) == 5
+    assert len(keys) == 6
+
+
+def test_pictures_are_held_out_and_measured_on_and_nothing_else_changes() -> None:
+    images, labels = colours(20)
+    held = train_teacher(images, labels, CLASSES, replace(SETTINGS, held_out=1))
+    assert held.held_out is not None
+    assert held.held_out.describe() == (
+        "right about 100.0 % of 3 pictures that it was not trained on"
+    )
+    plain = train_teacher(images, labels, CLASSES, SETTINGS)
+    assert plain.held_out is None
+    few = train_teacher(*colours(9), CLASSES, replace(SETTINGS, held_out=1))
+    assert few.held_out is None  # a tenth of nine pictures is none
+
+
+def test_what_is_held_out_is_never_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every picture is of one colour that no other has, whatever is cropped."""
+    images = np.arange(60, dtype=np.uint8)[:, None, None, None].repeat(8, 1).repeat(8, 2)
+    images = images.repeat(3, 3)
+    asked, seen = set[int](), set[int]()
+
+    def measured(module: object, images: NDArray[np.uint8], *_: object) -> float:
+        asked.update(images[:, 0, 0, 0].tolist())
+        return 0.5
+
+    crop = teachers.pad_crop_flip
+    monkeypatch.setattr(teachers, "accuracy", measured)
+    monkeypatch.setattr(
+        teachers, "pad_crop_flip", lambda x, *a: seen.update(x[:, 0, 0, 0].tolist()) or crop(x, *a)
+    )
+    train_teacher(images, np.arange(60) % 3, CLASSES, replace(SETTINGS, held_out=2))
+    assert (len(asked), len(seen), asked & seen) == (6, 54, set())
+
+
+def test_large_pictures_are_made_smaller_to_train_on() -> None:
+    assert training_size((32, 32)) == (32, 32)
+    assert training_size((64, 64)) == (64, 64)
+    assert training_size((128, 128)) == training_size((224, 224)) == (64, 64)
 
 
 def test_default_settings_repeat_small_sets() -> None:
     assert default_settings(50_000, 32).steps == 12 * 50_000 // 64
     assert default_settings(1_437, 16, flip=False).steps == 1_500
     assert default_settings(100, 32).steps == 400
+    assert default_settings(50_000, 32, classes=10).held_out == 50
 
 
 def test_pictures_that_cannot_be_trained_on_are_refused() -> None:

@@ -13,11 +13,14 @@ def test_a_teacher_labels_an_encode(ddz: Ddz, image_folder: Path, tmp_path: Path
     done = ddz("teacher", image_folder, "-o", out, "--steps", 3)
     assert done.code == 0
     assert done.out.splitlines()[0] == f"{out}: convnet3 for 3 classes of 16x16 px"
+    assert "of 3 pictures that it was not trained on" in done.out
     assert {p.name for p in out.iterdir()} == {"config.json", "model.safetensors"}
     again = ddz("teacher", image_folder, "-o", out, "--steps", 3)
     assert again.code == 1 and "exists already" in again.err
     words = ("--method", "random", "--teacher", out, "--ipc", 2, "--views", 2)
-    assert ddz("encode", image_folder, *words, "-o", tmp_path / "x.ddz").code == 0
+    made = ddz("encode", image_folder, *words, "-o", tmp_path / "x.ddz")
+    assert made.code == 0
+    assert "the teacher is right about" in made.out
     shown = ddz("inspect", tmp_path / "x.ddz")
     assert "labels          soft: " in shown.out
     assert "├─ labels" in shown.out and "means and basis (label-model v1)" in shown.out
