@@ -12,7 +12,7 @@ import pytest
 import ddcodec
 from ddcodec.artifact import Artifact, merge
 from ddcodec.cli.inspect import as_lines, as_values
-from ddcodec.encoding.encode import Encoder
+from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
 from ddcodec.exchange.folder import export_folder
@@ -155,7 +155,7 @@ def test_names_are_part_of_the_job_by_content_and_not_by_place(
 ) -> None:
     def key(**changes: Any) -> dict[str, Any]:
         options = EncodeOptions(method="random", labels="hard", **changes)
-        return Encoder(scan(imagenet), tmp_path / "a.ddz", options)._job_key()
+        return Inputs(scan(imagenet), options).key()
 
     (tmp_path / "elsewhere").mkdir()
     here, there = (named(p, *NAMES) for p in (tmp_path, tmp_path / "elsewhere"))

@@ -1,0 +1,188 @@
+"""Inputs of an encode: pictures, names, method, teacher and prior.
+
+Teacher and prior are loaded when they are first asked for. What finished parts follow from is known
+here by content, and not by name.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ddcodec.encoding.options import EncodeOptions
+from ddcodec.methods import package_of
+from ddcodec.methods.base import Job, readable_images
+from ddcodec.methods.work import WorkFolder
+from ddcodec.recipe import profiles
+from ddcodec.sources.pictures import LoadReport
+from ddcodec.sources.source import Source, load_images
+from ddcodec.version import __version__
+
+if TYPE_CHECKING:
+    from ddcodec.classifiers.teacher import Teacher
+    from ddcodec.classifiers.training import Statistics
+    from ddcodec.prior.load import Prior
+
+__all__ = ["Inputs"]
+
+# Pictures of the source from which input statistics are taken where there is no teacher.
+_SAMPLE = 10_000
+
+
+class Inputs:
+    """The inputs of one encode.
+
+    Args:
+        source: the pictures.
+        options: what was asked for.
+
+    Attributes:
+        method: that fills the artifact.
+        size: (width, height) of an image.
+        view: what views vary.
+        names: what to call each class.
+        report: what had to be converted or skipped.
+        teacher, prior: called when needed; the first call loads.
+    """
+
+    def __init__(self, source: Source, options: EncodeOptions) -> None:
+        self.source, self.options = source, options
+        self.method = options.filled_by
+        self.size = options.size_of(source)
+        self.view = options.view_of(self.size)
+        self.names = options.names_of(source)
+        self.report = LoadReport()
+        self.teacher = cache(self._load_teacher)
+        self.prior = cache(self._load_prior)
+
+    def job(self, ipc: int, work: WorkFolder | None = None) -> Job:
+        """The same as a method sees it; without a work folder nothing is kept."""
+        return Job(
+            source=self.source,
+            names=self.names,
+            size=self.size,
+            ipc=ipc,
+            seed=self.options.seed,
+            quality=self.options.quality,
+            teacher=self.teacher,
+            prior=self.prior,
+            work=WorkFolder() if work is None else work,
+            flip=bool(self.view.flip),
+            trains_teacher=self.options.trains_teacher,
+            report=self.report,
+            progress=self.options.progress,
+        )
+
+    def key(self) -> dict[str, Any]:
+        """All that finished parts follow from, by content and not by name."""
+        key: dict[str, Any] = {
+            "tool": __version__,
+            "source": self.source.fingerprint,
+            "size": list(self.size),
+            "names": list(self.names),
+            **self.options.job_key(),
+        }
+        if (package := package_of(self.options.method)) is not None:
+            key["package"] = package
+        if self.options.asks_teacher:
+            key["teacher"] = self.teacher().digest
+        if self.method.uses_prior:
+            key["prior"] = dict(self.prior().pin.files)
+        return key
+
+    def to_fetch(self) -> dict[str, int]:
+        """Hub ids -> bytes of the prior and the teacher that are not on this machine."""
+        options, missing = self.options, dict[str, int]()
+        if self.method.uses_prior:
+            from ddcodec.prior.survey import survey
+
+            found = survey(options.prior)
+            if found.missing:
+                missing[found.name] = found.missing
+        given = options.teacher
+        if options.asks_teacher and not options.trains_teacher and isinstance(given, str):
+            from ddcodec.classifiers.pretrained import teacher_to_fetch
+
+            missing |= teacher_to_fetch(given)
+        return missing
+
+    def statistics(self) -> Statistics:
+        """Input statistics of the source: the teacher's, or of a sample where none is used."""
+        if self.options.asks_teacher:
+            return self.teacher().statistics
+        from ddcodec.classifiers.training import statistics_of
+
+        job, classes = self.job(1), range(len(self.source.classes))
+        per_class = max(1, min(100, _SAMPLE // len(classes)))
+        # One picture is held at a time.
+        return statistics_of(
+            image
+            for c in classes
+            for _, image in islice(readable_images(job, c, self.size), per_class)
+        )
+
+    def used(self, ipc: int) -> dict[str, Any]:
+        """The options as they were used, for people."""
+        used = {"method": self.options.method, "ipc": ipc, **self.options.options_used()}
+        used["size"] = self.size
+        used["options"] = self.method.to_map()
+        used["classes"] = len(self.source.classes)
+        used["images"] = len(self.source)
+        if self.names != self.source.classes:
+            used["class_names"] = dict(zip(self.source.classes, self.names, strict=True))
+        if self.method.uses_prior:
+            used["prior"] = Path(self.options.prior).name
+        if self.method.generates:
+            used["profile"] = self.options.profile
+        if self.options.asks_teacher:
+            given = self.options.teacher
+            used["teacher"] = Path(given).name if isinstance(given, str) else self.teacher().arch
+        return used
+
+    def warnings(self) -> tuple[str, ...]:
+        """One sentence each: what was converted, skipped or ignored."""
+        return (*self.source.warnings, *self.report.describe())
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """Move the progress display, if there is one."""
+        if self.options.progress is not None:
+            self.options.progress(what, done, total)
+
+    def _load_teacher(self) -> Teacher:
+        from ddcodec.classifiers.store import cached_teacher, load_teacher
+        from ddcodec.classifiers.teacher import Teacher, default_settings, training_size
+
+        source, device = self.source, self.options.device
+        given = self.options.teacher
+        if isinstance(given, Teacher):
+            return given.for_classes(source.classes, self.names).to(device)
+        if not self.options.trains_teacher:
+            return load_teacher(
+                given, source.classes, self.names, device=device, progress=self.options.progress
+            )
+        # A stored teacher must look at the images as they are.
+        size = self.size if self.options.labels == "teacher" else training_size(self.size)
+        settings = default_settings(
+            len(source), min(size), classes=len(source.classes), flip=bool(self.view.flip)
+        )
+        return cached_teacher(
+            source.fingerprint,
+            size,
+            source.classes,
+            settings,
+            lambda: load_images(source, size, on_error="skip", report=self.report),
+            lambda done, total: self.tell("teacher", done, total),
+            device=device,
+        )
+
+    def _load_prior(self) -> Prior:
+        from ddcodec.prior.load import load_prior
+        from ddcodec.prior.resolve import resolve_prior
+
+        options = self.options
+        found = resolve_prior(options.prior, progress=options.progress)
+        # What only looks at pictures promises no decoder anything, and needs no exact networks.
+        profile = options.profile if self.method.generates else profiles.FLOAT
+        return load_prior(found.spec, profile=profile, device=options.device)

@@ -1,0 +1,45 @@
+"""Expected bytes of an artifact by section kind, from a look at a few images."""
+
+from __future__ import annotations
+
+from ddcodec.encoding.inputs import Inputs
+from ddcodec.labels.sections import expected_bytes
+
+__all__ = ["expected_sizes"]
+
+
+def expected_sizes(inputs: Inputs, ipc: int, *, here: bool) -> dict[str, int]:
+    """Expected bytes by section kind.
+
+    Args:
+        inputs: of the encode.
+        ipc: images per class.
+        here: whether prior and teacher are on this machine; what is not cannot be asked for sizes.
+    """
+    options, classes = inputs.options, len(inputs.source.classes)
+    expected = dict[str, int]()
+    if here:
+        job = inputs.job(ipc)
+        inputs.method.check(job)
+        expected = inputs.method.estimate(job)
+    if options.labels == "hard":
+        expected["labels"] = 10
+    elif options.labels == "soft":
+        expected["labels"] = expected_bytes(
+            options.coding, inputs.view, classes, ipc, options.views, options.variations
+        )
+    elif here:
+        expected["teacher"] = _teacher_bytes(inputs)
+    expected["pixels"] = 4 * classes * ipc
+    expected["seeds"] = 8 + 4 * classes
+    return expected
+
+
+def _teacher_bytes(inputs: Inputs) -> int:
+    """Expected: entropy coding saves 0.85 bits per weight (CIFAR-10, all widths within 0.1)."""
+    from ddcodec.codecs.teacher_weights import TeacherWeights
+
+    bits, classes = inputs.options.teacher_bits, len(inputs.source.classes)
+    arch = "convnet3" if inputs.options.trains_teacher else inputs.teacher().arch
+    codec = TeacherWeights(arch, bits, classes, inputs.size[0])
+    return round(codec.plain_bytes / 32 * (bits - 0.85))
