@@ -18,7 +18,7 @@ from ddcodec.codecs.teacher_weights import MAX_BITS, MIN_BITS
 from ddcodec.encoding.time_limit import parse_seconds
 from ddcodec.errors import HeaderError, RequestError, shown
 from ddcodec.labels.sections import LabelOptions, LayerName
-from ddcodec.methods import get_method
+from ddcodec.methods import METHODS, get_method
 from ddcodec.methods.base import Method
 from ddcodec.methods.options import RatioOption, check_options, option, required
 from ddcodec.recipe import profiles
@@ -55,7 +55,7 @@ class EncodeOptions:
     30
     """
 
-    method: str = required("Method that fills the artifact: d3m, expand, t2i, rded or random.")
+    method: str = required(f"Method that fills the artifact: {', '.join(sorted(METHODS))}.")
     ipc: int | None = option(None, "Images per class; by default 10.", low=1, high=MAX_IPC)
     time_limit: str | None = option(
         None,
