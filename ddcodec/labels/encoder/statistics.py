@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from ddcodec.arrays import Float64s, Indices
+from ddcodec.arrays import Float64s, Indices, Int16s
+from ddcodec.labels.encoder.costs import LARGEST, symbol_costs
 from ddcodec.labels.encoder.label_set import LabelSet, softmax
 
-__all__ = ["class_means", "principal_basis", "sample_rows", "spread"]
+__all__ = ["class_means", "principal_basis", "quantise_means", "sample_rows", "spread"]
 
 
 _CHUNK = 1 << 24
@@ -17,6 +18,8 @@ _NEGLIGIBLE = 1e-7  # curvature relative to the largest, and in itself
 # How much the curvature between labels counts beside that of labels themselves: sharp labels have
 # next to none of their own, but are not to be confused.
 _BETWEEN = 0.01
+_MEAN_ROUNDS = 3
+_FAR = 50.0  # errors of logits beyond it are all the same
 
 
 def sample_rows(labels: LabelSet, rng: np.random.Generator) -> Indices:
@@ -37,19 +40,55 @@ def spread(labels: LabelSet, rng: np.random.Generator) -> float:
     return max(0.0, float((p * logs).sum(axis=1).mean()))
 
 
-def class_means(labels: LabelSet) -> Float64s:
-    """Least-squares logits of each class in nats, [K, K]: a view is their mixture by share."""
+def class_means(labels: LabelSet) -> tuple[Float64s, Float64s]:
+    """Least-squares logits of each class in nats: a view is their mixture by share.
+
+    Returns:
+        means [K, K], and how often labels of each class meant each class: the sum of their
+        probabilities at the temperature, by the square of the class's share [K, K].
+    """
     classes = labels.logits.shape[2]
     shares = share_matrix(labels)
-    moments = np.zeros((classes, classes))
+    squares = shares.multiply(shares).tocsr()
+    moments, meant = np.zeros((2, classes, classes))
     chunk = max(1, _CHUNK // classes)
     for start in range(0, labels.count, chunk):
         rows = slice(start, start + chunk)
-        moments += shares[rows].T @ labels.nats(rows).astype(np.float64)
+        nats = labels.nats(rows)
+        moments += shares[rows].T @ nats.astype(np.float64)
+        meant += squares[rows].T @ softmax(nats, labels.temperature)
     gram = (shares.T @ shares).toarray()
     # A class that hardly shows takes the mean of nothing: zero, all classes alike.
     means: Float64s = np.linalg.solve(gram + 1e-3 * np.eye(classes), moments)
-    return means
+    return means, meant
+
+
+def quantise_means(
+    means: Float64s, meant: Float64s, step: float, temperature: float, price: float
+) -> Int16s:
+    """Integers that minimise the divergence of labels from the means + price x bits: [K, K].
+
+    A class of probability p whose logit is off by e adds p (exp(e / T) - 1 - e / T), as long as p
+    is small; most classes mean next to nothing to most others.
+
+    Args:
+        means: of classes, in nats [K, K].
+        meant: how often labels of each class meant each class [K, K], as ``class_means`` has it.
+        step: the unit, in nats.
+        temperature: of the divergence.
+        price: of a bit.
+    """
+    exact = np.clip(means / step, -0x8000, 0x7FFF)
+    tried = np.stack([np.rint(exact), np.trunc(exact), np.zeros_like(exact)])
+    error = np.minimum((tried - exact) * (step / temperature), _FAR)
+    loss = meant * (np.expm1(error) - error)
+    chosen = tried[0]
+    for _ in range(_MEAN_ROUNDS):
+        magnitudes = np.minimum(np.abs(tried), LARGEST).astype(np.intp)
+        bits = symbol_costs(chosen.reshape(-1, 1))[0][magnitudes]
+        best = (loss + price * bits).argmin(axis=0)
+        chosen = np.take_along_axis(tried, best[None], axis=0)[0]
+    return np.asarray(chosen, np.int16)
 
 
 def share_matrix(labels: LabelSet) -> sparse.csr_matrix:
