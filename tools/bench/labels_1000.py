@@ -7,7 +7,8 @@
     python -m tools.bench.labels_1000 rate ART.ddz LABELS.npy --temperature 1 --quality 0.07
 
 The teacher is EfficientNet-Lite0, trained on ImageNet-1k, whose weights come with the second
-package. A class of ART.ddz is that of the thousand which is likeliest over its plain pictures. The
+package. The class of a picture, among the thousand, is that which is likeliest over the plain
+pictures of its folder, or in its own (--classes picture). The
 pictures are a sample: `rate` says what they take, and what IPC 10 and 300 views of all thousand
 classes would: what belongs to classes, pictures and views in proportion, the basis once. Beside it
 stands the same of top-k lists.
@@ -100,8 +101,15 @@ def _efficientnet() -> nn.Module:
 @click.option("--temperature", default="1")
 @click.option("--quality", multiple=True, type=float, required=True)
 @click.option("--layers", default="innovation")
+@click.option(
+    "--classes",
+    "by",
+    type=click.Choice(["folder", "picture"]),
+    default="folder",
+    help="Whose likeliest class a picture has: its folder's, or its own.",
+)
 def rate(
-    path: Path, labels: Path, temperature: str, quality: tuple[float, ...], layers: str
+    path: Path, labels: Path, temperature: str, quality: tuple[float, ...], layers: str, by: str
 ) -> None:
     """Bytes per label of the sample, and of the whole by extrapolation."""
     values = np.load(labels)
@@ -111,8 +119,10 @@ def rate(
         which = choose_features(recipe.view, recipe.views, "innovation")
         drawn = label_set(artifact.table, head, which, Logits.of(values))
     plain = softmax(values[:, 0].astype(np.float32) / UNITS_PER_NAT, 1)
-    likeliest = plain.reshape(len(head.classes), recipe.ipc, -1).sum(axis=1).argmax(axis=1)
-    classes = np.repeat(likeliest, recipe.ipc)
+    classes = plain.argmax(axis=1)
+    if by == "folder":
+        folders = plain.reshape(len(head.classes), recipe.ipc, -1).sum(axis=1)
+        classes = np.repeat(folders.argmax(axis=1), recipe.ipc)
     ratio = float(Fraction(temperature))
     whole = replace(drawn, classes=classes, temperature=ratio)
     for k in (10, 50, 100):
@@ -148,9 +158,8 @@ def rate(
         )
         click.echo(
             f"T={ratio:g} fineness {found.fineness:.4f}, {found.coded.codec.atoms} atoms: KL "
-            f"{found.measure:.4f}; sample {sum(sizes) / labels_here:.3f} B/label; IPC {ipc} x "
-            f"{views} views of {all_classes} classes: {total / count:.3f} B/label, "
-            f"{total / 1e6:.1f} MB ({shares}); {seconds:.0f} s so far"
+            f"{found.measure:.4f}; IPC {ipc} x {views} views of {all_classes} classes: "
+            f"{total / count:.3f} B/label, {total / 1e6:.1f} MB ({shares}); {seconds:.0f} s so far"
         )
         symbols, made = _speed(found.coded, whole)
         click.echo(
