@@ -99,7 +99,7 @@ def test_a_plan_says_what_would_be_stored(image_folder: Path, tmp_path: Path) ->
         ({"factor": 17}, EncodeError, "leaves nothing of 16 pixels"),
         ({"share": 2}, RequestError, "share"),
         ({"store": "tokens"}, RequestError, "one of patches, latents"),
-        ({"select": "submodular"}, ModelMismatchError, "neither a folder nor a hub id"),
+        ({"select": "submodular"}, ModelMismatchError, "is neither a folder, nor a hub id"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_work(
