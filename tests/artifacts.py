@@ -12,7 +12,7 @@ import ddcodec
 from ddcodec.arrays import UInt8s
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.store import save_teacher
-from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
+from ddcodec.classifiers.teacher_training import TeacherSettings, train_teacher
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.prompt_fp16 import PromptFp16

@@ -104,7 +104,7 @@ def _unpacked(archive: Path, target: Path) -> Path:
 def teacher_folder(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small teacher of ``image_folder``, trained for a second."""
     from ddcodec.classifiers.store import save_teacher
-    from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
+    from ddcodec.classifiers.teacher_training import TeacherSettings, train_teacher
     from ddcodec.sources.folder import scan
     from ddcodec.sources.source import load_images
 

@@ -17,11 +17,8 @@ from ddcodec.arrays import Int64s, Progress, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
 from ddcodec.classifiers.pretrained import CONFIG, find_folder, load_pretrained, name_of
 from ddcodec.classifiers.probe import teacher_digest
-from ddcodec.classifiers.teacher import (
-    Teacher,
-    TeacherSettings,
-    train_teacher,
-)
+from ddcodec.classifiers.teacher import Teacher
+from ddcodec.classifiers.teacher_training import TeacherSettings, train_teacher
 from ddcodec.classifiers.training import Statistics
 from ddcodec.errors import (
     ChecksumMismatchError,

@@ -44,11 +44,14 @@ class Batch(NamedTuple):
         targets: int64[n] class indices, or float32[n, K] probabilities.
         temperature: at which probabilities were read; a student's logits are divided by it, and
             the loss is KL without the T^2 factor.
+        weight: of the loss. It matters where batches differ in it, as AdamW remembers the size of
+            gradients.
     """
 
     images: Tensor
     targets: Tensor
     temperature: float = 1.0
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -152,13 +155,13 @@ def fit(
     done = epoch = 0
     while done < optimisation.steps:
         before = done
-        for images, targets, temperature in epochs(epoch):
+        for images, targets, temperature, weight in epochs(epoch):
             for group in optimiser.param_groups:
                 group["lr"] = optimisation.lr * optimisation.factor(done)
             inputs = statistics.normalise(images.to(device))
             with torch.autocast(device.type, torch.bfloat16, enabled=low):
                 logits = module(inputs)
-            loss = _loss(logits.float(), targets.to(device), temperature)
+            loss = weight * _loss(logits.float(), targets.to(device), temperature)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

@@ -73,7 +73,7 @@ def command(
     from dataclasses import replace
 
     from ddcodec.classifiers.store import save_teacher
-    from ddcodec.classifiers.teacher import default_settings, train_teacher, training_size
+    from ddcodec.classifiers.teacher_training import default_settings, train_teacher, training_size
     from ddcodec.sources.folder import scan
     from ddcodec.sources.pictures import LoadReport
     from ddcodec.sources.source import load_images

@@ -152,7 +152,8 @@ class Inputs:
 
     def _load_teacher(self) -> Teacher:
         from ddcodec.classifiers.store import cached_teacher, load_teacher
-        from ddcodec.classifiers.teacher import Teacher, default_settings, training_size
+        from ddcodec.classifiers.teacher import Teacher
+        from ddcodec.classifiers.teacher_training import default_settings, training_size
 
         source, device = self.source, self.options.device
         given = self.options.teacher

@@ -163,7 +163,7 @@ def evaluate(
 
         def epoch(e: int, generator: torch.Generator = generator) -> Iterator[Batch]:
             if protocol.is_free(e, plan.epochs):
-                return _free_batches(free, e, plan, generator)
+                return _free_batches(free, e, plan, generator, temperature)
             return _stored_batches(stored, e % views, plan, generator, temperature)
 
         fit(
@@ -210,11 +210,18 @@ def _stored_batches(
 
 
 def _free_batches(
-    free: FreeViews, epoch: int, plan: TrainingPlan, generator: torch.Generator
+    free: FreeViews,
+    epoch: int,
+    plan: TrainingPlan,
+    generator: torch.Generator,
+    temperature: float,
 ) -> Iterator[Batch]:
+    # Gradients of stored labels go with 1 / T^2: those of the phases between them shall not be
+    # so much larger that steps after them are small for a long time.
+    weight = 1 / temperature**2
     images, labels = free.epoch(epoch, generator)
     for picked in shuffled_batches(len(images), plan.batch_size, generator):
-        yield Batch(*free.mixed(images[picked], labels[picked], generator))
+        yield Batch(*free.mixed(images[picked], labels[picked], generator), weight=weight)
 
 
 def _optimisation(protocol: Protocol, plan: TrainingPlan, precision: Precision) -> Optimisation:

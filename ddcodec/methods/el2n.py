@@ -65,7 +65,7 @@ class EL2N(Coreset):
     def _network(self, job: Job, number: int) -> Teacher:
         """One of the networks; they are kept as teachers are, so that an encode can go on."""
         from ddcodec.classifiers.store import cached_teacher
-        from ddcodec.classifiers.teacher import default_settings
+        from ddcodec.classifiers.teacher_training import default_settings
 
         source, seed = job.source, derive_seed(job.seed, f"el2n {number}")
         settings = default_settings(len(source), job.size[0], flip=job.flip, seed=seed)

@@ -16,8 +16,8 @@ from ddcodec.classifiers.store import (
     save_teacher,
     teacher_key,
 )
-from ddcodec.classifiers.teacher import (
-    Teacher,
+from ddcodec.classifiers.teacher import Teacher
+from ddcodec.classifiers.teacher_training import (
     TeacherSettings,
     default_settings,
     train_teacher,

@@ -12,7 +12,7 @@ import pytest
 import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.store import load_teacher, save_teacher
-from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
+from ddcodec.classifiers.teacher_training import TeacherSettings, train_teacher
 from ddcodec.encoding.labelling import Labelling, centred
 from ddcodec.errors import EncodeError, ModelMismatchError, RequestError, SourceError
 from ddcodec.labels.encoder.label_set import divergence

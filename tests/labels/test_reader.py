@@ -16,7 +16,7 @@ import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.artifact.artifact import from_reader
 from ddcodec.classifiers.store import load_teacher, save_teacher
-from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
+from ddcodec.classifiers.teacher_training import TeacherSettings, train_teacher
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Reader
 from ddcodec.errors import DdcodecError, HeaderError, LimitExceededError

@@ -25,7 +25,7 @@ from PIL import Image
 
 from ddcodec.arrays import UInt8s
 from ddcodec.classifiers.store import save_teacher
-from ddcodec.classifiers.teacher import TeacherSettings, train_teacher
+from ddcodec.classifiers.teacher_training import TeacherSettings, train_teacher
 from ddcodec.imagenet import classes as imagenet_classes
 from tools.processes import surroundings
 
