@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from ddcodec.classifiers import teacher as teachers
+from ddcodec.classifiers import teacher_training
 from ddcodec.classifiers.store import (
     cached_teacher,
     load_teacher,
@@ -218,10 +218,12 @@ def test_what_is_held_out_is_never_trained_on(monkeypatch: pytest.MonkeyPatch) -
         asked.update(images[:, 0, 0, 0].tolist())
         return 0.5
 
-    crop = teachers.pad_crop_flip
-    monkeypatch.setattr(teachers, "accuracy", measured)
+    crop = teacher_training.pad_crop_flip
+    monkeypatch.setattr(teacher_training, "accuracy", measured)
     monkeypatch.setattr(
-        teachers, "pad_crop_flip", lambda x, *a: seen.update(x[:, 0, 0, 0].tolist()) or crop(x, *a)
+        teacher_training,
+        "pad_crop_flip",
+        lambda x, *a: seen.update(x[:, 0, 0, 0].tolist()) or crop(x, *a),
     )
     train_teacher(images, np.arange(60) % 3, CLASSES, replace(SETTINGS, held_out=2))
     assert (len(asked), len(seen), asked & seen) == (6, 54, set())

@@ -16,7 +16,7 @@ from ddcodec.arrays import Int64s, UInt8s
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.store import load_teacher
 from ddcodec.classifiers.teacher import Teacher
-from ddcodec.classifiers.training import Optimisation, fit, statistics_of
+from ddcodec.classifiers.training import Batch, Optimisation, fit, statistics_of
 from ddcodec.errors import EncodeError
 from ddcodec.methods import recovery
 from ddcodec.methods.base import Job
@@ -69,7 +69,7 @@ def trained(norm: nn.Module) -> Teacher:
     torch.manual_seed(0)
     module, statistics = network(norm), statistics_of(images)
     planar = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
-    batch = planar, torch.from_numpy(labels), 1.0
+    batch = Batch(planar, torch.from_numpy(labels))
     fit(module, lambda _: [batch], statistics, Optimisation(steps=60, lr=0.03))
     return Teacher(module, ("blue", "green", "red"), statistics, (8, 8), "small", "0")
 
