@@ -68,7 +68,7 @@ def default_settings(
     images: int,
     size: int,
     *,
-    classes: int = 1,
+    classes: int,
     arch: str = "convnet3",
     flip: bool = True,
     seed: int = 0,

@@ -115,7 +115,8 @@ class Protocol:
         return (
             f" From {_percent(start)} to {_percent(end)} of the epochs, fresh crops and flips are "
             "shown instead, with CutMix within the batch, and the loss is cross-entropy with hard "
-            f"labels of which {_percent(self.smoothing)} are spread over all classes."
+            f"labels of which {_percent(self.smoothing)} are spread over all classes, weighed by "
+            "1 / T^2 so that its gradients are of the size of the others'."
         )
 
 

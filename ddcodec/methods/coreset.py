@@ -20,6 +20,7 @@ from ddcodec.methods.base import (
     Content,
     Job,
     Method,
+    check_features,
     most_slots,
     patch_sections,
     readable_images,
@@ -30,7 +31,7 @@ from ddcodec.methods.random_images import RandomImages
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.synthesis import Stored
 
-__all__ = ["Coreset", "Look"]
+__all__ = ["Coreset", "FeatureCoreset", "Look"]
 
 Look: TypeAlias = Callable[[UInt8s, int], Float32s]
 """(images uint8[n, h, w, 3], class index) -> what their ranking goes by, float32[n, d]."""
@@ -89,6 +90,20 @@ class Coreset(Method):
         ranking = self.rank(np.concatenate(seen), job.ipc)
         chosen = [job.source.read(class_index, numbers[i], job.size)[0] for i in ranking]
         return {"images": np.stack(chosen)}
+
+
+@dataclass(frozen=True)
+class FeatureCoreset(Coreset):
+    """A coreset that is ranked by features of the teacher."""
+
+    uses_teacher: ClassVar[bool] = True
+
+    def check(self, job: Job) -> None:
+        super().check(job)
+        check_features(job)
+
+    def look(self, job: Job) -> Look:
+        return lambda images, _: job.teacher().features(images)
 
 
 def _batches(images: Iterator[tuple[int, UInt8s]]) -> Iterator[tuple[list[int], UInt8s]]:

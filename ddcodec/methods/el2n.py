@@ -65,16 +65,19 @@ class EL2N(Coreset):
     def _network(self, job: Job, number: int) -> Teacher:
         """One of the networks; they are kept as teachers are, so that an encode can go on."""
         from ddcodec.classifiers.store import cached_teacher
-        from ddcodec.classifiers.teacher_training import default_settings
+        from ddcodec.classifiers.teacher_training import default_settings, training_size
 
         source, seed = job.source, derive_seed(job.seed, f"el2n {number}")
-        settings = default_settings(len(source), job.size[0], flip=job.flip, seed=seed)
+        size, classes = training_size(job.size), len(source.classes)
+        settings = default_settings(len(source), size[0], classes=classes, flip=job.flip, seed=seed)
+        # Nothing is held out: images that a network has not seen would seem harder than others.
+        steps = max(1, round(self.length * settings.steps))
         return cached_teacher(
             source.fingerprint,
-            job.size,
+            size,
             source.classes,
-            replace(settings, steps=max(1, round(self.length * settings.steps))),
-            lambda: load_images(source, job.size, on_error="skip", report=job.report),
+            replace(settings, steps=steps, held_out=0),
+            lambda: load_images(source, size, on_error="skip", report=job.report),
             partial(job.tell, f"network {number + 1} of {self.networks}"),
         )
 

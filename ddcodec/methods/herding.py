@@ -13,26 +13,17 @@ from typing import ClassVar
 import numpy as np
 
 from ddcodec.arrays import Float32s, Int64s
-from ddcodec.methods.base import Job, check_features
-from ddcodec.methods.coreset import Coreset, Look
+from ddcodec.methods.coreset import FeatureCoreset
 
 __all__ = ["Herding", "herding"]
 
 
 @dataclass(frozen=True)
-class Herding(Coreset):
+class Herding(FeatureCoreset):
     """Images whose mean feature follows that of the class."""
 
     name: ClassVar[str] = "herding"
     summary: ClassVar[str] = "Real images whose mean feature is that of their class."
-    uses_teacher: ClassVar[bool] = True
-
-    def check(self, job: Job) -> None:
-        super().check(job)
-        check_features(job)
-
-    def look(self, job: Job) -> Look:
-        return lambda images, _: job.teacher().features(images)
 
     def rank(self, seen: Float32s, count: int) -> Int64s:
         return herding(seen, count)

@@ -14,26 +14,17 @@ from typing import ClassVar
 import numpy as np
 
 from ddcodec.arrays import Float32s, Float64s, Int64s
-from ddcodec.methods.base import Job, check_features
-from ddcodec.methods.coreset import Coreset, Look
+from ddcodec.methods.coreset import FeatureCoreset
 
 __all__ = ["KCenter", "k_center"]
 
 
 @dataclass(frozen=True)
-class KCenter(Coreset):
+class KCenter(FeatureCoreset):
     """Images that leave none of the class far from all of them."""
 
     name: ClassVar[str] = "k-center"
     summary: ClassVar[str] = "Real images that leave none of their class far from all of them."
-    uses_teacher: ClassVar[bool] = True
-
-    def check(self, job: Job) -> None:
-        super().check(job)
-        check_features(job)
-
-    def look(self, job: Job) -> Look:
-        return lambda images, _: job.teacher().features(images)
 
     def rank(self, seen: Float32s, count: int) -> Int64s:
         return k_center(seen, count)

@@ -236,9 +236,9 @@ def test_large_pictures_are_made_smaller_to_train_on() -> None:
 
 
 def test_default_settings_repeat_small_sets() -> None:
-    assert default_settings(50_000, 32).steps == 12 * 50_000 // 64
-    assert default_settings(1_437, 16, flip=False).steps == 1_500
-    assert default_settings(100, 32).steps == 400
+    assert default_settings(50_000, 32, classes=10).steps == 12 * 50_000 // 64
+    assert default_settings(1_437, 16, classes=10, flip=False).steps == 1_500
+    assert default_settings(100, 32, classes=2).steps == 400
     assert default_settings(50_000, 32, classes=10).held_out == 50
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 import ddcodec
 from ddcodec.arrays import Float32s, UInt8s
 from ddcodec.artifact import Artifact
+from ddcodec.classifiers import store
 from ddcodec.classifiers.teacher import Teacher
 from ddcodec.classifiers.training import Statistics
 from ddcodec.errors import EncodeError, ModelMismatchError
@@ -138,6 +139,18 @@ class Pooled(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return images.mean((2, 3)) * self.scale
+
+
+def test_el2n_trains_on_every_picture_and_on_small_ones(
+    image_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(store, "cached_teacher", lambda *given: asked.append(given))
+    source, unused = scan(image_folder), cast(Any, None)
+    job = Job(source, source.classes, (128, 128), 1, 0, 50, unused, unused, WorkFolder())
+    EL2N().look(job)
+    assert [(size, settings.held_out) for _, size, _, settings, *_ in asked] == 3 * [((64, 64), 0)]
+    assert len({settings.seed for _, _, _, settings, *_ in asked}) == 3
 
 
 def test_what_cannot_be_is_refused_before_the_work(image_folder: Path, tmp_path: Path) -> None:
