@@ -2,12 +2,13 @@
 
     python -m tools.bench.methods cifar10/train --test cifar10/test --teacher T -o OUT --seeds 3 \
         --cell "rded" --cell "expand variations=30 sampling_steps=5" --cell "random labels=hard"
-    python -m tools.bench.methods --table OUT/methods.jsonl
+    python -m tools.bench.methods -o OUT --table
+    python -m tools.bench.methods -o OUT --report methods.html
 
 A cell is a method and options, of the encode (``ipc``, ``views``, ``labels``, ...) or of the
 method itself. Artifacts stay in OUT and are not made twice; a cell whose figures are in
 OUT/methods.jsonl is done. Random real pictures are a cell like the others, so that they have the
-labels of the others.
+labels of the others. The report is a page with the figures, and the pictures of every artifact.
 """
 
 from __future__ import annotations
@@ -18,17 +19,22 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import ddcodec
+from ddcodec.classifiers.teacher import Teacher
 from ddcodec.encoding.options import EncodeOptions
-from ddcodec.evaluation.evaluate import evaluate
+from ddcodec.evaluation.evaluate import Evaluation, evaluate
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder
 from ddcodec.methods.options import options_of, parse_value
+from ddcodec.report.collect import Report, sheet_of
+from ddcodec.report.html import page
+from tools.bench.efficientnet import efficientnet_teacher
 
 LABELS = ("labels", "label-model", "label-fields", "teacher")
 PICTURES = ("patches", "latents", "prompts", "schedule", "seeds")
@@ -39,22 +45,27 @@ def main(words: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("source", type=Path, nargs="?")
-    parser.add_argument("--table", type=Path, help="only print this file's figures as a table")
+    parser.add_argument("--table", action="store_true", help="only print the figures of OUT")
+    parser.add_argument("--report", type=Path, help="only write this page about what OUT has")
     parser.add_argument("--test", type=Path)
-    parser.add_argument("--teacher", default="auto")
+    parser.add_argument("--teacher", default="auto", help="as of an encode, or efficientnet")
     parser.add_argument("--cell", action="append", default=[])
-    parser.add_argument("-o", "--out", type=Path)
+    parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--student", default="convnet3")
     parser.add_argument("--protocol", default="ddz")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args(words)
-    if arguments.table:
-        print(table([json.loads(line) for line in arguments.table.read_text().splitlines()]))
+    if arguments.table or arguments.report:
+        rows = rows_of(arguments.out)
+        if arguments.table:
+            print(table(rows))
+        if arguments.report:
+            arguments.report.write_text(page(report(rows, arguments.out)))
         return 0
-    if None in (arguments.source, arguments.test, arguments.out):
-        parser.error("a source, --test and -o are needed")
+    if None in (arguments.source, arguments.test):
+        parser.error("a source and --test are needed")
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(exist_ok=True)
     for cell in arguments.cell:
@@ -64,17 +75,16 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def measured(cell: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """The figures of a cell, from the file if they are there."""
-    file = arguments.out / "methods.jsonl"
     key = [cell, arguments.student, arguments.protocol, arguments.epochs, arguments.seeds]
-    done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    for row in done:
+    for row in rows_of(arguments.out):
         if row["key"] == key:
-            return dict(row)
-    path = arguments.out / f"{cell.replace(' ', '_').replace('/', 'by')}.ddz"
+            return row
+    path = file_of(cell, arguments.out)
     record = path.with_suffix(".seconds")
     if not path.exists():
         began = time.perf_counter()
-        options = options_of_cell(cell, arguments.teacher)
+        known = arguments.teacher == "efficientnet"
+        options = options_of_cell(cell, efficientnet_teacher() if known else arguments.teacher)
         ddcodec.encode(arguments.source, path, **options)
         record.write_text(f"{time.perf_counter() - began:.1f}")
     with ddcodec.open(path) as artifact:
@@ -97,13 +107,43 @@ def measured(cell: str, arguments: argparse.Namespace) -> dict[str, Any]:
             "encode_seconds": float(record.read_text()) if record.exists() else None,
             "accuracies": accuracies,
             "seconds": round(found.seconds),
+            "evaluation": found.to_map(),
         }
-    with file.open("a") as out:
+    with (arguments.out / "methods.jsonl").open("a") as out:
         out.write(json.dumps(row) + "\n")
     return row
 
 
-def options_of_cell(cell: str, teacher: str) -> dict[str, Any]:
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """The figures in a folder, oldest first."""
+    file = folder / "methods.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def file_of(cell: str, folder: Path) -> Path:
+    """The artifact of a cell."""
+    return folder / f"{cell.replace(' ', '_').replace('/', 'by')}.ddz"
+
+
+def report(rows: Sequence[dict[str, Any]], folder: Path) -> Report:
+    """Figures and pictures of the cells, most accurate first."""
+    ordered = sorted(rows, key=lambda row: -statistics.mean(row["accuracies"]))
+    sheets = []
+    for cell in dict.fromkeys(row["cell"] for row in ordered):
+        with ddcodec.open(file_of(cell, folder)) as artifact:
+            sheets.append(replace(sheet_of(artifact), name=cell))
+    return Report(tuple(evaluation_of(row) for row in ordered), tuple(sheets))
+
+
+def evaluation_of(row: dict[str, Any]) -> Evaluation:
+    """The evaluation that a row's figures come from, under the name of its cell."""
+    known = {field.name for field in fields(Evaluation)}
+    values = {key: value for key, value in row["evaluation"].items() if key in known}
+    values |= {"seeds": tuple(values["seeds"]), "accuracies": tuple(values["accuracies"])}
+    return Evaluation(**values | {"name": row["cell"], "notes": tuple(values["notes"])})
+
+
+def options_of_cell(cell: str, teacher: str | Teacher) -> dict[str, Any]:
     """Keyword arguments of ``ddcodec.encode`` for the words of a cell."""
     method, *words = cell.split()
     known = {one.name: one for one in options_of(EncodeOptions)}
