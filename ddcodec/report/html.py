@@ -24,15 +24,26 @@ _PARTS = {
     "labels": "labels",
     "teacher": "stored teacher",
     "patches": "pictures",
+    "latents": "latents",
     "prompts": "prompts",
     "seeds": "seeds",
     "schedule": "schedule table",
     "pixels": "pixel digests",
     "container": "header",
 }
-# Parts keep their colour from report to report; the rest share the grey. No artifact has both
-# labels and a teacher.
-_COLOURS = {"patches": 0, "labels": 1, "teacher": 1, "prompts": 2, "seeds": 3, "container": 4}
+# Of more artifacts than this, tables and pictures are folded away.
+_MANY = 3
+# Parts keep their colour from report to report; the rest share one. No artifact has both labels
+# and a teacher, or both patches and latents.
+_COLOURS = {
+    "patches": 0,
+    "latents": 0,
+    "labels": 1,
+    "teacher": 1,
+    "prompts": 2,
+    "seeds": 3,
+    "container": 4,
+}
 
 
 def page(report: Report) -> str:
@@ -213,7 +224,12 @@ def _budgets(sheets: Sequence[ArtifactSheet]) -> Iterable[str]:
             names = f"{pieces[i][0]}, {_part(node)}" if pieces[i][0] else _part(node)
             pieces[i] = names, pieces[i][1] + node.stored
         yield stacked_bar(pieces)
-        yield _budget_table(sheet.sizes, parts)
+        legend = " ".join(
+            f'<span class="piece">{_swatch(i)}{escape(name)} {bytes_text(size)}</span>'
+            for i, (name, size) in enumerate(pieces)
+            if size
+        )
+        yield _folded(_budget_table(sheet.sizes, parts), legend, sheets)
     yield (
         '<p class="note">Stored: bytes in the file. Plain: the same content the way it is '
         "usually shipped: 8-bit pixels, 16-bit soft labels and vectors, 64-bit seeds.</p>\n"
@@ -224,8 +240,8 @@ def _budgets(sheets: Sequence[ArtifactSheet]) -> Iterable[str]:
 def _budget_table(total: SizeNode, parts: Sequence[SizeNode]) -> str:
     rows = []
     for node in parts:
-        swatch = f'<span class="swatch part{_colour(node)}"></span>'
-        rows.append(_budget_row(f"{swatch}{escape(_part(node))}", "", node, total))
+        name = f"{_swatch(_colour(node))}{escape(_part(node))}"
+        rows.append(_budget_row(name, "", node, total))
         rows += [_budget_row(escape(child.name), "sub", child, total) for child in node.children]
     rows.append(_budget_row("<b>file</b>", "", total, total))
     head = (("part", ""), *((t, "number") for t in ("stored", "share", "plain", "ratio")))
@@ -233,6 +249,10 @@ def _budget_table(total: SizeNode, parts: Sequence[SizeNode]) -> str:
         f'<div class="scroll"><table>\n<thead><tr>{_cells("th", head)}</tr></thead>\n'
         f"<tbody>{''.join(rows)}</tbody>\n</table></div>"
     )
+
+
+def _swatch(colour: int) -> str:
+    return f'<span class="swatch part{colour}"></span>'
 
 
 def _budget_row(name: str, style: str, node: SizeNode, total: SizeNode) -> str:
@@ -274,7 +294,7 @@ def _galleries(sheets: Sequence[ArtifactSheet]) -> Iterable[str]:
         if len(sheets) == 1:
             yield grid
         else:
-            opened = " open" if i < 3 else ""
+            opened = " open" if i < _MANY else ""
             yield f"<details{opened}><summary>{escape(sheet.name)}</summary>{grid}</details>"
     yield (
         '<p class="note">The first slots of the first classes, as any reader decodes them, at '
@@ -305,8 +325,15 @@ def _provenance(sheets: Sequence[ArtifactSheet]) -> Iterable[str]:
     for sheet in sheets:
         if len(sheets) > 1:
             yield f"<h3>{escape(sheet.name)}</h3>"
-        yield _facts(sheet.facts)
+        yield _folded(_facts(sheet.facts), "digests, settings and origin", sheets)
     yield "</section>"
+
+
+def _folded(html: str, summary: str, sheets: Sequence[ArtifactSheet]) -> str:
+    """What would make the page of many artifacts too long to read, behind a click."""
+    if len(sheets) <= _MANY:
+        return html
+    return f"<details><summary>{summary}</summary>{html}</details>"
 
 
 def _facts(facts: Iterable[Fact]) -> str:

@@ -65,6 +65,7 @@ svg.bar { height: 1.6rem; border-radius: 4px; }
 .part3 { fill: var(--part3); background: var(--part3); }
 .part4 { fill: var(--part4); background: var(--part4); }
 .part5 { fill: var(--part5); background: var(--part5); }
+.piece { display: inline-block; margin-right: .8em; font-size: .9em; }
 .swatch { display: inline-block; width: .75em; height: .75em; border-radius: 2px;
   margin-right: .5em; }
 .scroll { overflow-x: auto; }

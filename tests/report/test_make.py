@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.report import Report, make_report
+from ddcodec.report.html import page
 
 VOID = {"meta", "img", "line", "circle", "path", "rect"}
 
@@ -135,6 +137,19 @@ def test_two_artifacts_share_a_page(artifact_path: Path, folders: Path, tmp_path
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert len(report.sheets) == 2
     assert "<title>2 artifacts" in text
+
+
+def test_the_page_of_many_artifacts_folds_its_tables(
+    made: tuple[Report, Path],
+) -> None:
+    report, _ = made
+    (sheet,) = report.sheets
+    for count, folded in (3, 0), (4, 2 * 4):
+        html = page(replace(report, sheets=(sheet,) * count))
+        Balance().feed(html)
+        galleries = count
+        assert html.count("<details") == folded + galleries
+    assert re.search(r'class="piece">.*?pictures \d', html)
 
 
 def test_nothing_to_report_on_is_refused(folders: Path, tmp_path: Path) -> None:
