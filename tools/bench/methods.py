@@ -27,6 +27,7 @@ import torch
 
 import ddcodec
 from ddcodec.classifiers.teacher import Teacher
+from ddcodec.cli.common import parse_size
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.evaluation.evaluate import Evaluation, evaluate
 from ddcodec.evaluation.protocols import get_protocol
@@ -150,7 +151,9 @@ def options_of_cell(cell: str, teacher: str | Teacher) -> dict[str, Any]:
     options: dict[str, Any] = {"method": method, "teacher": teacher, "options": {}}
     for word in words:
         name, _, value = word.partition("=")
-        if name in known:
+        if name == "size":
+            options[name] = parse_size(value)
+        elif name in known:
             options[name] = parse_value(known[name], value)
         else:
             options["options"][name] = value
