@@ -19,23 +19,33 @@ from ddcodec.cli.common import (
     output_folder,
     prior_option,
     progress_display,
-    views_option,
 )
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import in_words
 from ddcodec.hub import size_text
 
 if TYPE_CHECKING:
+    from ddcodec.artifact import Artifact
     from ddcodec.exchange.folder import ExportPlan
     from ddcodec.recipe.pin import PriorPin
 
 __all__ = ["command"]
 
 EXAMPLES = (
-    ("images and labels of every view", "ddz decode photos.ddz -o out"),
+    ("the images and their labels", "ddz decode photos.ddz -o out"),
+    ("every view of each, too", "ddz decode photos.ddz --views all -o out"),
     ("what would be written, and which prior that needs", "ddz decode g.ddz --dry-run -o out"),
-    ("two classes, plain images alone", "ddz decode photos.ddz --classes cat,dog --views 1 -o out"),
+    ("two classes", "ddz decode photos.ddz --classes cat,dog -o out"),
 )
+
+
+def _view_count(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
+    """A number from 1, or ``all``, which is None."""
+    if value == "all":
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        raise click.BadParameter(f"{value!r} is neither a number from 1 nor all")
+    return int(value)
 
 
 @click.command("decode", cls=ExampleCommand, examples=EXAMPLES)
@@ -43,7 +53,15 @@ EXAMPLES = (
 @output_folder
 @classes_option
 @ipc_option
-@views_option
+@click.option(
+    "--views",
+    callback=_view_count,
+    default="1",
+    show_default=True,
+    metavar="V|all",
+    help="How many views of each image to write: 1 is the image itself, all is what students "
+    "are shown.",
+)
 @device_option
 @click.option(
     "--batch-size",
@@ -84,6 +102,8 @@ def command(
                 click.echo(line)
         return
     with open_artifact(artifact) as opened, progress_display() as progress:
+        plan = plan_export(opened, out, classes=class_names(classes), ipc=ipc, views=views)
+        click.echo(f"{_count(plan.images)} to write{_more_views(opened, views)}", err=True)
         result = export_folder(
             opened,
             out,
@@ -96,8 +116,20 @@ def command(
             progress=progress,
         )
     kept = f" ({result.kept:,} were there already)" if result.kept else ""
-    parts = [f"{result.images:,} pictures{kept}", "labels.npz", "README.md"]
+    parts = [f"{_count(result.images)}{kept}", "labels.npz", "README.md"]
     click.echo(f"{out}: {', '.join(parts + execution_text(result.execution))}")
+
+
+def _count(images: int) -> str:
+    return f"{images:,} picture{'' if images == 1 else 's'}"
+
+
+def _more_views(artifact: Artifact, views: int | None) -> str:
+    there = artifact.recipe.views
+    if views is None or views >= there:
+        return ""
+    shown = "the image itself" if views == 1 else f"{views} views"
+    return f": of each, {shown}; --views all writes all {there} views"
 
 
 def _plan_lines(
@@ -105,7 +137,7 @@ def _plan_lines(
 ) -> Iterator[str]:
     new = plan.images - plan.kept
     kept = f", {plan.kept:,} are there already" if plan.kept else ""
-    yield f"{out}: {new:,} pictures, about {size_text(plan.picture_bytes)}{kept}"
+    yield f"{out}: {_count(new)}, about {size_text(plan.picture_bytes)}{kept}"
     yield f"labels.npz of at most {size_text(plan.label_bytes)}, and README.md"
     if pin is not None:
         from ddcodec.prior.need import need_of

@@ -35,7 +35,7 @@ def test_inspect_says_where_the_labels_come_from(ddz: Ddz, stored: Path) -> None
 
 
 def test_decode_writes_the_labels_it_computes(ddz: Ddz, stored: Path, tmp_path: Path) -> None:
-    assert ddz("decode", stored, "-o", tmp_path / "out").code == 0
+    assert ddz("decode", stored, "-o", tmp_path / "out", "--views", "all").code == 0
     with np.load(tmp_path / "out" / "labels.npz") as written:
         labels = written["labels"]
     assert labels.shape == (12, 3)
