@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddcodec"
 
 # From the ground up: a package imports those of lower floors, never of its own or a higher one.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("arrays", "errors", "version"),
-    ("entropy", "files", "hub", "imagenet", "recipe", "tables"),
+    ("arrays", "errors", "units", "version"),
+    ("devices", "entropy", "files", "hub", "imagenet", "recipe", "tables"),
     ("classifiers", "container", "exact", "randomness", "sources"),
     ("codecs", "synthesis"),
     ("prior", "table"),

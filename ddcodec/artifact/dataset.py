@@ -19,6 +19,7 @@ from torch.utils.data import Dataset, get_worker_info
 from ddcodec.arrays import Float32s, Row, UInt8s
 from ddcodec.artifact.ahead import Ahead
 from ddcodec.artifact.slicing import at_most
+from ddcodec.devices import resolve_device
 from ddcodec.errors import RequestError
 from ddcodec.labels.reader import LabelReader
 from ddcodec.labels.softmax import torch_probabilities
@@ -91,7 +92,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         self.rows: list[Row] = [(c, s) for c in indices for s in range(self.ipc)]
         self.classes = self.head.classes
         self.names = self.head.readable
-        self.device = device
+        self.device = str(resolve_device(device))
         self.transform = transform
         self.pixels = pixels
         self.labels = labels

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -27,9 +30,10 @@ from ddcodec.errors import (
 )
 from ddcodec.files import cache_folder, locked, read_json, whole_folder
 
-__all__ = ["cached_teacher", "load_teacher", "save_teacher", "teacher_key"]
+__all__ = ["TeacherCache", "load_teacher", "save_teacher", "teacher_key"]
 
 SCHEMA = "ddcodec.teacher/1"
+CHECKPOINT = "checkpoint.safetensors"
 _WEIGHTS = "model.safetensors"
 
 
@@ -85,7 +89,7 @@ def load_teacher(
     class_names: Sequence[str],
     readable: Sequence[str] | None = None,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     progress: Progress | None = None,
 ) -> Teacher:
     """Load a teacher and order its columns as ``class_names``, matched by name.
@@ -128,52 +132,98 @@ def teacher_key(
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def cached_teacher(
-    fingerprint: str,
-    size: tuple[int, int],
-    classes: Sequence[str],
-    settings: TeacherSettings,
-    load: Callable[[], tuple[UInt8s, Int64s]],
-    progress: StepProgress | None = None,
-    *,
-    device: str = "cpu",
-) -> Teacher:
-    """The teacher of this source and these settings, trained at most once a machine.
+class TeacherCache:
+    """Teachers that were trained on this machine, by their source and settings.
+
+    What cannot be kept is trained all the same, and what is damaged is trained again: ``warn`` is
+    told, and no encode fails for it.
 
     Args:
         fingerprint: of the source folder (``Source.fingerprint``).
         size: (width, height) in pixels of the training pictures.
         classes: class names, in index order.
         settings: how to train.
-        load: called only when training is needed: uint8[n, h, w, 3] and int64[n].
-        progress: called with (done, total) training steps.
-        device: torch device.
-
-    Raises:
-        EncodeError: the pictures cannot be trained on, or the cache cannot be written.
+        warn: called with one sentence.
     """
-    folder = cache_folder("teachers") / teacher_key(fingerprint, size, classes, settings)
-    if folder.is_dir():
-        return load_teacher(folder, classes, device=device)
-    training = folder.with_name(f"{folder.name}.training")
 
-    def waiting() -> None:
-        if progress is not None:
-            progress(0, settings.steps)
+    def __init__(
+        self,
+        fingerprint: str,
+        size: tuple[int, int],
+        classes: Sequence[str],
+        settings: TeacherSettings,
+        warn: Callable[[str], None],
+    ) -> None:
+        self.size, self.classes, self.settings, self.warn = size, classes, settings, warn
+        self.key = teacher_key(fingerprint, size, classes, settings)
+        self.folder = cache_folder("teachers") / self.key
 
-    try:
-        # Whoever asks for the same teacher meanwhile waits, and does not train another.
-        with locked(training, wait=waiting, remove=True):
-            if not folder.is_dir():
-                images, labels = load()
-                made = train_teacher(images, labels, classes, settings, progress, device=device)
-                _write_folder(made, folder)
-    except OSError as error:
-        raise EncodeError(
-            f"cannot write the teacher to {folder} ({error.strerror}): set DDCODEC_CACHE to "
-            "a folder with space"
-        ) from error
-    return load_teacher(folder, classes, device=device)
+    def find(self) -> Teacher | None:
+        """The teacher, if it was trained already and can be read."""
+        if not self.folder.is_dir():
+            return None
+        try:
+            return load_teacher(self.folder, self.classes)
+        except (ModelMismatchError, ChecksumMismatchError, OSError) as error:
+            self.warn(f"the cached teacher is damaged, and another is trained: {error}")
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return None
+
+    def train(
+        self,
+        load: Callable[[], tuple[UInt8s, Int64s]],
+        progress: StepProgress | None = None,
+        *,
+        device: str | torch.device = "cpu",
+    ) -> Teacher:
+        """Train it, or wait for whoever trains it already; going on where training was stopped.
+
+        Args:
+            load: called only when training is needed: uint8[n, h, w, 3] and int64[n].
+            progress: called with (done, total) training steps.
+            device: torch device.
+
+        Raises:
+            EncodeError: the pictures cannot be trained on.
+        """
+        training = self.folder.with_name(f"{self.folder.name}.training")
+
+        def waiting() -> None:
+            if progress is not None:
+                progress(0, self.settings.steps)
+
+        with ExitStack() as stack:
+            checkpoint: Path | None = training / CHECKPOINT
+            try:
+                # Whoever asks for the same teacher meanwhile waits, and does not train another.
+                stack.enter_context(locked(training, wait=waiting, remove=True))
+            except OSError as error:
+                self._cannot_keep(error)
+                checkpoint = None
+            if (found := self.find()) is not None:
+                return found
+            made = train_teacher(
+                *load(),
+                self.classes,
+                self.settings,
+                progress,
+                device=device,
+                checkpoint=checkpoint,
+                key=self.key,
+            )
+            if checkpoint is not None:
+                try:
+                    _write_folder(made, self.folder)
+                    checkpoint.unlink(missing_ok=True)
+                except OSError as error:
+                    self._cannot_keep(error)
+        return made.for_classes(self.classes)
+
+    def _cannot_keep(self, error: OSError) -> None:
+        self.warn(
+            f"the teacher cannot be kept in {self.folder.parent} ({error.strerror}) and will be "
+            "trained again next time: set DDCODEC_CACHE to a folder that can be written"
+        )
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from ddcodec.arrays import Indices, Int64s, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
+from ddcodec.classifiers.checkpoint import Checkpoint
+from ddcodec.classifiers.early_stopping import EarlyStopping
 from ddcodec.classifiers.held_out import choose
 from ddcodec.classifiers.probe import teacher_digest
 from ddcodec.classifiers.teacher import Teacher
@@ -18,6 +22,7 @@ from ddcodec.classifiers.training import (
     Batch,
     Optimisation,
     Precision,
+    Statistics,
     accuracy,
     fit,
     pad_crop_flip,
@@ -26,10 +31,18 @@ from ddcodec.classifiers.training import (
 )
 from ddcodec.errors import EncodeError
 
-__all__ = ["TeacherSettings", "default_settings", "train_teacher", "training_size"]
+__all__ = [
+    "TeacherSettings",
+    "default_settings",
+    "seconds_to_train",
+    "train_teacher",
+    "training_size",
+]
 
 # Pictures that are held out in all: enough to tell a good teacher from a bad one within 2 %.
 _HELD_OUT = 500
+# Too few to tell whether the accuracy stands still.
+_FEW = 100
 # From this side on, in pixels, teachers are trained on smaller pictures, of that side.
 _LARGE, _LARGE_AS = 128, 64
 
@@ -50,6 +63,7 @@ class TeacherSettings:
         precision: see :class:`Optimisation`.
         held_out: pictures of each class, at most a tenth of them, that it is not trained on and
             its accuracy is measured with.
+        patience: see :class:`EarlyStopping`; nothing stops early with fewer than 100 of them.
     """
 
     arch: str = "convnet3"
@@ -62,6 +76,18 @@ class TeacherSettings:
     seed: int = 0
     precision: Precision = "auto"
     held_out: int = 0
+    patience: int = 3
+
+    @property
+    def optimisation(self) -> Optimisation:
+        """The same for the training loop."""
+        return Optimisation(
+            steps=self.steps,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            warmup=0.05,
+            precision=self.precision,
+        )
 
 
 def default_settings(
@@ -97,6 +123,25 @@ def training_size(size: tuple[int, int]) -> tuple[int, int]:
     return (_LARGE_AS, _LARGE_AS) if size[0] == size[1] >= _LARGE else size
 
 
+def seconds_to_train(
+    settings: TeacherSettings, classes: int, size: int, device: str | torch.device
+) -> float:
+    """How long :func:`train_teacher` may take at most here, from three steps on noise."""
+    module = build(settings.arch, classes, size).to(device)
+    images = torch.zeros(settings.batch_size, 3, size, size, dtype=torch.uint8)
+    targets = torch.arange(settings.batch_size) % classes
+    ends: list[float] = []
+    fit(
+        module,
+        lambda _: [Batch(images, targets)],
+        Statistics((0, 0, 0), (1 << 16,) * 3),
+        replace(settings.optimisation, steps=3),
+        lambda done, total: ends.append(time.perf_counter()),
+    )
+    # The first step prepares memory and kernels.
+    return settings.steps * (ends[-1] - ends[0]) / (len(ends) - 1)
+
+
 def train_teacher(
     images: UInt8s,
     labels: Int64s,
@@ -104,15 +149,22 @@ def train_teacher(
     settings: TeacherSettings,
     progress: StepProgress | None = None,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
+    checkpoint: Path | None = None,
+    key: str = "",
+    every: float = 60.0,
 ) -> Teacher:
     """Train a teacher on uint8[n, h, w, 3] pictures and their class indices int64[n].
 
     ``progress`` is called with (done, total) steps. ``settings.held_out`` pictures of each class
-    are left out; how many of them it recognises is in ``training``.
+    are left out; how many of them it recognises is in ``training``, and when that stands still
+    training ends early. With a ``checkpoint`` file, an interrupted training of the same ``key``
+    goes on, and gives the same teacher; it is written about ``every`` so many seconds. Who has kept
+    the teacher removes it.
 
     Raises:
         EncodeError: no pictures, pictures that are not square, or an unknown architecture.
+        OSError: the checkpoint cannot be written.
     """
     n, h, w = images.shape[:3]
     if n == 0:
@@ -122,20 +174,25 @@ def train_teacher(
     held = choose(labels, settings.held_out, settings.seed)
     statistics = statistics_of(images)
     module = build(settings.arch, len(classes), w, seed=settings.seed).to(device)
-    fit(
+
+    def measure() -> float:
+        right = accuracy(module, images[held], labels[held], statistics)
+        module.train()
+        return right
+
+    patience = settings.patience if held.sum() >= _FEW else 0
+    generator = torch.Generator().manual_seed(settings.seed)
+    saved = None if checkpoint is None else Checkpoint(checkpoint, key, generator, every=every)
+    done = fit(
         module,
-        _augmented(images, labels, np.flatnonzero(~held), settings),
+        _augmented(images, labels, np.flatnonzero(~held), settings, generator),
         statistics,
-        Optimisation(
-            steps=settings.steps,
-            lr=settings.lr,
-            weight_decay=settings.weight_decay,
-            warmup=0.05,
-            precision=settings.precision,
-        ),
+        settings.optimisation,
         progress,
+        stopping=EarlyStopping(settings.optimisation, measure, patience),
+        checkpoint=saved,
     )
-    training = asdict(settings)
+    training = {**asdict(settings), "steps_done": done}
     if held.any():
         right = accuracy(module, images[held], labels[held], statistics)
         training["measured"] = [right, int(held.sum())]
@@ -151,12 +208,15 @@ def train_teacher(
 
 
 def _augmented(
-    images: UInt8s, labels: Int64s, rows: Indices, settings: TeacherSettings
+    images: UInt8s,
+    labels: Int64s,
+    rows: Indices,
+    settings: TeacherSettings,
+    generator: torch.Generator,
 ) -> Callable[[int], Iterator[Batch]]:
     planar = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     targets = torch.from_numpy(labels.astype(np.int64, copy=False))
     known = torch.from_numpy(rows)
-    generator = torch.Generator().manual_seed(settings.seed)
 
     def epoch(_: int) -> Iterator[Batch]:
         for places in shuffled_batches(len(known), settings.batch_size, generator, drop_last=True):

@@ -13,6 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from ddcodec.arrays import Int64s, StepProgress, UInt8s
+from ddcodec.classifiers.checkpoint import Checkpoint, Place
+from ddcodec.classifiers.early_stopping import EarlyStopping
+from ddcodec.classifiers.optimisation import Optimisation, Precision
 from ddcodec.errors import EncodeError
 
 __all__ = [
@@ -29,8 +32,6 @@ __all__ = [
     "shuffled_batches",
     "statistics_of",
 ]
-
-Precision = Literal["auto", "bfloat16", "float32"]
 
 # A CPU is twice as fast where the activations of a batch stay in its cache.
 _PREDICT_BATCH, _PREDICT_BATCH_CPU = 256, 16
@@ -89,35 +90,6 @@ def statistics_of(images: UInt8s | Iterable[UInt8s]) -> Statistics:
     )
 
 
-@dataclass(frozen=True)
-class Optimisation:
-    """AdamW with a cosine schedule.
-
-    Attributes:
-        steps: optimiser steps in all.
-        lr: highest learning rate.
-        weight_decay: decoupled; not applied to biases and norms (1-d parameters).
-        span: the part of the cosine's half period that is run: 1 ends at 0, 1/2 at lr / 2.
-        warmup: share of the steps with a linearly rising rate.
-        precision: ``auto`` is bfloat16 autocast where the processor computes it natively.
-    """
-
-    steps: int
-    lr: float = 1e-3
-    weight_decay: float = 0.01
-    span: float = 1.0
-    warmup: float = 0.0
-    precision: Precision = "auto"
-
-    def factor(self, step: int) -> float:
-        """Learning rate of a step relative to ``lr``."""
-        rising = round(self.warmup * self.steps)
-        if step < rising:
-            return (step + 1) / (rising + 1)
-        done = (step - rising) / max(1, self.steps - rising)
-        return 0.5 * (1 + math.cos(math.pi * self.span * done))
-
-
 def resolve_precision(precision: Precision, device: torch.device) -> Literal["bfloat16", "float32"]:
     """What ``auto`` means here: bfloat16 on CUDA and on CPUs with AMX or AVX512_BF16."""
     if precision != "auto":
@@ -135,8 +107,11 @@ def fit(
     statistics: Statistics,
     optimisation: Optimisation,
     progress: StepProgress | None = None,
-) -> None:
-    """Train in place, on the module's device, until ``optimisation.steps`` are done.
+    *,
+    stopping: EarlyStopping | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> int:
+    """Train in place, on the module's device; returns how many steps were done.
 
     Args:
         module: classifier of normalised float images.
@@ -144,20 +119,31 @@ def fit(
         statistics: input normalisation.
         optimisation: schedule and loss.
         progress: called with (done, total) steps.
+        stopping: ends the training before its last step, if its time has come.
+        checkpoint: where the training goes on, and where it is saved meanwhile.
 
     Raises:
         EncodeError: an epoch has no batch, or the loss is no longer finite.
+        OSError: the checkpoint cannot be written.
     """
     device = next(module.parameters()).device
+    schedule = optimisation if stopping is None else stopping
     low = resolve_precision(optimisation.precision, device) == "bfloat16"
     optimiser = torch.optim.AdamW(_groups(module, optimisation.weight_decay), lr=optimisation.lr)
     module.train()
     done = epoch = 0
-    while done < optimisation.steps:
+    if checkpoint is not None:
+        epoch, done, seen = checkpoint.restore(module, optimiser)
+        if stopping is not None:
+            stopping.resume(seen, done)
+    while done < schedule.steps:
+        if checkpoint is not None:
+            seen = () if stopping is None else tuple(stopping.seen)
+            checkpoint.offer(module, optimiser, Place(epoch, done, seen))
         before = done
         for images, targets, temperature, weight in epochs(epoch):
             for group in optimiser.param_groups:
-                group["lr"] = optimisation.lr * optimisation.factor(done)
+                group["lr"] = optimisation.lr * schedule.factor(done)
             inputs = statistics.normalise(images.to(device))
             with torch.autocast(device.type, torch.bfloat16, enabled=low):
                 logits = module(inputs)
@@ -168,14 +154,17 @@ def fit(
             done += 1
             if done % 50 == 0 and not math.isfinite(loss.item()):
                 raise EncodeError("training diverged: the loss is not finite; lower the rate")
+            if stopping is not None:
+                stopping.check(done)
             if progress is not None:
-                progress(done, optimisation.steps)
-            if done == optimisation.steps:
+                progress(done, schedule.steps)
+            if done == schedule.steps:
                 break
         if done == before:
             raise EncodeError("nothing to train on: an epoch without a batch")
         epoch += 1
     module.eval()
+    return done
 
 
 def _groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:

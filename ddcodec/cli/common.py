@@ -15,6 +15,7 @@ import click
 from ddcodec.arrays import Progress
 from ddcodec.errors import FormatError, IntegrityError, RequestError
 from ddcodec.recipe.profiles import FLOAT
+from ddcodec.units import duration_text
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -87,7 +88,11 @@ prior_option = click.option(
     "used, if this machine has it: nothing is fetched because a file names it.",
 )
 device_option = click.option(
-    "--device", default="cpu", show_default=True, metavar="NAME", help="Torch device to compute on."
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Torch device to compute on; auto is a GPU of CUDA where there is one, else the CPU.",
 )
 
 
@@ -188,6 +193,9 @@ class _LineProgress:
         self._next: dict[str, float] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        if total == 1:
+            click.echo(_in_words(what), err=True)
+            return
         now = time.monotonic()
         if done < total and now < self._next.get(what, 0.0):
             return
@@ -197,12 +205,16 @@ class _LineProgress:
         click.echo(f"{what}: {done} of {total}" + (_left(left) if left else ""), err=True)
 
 
+def _in_words(what: str) -> str:
+    """A stage of one step is a remark, such as a forecast."""
+    from ddcodec.cli.options import in_words
+
+    return in_words(what)
+
+
 def _left(seconds: float) -> str:
     """How long a stage will take, as far as its beginning tells."""
-    minutes = round(seconds / 60)
-    if minutes >= 100:
-        return f", about {minutes / 60:.0f} hours left"
-    return f", about {minutes} min left" if minutes else f", about {max(1, round(seconds))} s left"
+    return f", about {duration_text(seconds)} left"
 
 
 @contextmanager
@@ -228,6 +240,9 @@ def _bars() -> Iterator[Progress]:
         tasks: dict[str, Any] = {}
 
         def tell(what: str, done: int, total: int) -> None:
+            if total == 1:
+                bars.console.print(_in_words(what), markup=False, highlight=False)
+                return
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)

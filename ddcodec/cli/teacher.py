@@ -9,6 +9,7 @@ import click
 from ddcodec.cli.common import device_option, output_folder, parse_size, progress_display, warn
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.errors import RequestError
+from ddcodec.units import duration_text
 
 __all__ = ["command"]
 
@@ -66,18 +67,27 @@ def command(
     """Train a teacher on the image folder SRC and write it to the new folder DIR.
 
     `ddz encode --teacher auto` does the same by itself; this is for a teacher of your own
-    choice, or one to share.
+    choice, or one to share. Training ends early once it recognises no more of the pictures that
+    are held out. One that was interrupted goes on when the same command is run again.
     """
     if out.exists():
         raise RequestError(f"{out} exists already: choose another -o, or remove it")
     from dataclasses import replace
 
-    from ddcodec.classifiers.store import save_teacher
-    from ddcodec.classifiers.teacher_training import default_settings, train_teacher, training_size
+    from ddcodec.classifiers.store import CHECKPOINT, save_teacher, teacher_key
+    from ddcodec.classifiers.teacher_training import (
+        default_settings,
+        seconds_to_train,
+        train_teacher,
+        training_size,
+    )
+    from ddcodec.devices import resolve_device
+    from ddcodec.files import locked
     from ddcodec.sources.folder import scan
     from ddcodec.sources.pictures import LoadReport
     from ddcodec.sources.source import load_images
 
+    where = resolve_device(device)
     source = scan(src)
     asked = parse_size(size)
     pixels = (asked, asked) if isinstance(asked, int) else asked
@@ -86,8 +96,15 @@ def command(
         len(source), min(pixels), classes=len(source.classes), arch=arch, flip=flip, seed=seed
     )
     settings = replace(settings, steps=steps or settings.steps)
-    report = LoadReport()
-    with progress_display() as progress:
+    seconds = seconds_to_train(settings, len(source.classes), min(pixels), where)
+    report, training = LoadReport(), out.with_name(f"{out.name}.training")
+    with progress_display() as progress, locked(training, remove=True):
+        progress(
+            f"{settings.steps:,} steps on {len(source):,} pictures of {pixels[0]}x{pixels[1]} px: "
+            f"at most about {duration_text(seconds)} on {where}",
+            1,
+            1,
+        )
         images, labels = load_images(
             source,
             pixels,
@@ -101,10 +118,13 @@ def command(
             source.classes,
             settings,
             lambda done, total: progress("teacher", done, total),
-            device=device,
+            device=where,
+            checkpoint=training / CHECKPOINT,
+            key=teacher_key(source.fingerprint, pixels, source.classes, settings),
         )
-    save_teacher(teacher, out)
-    warn([*source.warnings, *report.describe()])
+        save_teacher(teacher, out)
+        (training / CHECKPOINT).unlink(missing_ok=True)
+        warn([*source.warnings, *report.describe()])
     click.echo(f"{out}: {arch} for {len(source.classes)} classes of {pixels[0]}x{pixels[1]} px")
     if teacher.held_out is not None:
         click.echo(f"it is {teacher.held_out.describe()}")

@@ -174,7 +174,7 @@ class Encoder:
             self._draft(content, head, path)
             with open_artifact(path) as draft:
                 each = picture_seconds(
-                    draft, prior=self._prior_of(content), device=self.options.device
+                    draft, prior=self._prior_of(content), device=self.inputs.device
                 )
         ipc = fitting_ipc(limit, each, head.recipe, classes)
         if ipc < 1:
@@ -237,7 +237,7 @@ class Encoder:
                 draft,
                 work,
                 prior=self._prior_of(content),
-                device=options.device,
+                device=self.inputs.device,
                 progress=options.progress,
             )
             sections = [*base, *labelling.pixel_sections()]
@@ -326,5 +326,5 @@ class Encoder:
         if content.prior is not None and options.profile == profiles.FLOAT:
             from ddcodec.prior.load import fingerprint
 
-            info["environment"] = fingerprint(options.device)
+            info["environment"] = fingerprint(self.inputs.device)
         return info

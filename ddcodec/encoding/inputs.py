@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ddcodec.devices import resolve_device
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.methods import package_of
 from ddcodec.methods.base import Job, readable_images
@@ -18,9 +19,11 @@ from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe import profiles
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import Source, load_images
+from ddcodec.units import duration_text
 from ddcodec.version import __version__
 
 if TYPE_CHECKING:
+    from ddcodec.classifiers.store import TeacherCache
     from ddcodec.classifiers.teacher import Teacher
     from ddcodec.classifiers.training import Statistics
     from ddcodec.prior.load import Prior
@@ -29,6 +32,8 @@ __all__ = ["Inputs"]
 
 # Pictures of the source from which input statistics are taken where there is no teacher.
 _SAMPLE = 10_000
+# Seconds from which on training a teacher may be worth avoiding.
+_LONG = 300
 
 
 class Inputs:
@@ -44,6 +49,7 @@ class Inputs:
         view: what views vary.
         names: what to call each class.
         report: what had to be converted or skipped.
+        device: where teacher and prior compute.
         teacher, prior: called when needed; the first call loads.
     """
 
@@ -54,6 +60,8 @@ class Inputs:
         self.view = options.view_of(self.size)
         self.names = options.names_of(source)
         self.report = LoadReport()
+        self.remarks: list[str] = []
+        self.device = str(resolve_device(options.device))
         self.teacher = cache(self._load_teacher)
         self.prior = cache(self._load_prior)
 
@@ -73,6 +81,8 @@ class Inputs:
             trains_teacher=self.options.trains_teacher,
             report=self.report,
             progress=self.options.progress,
+            device=self.device,
+            warn=self.remarks.append,
         )
 
     def key(self) -> dict[str, Any]:
@@ -83,6 +93,7 @@ class Inputs:
             "size": list(self.size),
             "names": list(self.names),
             **self.options.job_key(),
+            "device": self.device,
         }
         if (package := package_of(self.options.method)) is not None:
             key["package"] = package
@@ -143,40 +154,77 @@ class Inputs:
 
     def warnings(self) -> tuple[str, ...]:
         """One sentence each: what was converted, skipped or ignored."""
-        return (*self.source.warnings, *self.report.describe())
+        return (*self.source.warnings, *self.report.describe(), *self.remarks)
 
     def tell(self, what: str, done: int, total: int) -> None:
         """Move the progress display, if there is one."""
         if self.options.progress is not None:
             self.options.progress(what, done, total)
 
-    def _load_teacher(self) -> Teacher:
-        from ddcodec.classifiers.store import cached_teacher, load_teacher
-        from ddcodec.classifiers.teacher import Teacher
+    def teacher_to_train(self) -> tuple[TeacherCache, float] | None:
+        """The teacher that has to be trained first, and about how many seconds that takes here."""
+        from ddcodec.classifiers.teacher_training import seconds_to_train
+
+        if not (self.options.asks_teacher and self.options.trains_teacher):
+            return None
+        cache = self._teacher_cache()
+        if cache.folder.is_dir():
+            return None
+        seconds = seconds_to_train(
+            cache.settings, len(self.source.classes), min(cache.size), self.device
+        )
+        return cache, seconds
+
+    def _teacher_cache(self) -> TeacherCache:
+        """Where a teacher of this source is kept: one for all settings that it can serve."""
+        from ddcodec.classifiers.store import TeacherCache
         from ddcodec.classifiers.teacher_training import default_settings, training_size
 
-        source, device = self.source, self.options.device
-        given = self.options.teacher
-        if isinstance(given, Teacher):
-            return given.for_classes(source.classes, self.names).to(device)
-        if not self.options.trains_teacher:
-            return load_teacher(
-                given, source.classes, self.names, device=device, progress=self.options.progress
-            )
+        source = self.source
         # A stored teacher must look at the images as they are.
         size = self.size if self.options.labels == "teacher" else training_size(self.size)
-        settings = default_settings(
-            len(source), min(size), classes=len(source.classes), flip=bool(self.view.flip)
-        )
-        return cached_teacher(
-            source.fingerprint,
-            size,
-            source.classes,
-            settings,
-            lambda: load_images(source, size, on_error="skip", report=self.report),
+        # Only a view that varies images, and mirrors none, says that mirrored ones would be wrong.
+        flip = bool(self.view.flip) or self.view.kind == "identity"
+        settings = default_settings(len(source), min(size), classes=len(source.classes), flip=flip)
+        return TeacherCache(source.fingerprint, size, source.classes, settings, self.remarks.append)
+
+    def _load_teacher(self) -> Teacher:
+        from ddcodec.classifiers.store import load_teacher
+        from ddcodec.classifiers.teacher import Teacher
+
+        source, given = self.source, self.options.teacher
+        if isinstance(given, Teacher):
+            return given.for_classes(source.classes, self.names).to(self.device)
+        if not self.options.trains_teacher:
+            return load_teacher(
+                given,
+                source.classes,
+                self.names,
+                device=self.device,
+                progress=self.options.progress,
+            )
+        cache = self._teacher_cache()
+        if (found := cache.find()) is not None:
+            return found.to(self.device)
+        if (needed := self.teacher_to_train()) is not None:
+            self.tell(self._forecast(*needed), 1, 1)
+        return cache.train(
+            lambda: load_images(source, cache.size, on_error="skip", report=self.report),
             lambda done, total: self.tell("teacher", done, total),
-            device=device,
+            device=self.device,
+        ).to(self.device)
+
+    def _forecast(self, cache: TeacherCache, seconds: float) -> str:
+        """What the first encode of a set needs, and how it could be had sooner."""
+        width, height = cache.size
+        text = (
+            f"no teacher is kept for these pictures and settings: training one, once, in "
+            f"{cache.settings.steps:,} steps at {width}x{height} pixels, at most about "
+            f"{duration_text(seconds)} on {self.device}"
         )
+        if seconds > _LONG:
+            text += "; a teacher of your own (teacher='DIR') saves that"
+        return text
 
     def _load_prior(self) -> Prior:
         from ddcodec.prior.load import load_prior
@@ -186,4 +234,4 @@ class Inputs:
         found = resolve_prior(options.prior, progress=options.progress)
         # What only looks at pictures promises no decoder anything, and needs no exact networks.
         profile = options.profile if self.method.generates else profiles.FLOAT
-        return load_prior(found.spec, profile=profile, device=options.device)
+        return load_prior(found.spec, profile=profile, device=self.device)

@@ -141,7 +141,12 @@ class EncodeOptions:
     )
     options: Mapping[str, Any] = field(default_factory=dict)
     """The method's own options, by name."""
-    device: str = option("cpu", "Torch device of the teacher and the prior.", role="machine")
+    device: str = option(
+        "auto",
+        "Torch device of the teacher and the prior; auto is a GPU of CUDA where there is one, else "
+        "the CPU.",
+        role="machine",
+    )
     work: str | os.PathLike[str] | None = option(
         None,
         "Folder for finished parts, which stay there: labels can be coded again, at another "

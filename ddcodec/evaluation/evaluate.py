@@ -26,6 +26,7 @@ from ddcodec.classifiers.training import (
     resolve_precision,
     shuffled_batches,
 )
+from ddcodec.devices import resolve_device
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import Protocol, TrainingPlan
 from ddcodec.evaluation.shown import FreeViews, StoredViews
@@ -145,6 +146,7 @@ def evaluate(
         raise RequestError(
             f"students need square pictures, and the artifact's are {recipe.width}x{recipe.height}"
         )
+    device = str(resolve_device(device))
     began = time.perf_counter()
     data = artifact.dataset(prior=prior, device=device)
     stored, free = StoredViews(data), FreeViews(data, protocol.smoothing)

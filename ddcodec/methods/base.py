@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class Job:
         flip: whether pictures of this set may be mirrored.
         trains_teacher: whether the teacher is a ConvNet that is trained when it is first asked
             for, so that looking at it takes long and is not needed.
+        device: torch device of networks that the method trains itself.
+        warn: told one sentence about what the user should know in the end.
     """
 
     source: Source
@@ -69,6 +72,8 @@ class Job:
     trains_teacher: bool = False
     report: LoadReport = field(default_factory=LoadReport)
     progress: Progress | None = None
+    device: str = "cpu"
+    warn: Callable[[str], None] = warnings.warn
 
     def tell(self, what: str, done: int, total: int) -> None:
         if self.progress is not None:

@@ -64,7 +64,7 @@ class EL2N(Coreset):
 
     def _network(self, job: Job, number: int) -> Teacher:
         """One of the networks; they are kept as teachers are, so that an encode can go on."""
-        from ddcodec.classifiers.store import cached_teacher
+        from ddcodec.classifiers.store import TeacherCache
         from ddcodec.classifiers.teacher_training import default_settings, training_size
 
         source, seed = job.source, derive_seed(job.seed, f"el2n {number}")
@@ -72,13 +72,17 @@ class EL2N(Coreset):
         settings = default_settings(len(source), size[0], classes=classes, flip=job.flip, seed=seed)
         # Nothing is held out: images that a network has not seen would seem harder than others.
         steps = max(1, round(self.length * settings.steps))
-        return cached_teacher(
+        cache = TeacherCache(
             source.fingerprint,
             size,
             source.classes,
             replace(settings, steps=steps, held_out=0),
+            job.warn,
+        )
+        return cache.find() or cache.train(
             lambda: load_images(source, size, on_error="skip", report=job.report),
             partial(job.tell, f"network {number + 1} of {self.networks}"),
+            device=job.device,
         )
 
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ddcodec.codecs.schedule_table import Schedule
-from ddcodec.errors import DecodeError, EncodeError, UnsupportedFeatureError
+from ddcodec.devices import resolve_device
+from ddcodec.errors import EncodeError, UnsupportedFeatureError
 from ddcodec.prior import text
 from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.defaults import Defaults, read_defaults
@@ -235,7 +236,7 @@ def load_prior(
     else:
         resolved = resolve_pinned(pin, spec)
     # First what small files say: hashing the weights of a large prior takes a minute.
-    where = _device(device)
+    where = resolve_device(device)
     components = Components(resolved.folder, where, () if pin is None else pin.files)
     if pin is None:
         files = digest_files(resolved.folder)
@@ -258,7 +259,7 @@ def fingerprint(device: str | torch.device = "cpu") -> dict[str, Any]:
 
     Names the libraries, the instruction set and threads, never the machine.
     """
-    where = torch.device(device)
+    where = resolve_device(device)
     out: dict[str, Any] = {
         **{name: version(name) for name in ("torch", "diffusers", "transformers")},
         "system": platform.system(),
@@ -273,14 +274,3 @@ def fingerprint(device: str | torch.device = "cpu") -> dict[str, Any]:
         out["cuda"] = str(torch.version.cuda)
         out["cudnn"] = str(cudnn.version())
     return out
-
-
-def _device(device: str | torch.device) -> torch.device:
-    try:
-        where = torch.device(device)
-        torch.empty(1, device=where)
-    except (RuntimeError, AssertionError) as error:
-        raise DecodeError(
-            f"device {str(device)!r} cannot be used here ({error}); use device='cpu'"
-        ) from error
-    return where

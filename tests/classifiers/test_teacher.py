@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from ddcodec.classifiers import teacher_training
 from ddcodec.classifiers.store import (
-    cached_teacher,
+    TeacherCache,
     load_teacher,
     save_teacher,
     teacher_key,
@@ -176,11 +177,75 @@ def test_the_cache_trains_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         return colours()
 
     quick = TeacherSettings(steps=2, pad=1)
-    first = cached_teacher("abc", (8, 8), CLASSES, quick, load)
-    again = cached_teacher("abc", (8, 8), CLASSES, quick, load)
-    assert (len(loads), again.digest) == (1, first.digest)
+    said: list[str] = []
+    cache = TeacherCache("abc", (8, 8), CLASSES, quick, said.append)
+    assert cache.find() is None
+    first = cache.train(load)
+    again = cache.find()
+    assert again is not None
+    assert (len(loads), again.digest, said) == (1, first.digest, [])
     key = teacher_key("abc", (8, 8), CLASSES, quick)
     assert [p.name for p in cache_folder("teachers").iterdir()] == [key]
+
+
+def test_a_damaged_teacher_of_the_cache_is_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DDCODEC_CACHE", str(tmp_path))
+    said: list[str] = []
+    cache = TeacherCache("abc", (8, 8), CLASSES, TeacherSettings(steps=2, pad=1), said.append)
+    first = cache.train(colours)
+    for damage in ("", "not weights"):
+        (cache.folder / "model.safetensors").write_text(damage)
+        assert cache.find() is None
+        assert "the cached teacher is damaged, and another is trained" in said.pop()
+        assert cache.train(colours).digest == first.digest
+    shutil.rmtree(cache.folder)
+    cache.folder.mkdir()
+    assert cache.find() is None
+
+
+def test_a_teacher_that_cannot_be_kept_is_used_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("DDCODEC_CACHE", str(tmp_path / "file"))
+    said: list[str] = []
+    cache = TeacherCache("abc", (8, 8), CLASSES, TeacherSettings(steps=2, pad=1), said.append)
+    assert cache.train(colours).classes == tuple(CLASSES)
+    assert "will be trained again next time: set DDCODEC_CACHE" in said[0]
+
+
+def test_an_interrupted_training_goes_on_and_gives_the_same_teacher(tmp_path: Path) -> None:
+    whole = train_teacher(*colours(), CLASSES, SETTINGS)
+    path = tmp_path / "checkpoint.safetensors"
+
+    def stop(done: int, total: int) -> None:
+        if done == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_teacher(*colours(), CLASSES, SETTINGS, stop, checkpoint=path, key="k", every=0)
+    began: list[int] = []
+    resumed = train_teacher(
+        *colours(), CLASSES, SETTINGS, lambda done, _: began.append(done), checkpoint=path, key="k"
+    )
+    assert 10 < began[0] <= 20
+    assert resumed.digest == whole.digest
+    # Of another training nothing is taken.
+    train_teacher(
+        *colours(), CLASSES, SETTINGS, lambda done, _: began.append(done), checkpoint=path, key="l"
+    )
+    assert began.count(1) == 1
+
+
+def test_training_ends_once_the_held_out_pictures_are_known() -> None:
+    many = replace(SETTINGS, steps=100, held_out=40)
+    quick = train_teacher(*colours(400), CLASSES, many)
+    assert quick.held_out is not None and quick.held_out.accuracy == 1
+    assert quick.training["steps_done"] < 100
+    patient = train_teacher(*colours(400), CLASSES, replace(many, patience=0))
+    assert patient.training["steps_done"] == 100
 
 
 def test_the_key_depends_on_all_that_shapes_a_teacher() -> None:

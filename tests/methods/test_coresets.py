@@ -145,7 +145,15 @@ def test_el2n_trains_on_every_picture_and_on_small_ones(
     image_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(store, "cached_teacher", lambda *given: asked.append(given))
+
+    class Kept:
+        def __init__(self, *given: Any) -> None:
+            asked.append(given)
+
+        def find(self) -> object:
+            return "a teacher"
+
+    monkeypatch.setattr(store, "TeacherCache", Kept)
     source, unused = scan(image_folder), cast(Any, None)
     job = Job(source, source.classes, (128, 128), 1, 0, 50, unused, unused, WorkFolder())
     EL2N().look(job)

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ddcodec.devices import resolve_device
+from ddcodec.errors import RequestError
+
+
+def test_auto_is_what_this_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "xla"])
+def test_a_device_that_is_not_there_is_a_sentence(name: str) -> None:
+    with pytest.raises(
+        RequestError, match=f"device '{name}' cannot be used here .*: use device='cpu'"
+    ):
+        resolve_device(name)
