@@ -17,7 +17,7 @@ from ddcodec.methods.base import Job, readable_images
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe import profiles
 from ddcodec.sources.pictures import LoadReport
-from ddcodec.sources.source import Source, load_images
+from ddcodec.sources.source import Source, load_images, source_findings
 from ddcodec.version import __version__
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Inputs:
 
     def warnings(self) -> tuple[str, ...]:
         """One sentence each: what was converted, skipped or ignored."""
-        return (*self.source.warnings, *self.report.describe())
+        return (*source_findings(self.source), *self.report.describe())
 
     def tell(self, what: str, done: int, total: int) -> None:
         """Move the progress display, if there is one."""

@@ -181,8 +181,8 @@ def readable_images(
         name = job.source.name(class_index, number)
         try:
             image, notes = job.source.read(class_index, number, size)
-        except SourceError:
-            job.report.add(name, ["corrupt"])
+        except SourceError as error:
+            job.report.skip(name, error)
             continue
         job.report.add(name, notes)
         yield number, image

@@ -1,0 +1,256 @@
+"""From the folder that a user gives to the one that holds the classes, never by a silent guess.
+
+A training split is found, and so is the level that an archive adds. What could be meant in two
+ways is refused, with the folder to give instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from ddcodec.errors import SourceError
+from ddcodec.sources.kinds import Kind, kind_of, kind_of_files
+from ddcodec.sources.paths import printable
+from ddcodec.sources.splits import Role, roles_of
+from ddcodec.sources.tree import Folder, counted
+
+__all__ = ["Found", "advice", "find_classes", "training_split"]
+
+_SHOWN = 5
+_PAGE = 'the page "Quickstart" of the documentation has the lines for it'
+_WANTED: dict[Role, tuple[Role, ...]] = {"train": ("train",), "test": ("test", "val")}
+
+
+class Found(NamedTuple):
+    """Where the classes are.
+
+    Attributes:
+        root: its subfolders are the classes.
+        beside: folders with pictures that were passed by on the way, such as the test split.
+    """
+
+    root: Folder
+    beside: tuple[Path, ...]
+
+
+def find_classes(folder: Path, role: Role = "train") -> Found:
+    """The folder whose subfolders are the classes of a split.
+
+    Args:
+        folder: what the user gave: that folder, one that holds it as a split, or an archive's
+            outer level.
+        role: the split that is wanted where there are several: train, or test.
+
+    Raises:
+        SourceError: there is no such folder, it holds no pictures, or it is not clear which is
+            meant; the message names what to give.
+    """
+    if not folder.is_dir():
+        raise SourceError(_no_folder(folder))
+    root = Folder(folder)
+    if not root.holds_pictures:
+        raise SourceError(_no_pictures(root))
+    beside: list[Path] = []
+    while (inner := _split(root, role) or _wrapped(root)) is not None:
+        beside += [part.path for part in root.parts if part is not inner]
+        root = inner
+    if not root.parts:
+        raise SourceError(
+            f"{printable(root.path)} holds {len(root.pictures)} pictures directly: put them in one "
+            "subfolder per class, named after the class"
+        )
+    _check_level(root)
+    return Found(root, tuple(beside))
+
+
+def training_split(folder: Path) -> Path | None:
+    """The one training split, by its name, that a folder holds; None where there is none."""
+    parts = [part for part in Folder(folder).folders if part.folders]
+    roles = roles_of([part.name for part in parts])
+    found = [part.path for part in parts if roles.get(part.name) == "train"]
+    return found[0] if len(found) == 1 else None
+
+
+def _split(root: Folder, role: Role) -> Folder | None:
+    """The split to take, where the folder holds splits.
+
+    Raises:
+        SourceError: it holds splits, but not clearly the one that is wanted.
+    """
+    roles = roles_of([part.name for part in root.parts])
+    splits = [part for part in root.parts if part.name in roles]
+    others = [part for part in root.parts if part.name not in roles]
+    # One alone, beside other folders, is a class: vehicles are called bus, car and train.
+    if not splits or (others and len({*roles.values()} - {"other"}) < 2):
+        return None
+    for wanted in _WANTED[role]:
+        found = [part for part in splits if roles[part.name] == wanted]
+        if len(found) == 1 and not others:
+            return found[0]
+        if found:
+            what = f"stand beside {_some(others)}" if others else "are several"
+            raise SourceError(
+                f"{printable(root.path)} holds splits ({_some(splits)}), which {what}: give the "
+                f"one that you mean, {printable(found[0].path)}"
+            )
+    if role == "test":
+        raise SourceError(
+            f"{printable(root.path)} holds a training split but no test/ or val/: give the folder "
+            "of the test pictures"
+        )
+    raise SourceError(
+        f"{printable(root.path)} holds {_some(splits)}, by name {_plural(len(splits), 'split')} "
+        f"of a data set, but none to train on: give the one that you mean, such as "
+        f"{printable(splits[0].path)}"
+    )
+
+
+def _wrapped(root: Folder) -> Folder | None:
+    """The only folder, where it is the level that an archive adds around classes or splits."""
+    if len(root.parts) != 1 or root.pictures:
+        return None
+    return root.parts[0] if _wraps(root.parts[0]) else None
+
+
+def _wraps(part: Folder) -> bool:
+    """Whether a folder leads to several, or to those of a split, before any picture."""
+    while not part.pictures:
+        if len(part.parts) > 1:
+            return True
+        (part,) = part.parts
+        if part.parts and roles_of([part.name]):
+            return True
+    return False
+
+
+def _check_level(root: Folder) -> None:
+    """Refuse a folder one level above those with pictures.
+
+    Raises:
+        SourceError: naming the folders to give.
+    """
+    if len(root.parts) < 2 or any(part.pictures for part in root.parts):
+        return
+    inner = {tuple(below.name for below in part.parts) for part in root.parts}
+    # As Tiny ImageNet has it: every class keeps its pictures in a folder "images".
+    if len(inner) == 1 and len(*inner) == 1:
+        return
+    roles = roles_of([part.name for part in root.parts])
+    first = next((p for p in root.parts if roles.get(p.name) == "train"), root.parts[0])
+    raise SourceError(
+        f"{printable(root.path)} is a level too high: its folders ({_some(root.parts)}) hold only "
+        f"folders, such as {printable(first.name)}/{printable(first.parts[0].name)}. Give one of "
+        f"them, such as {printable(first.path)}; if they are the classes, move their pictures up "
+        "into them"
+    )
+
+
+def _no_folder(folder: Path) -> str:
+    """Why what was given is no folder, and what to do."""
+    text = str(folder)
+    if folder.exists():
+        return _is_a_file(folder)
+    if "://" in text or re.match(r"(https?|hf|s3|gs):/", text):
+        return f"{text} is an address, and no folder: download the pictures, and give their folder"
+    close = _close(folder)
+    if close is not None:
+        return f"no such folder: {printable(folder)}; did you mean {printable(close)}?"
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", text) and not folder.parent.exists():
+        return (
+            f"no such folder: {text}. A data set of the hub is no source by its id: write its "
+            f"pictures to a folder with a subfolder per class; {_PAGE}"
+        )
+    return f"no such folder: {printable(folder)}; give the folder with a subfolder per class"
+
+
+def _close(folder: Path) -> Path | None:
+    """A folder beside whose name is much like the one that was given."""
+    try:
+        beside = [path.name for path in folder.absolute().parent.iterdir() if path.is_dir()]
+    except OSError:
+        return None
+    lower = {name.lower(): name for name in beside}
+    close = difflib.get_close_matches(folder.name.lower(), lower, n=1, cutoff=0.75)
+    return folder.with_name(lower[close[0]]) if close else None
+
+
+def _is_a_file(path: Path) -> str:
+    try:
+        kind = kind_of(path) if path.is_file() else Kind("a device")
+    except OSError as error:
+        return f"cannot read {printable(path)} ({error.strerror}): check the permissions"
+    return f"{printable(path)} is {_what_and_way(path, kind)}"
+
+
+def _what_and_way(path: Path, kind: Kind | None) -> str:
+    if kind is None:
+        return "a file, not a folder: give the folder with a subfolder per class"
+    if kind.family == "archive":
+        name, folder = printable(path), printable(path.with_name(path.name.split(".")[0]))
+        command = kind.unpack.format(file=_quoted(name), folder=_quoted(folder))
+        if "{folder}" in kind.unpack:
+            return f"{kind.text}: unpack it (`{command}`), then give the folder {folder}"
+        return f"{kind.text}: unpack it (`{command}`), and then what is in it"
+    if kind.family == "table":
+        return f"{kind.text}, not a folder: write its pictures as files, CLASS/NUMBER.png; {_PAGE}"
+    if kind.family == "artifact":
+        return "a .ddz artifact already: decode it, and give the folder of its pictures"
+    if kind.family == "picture":
+        return f"{kind.text}, not a folder: give the folder with a subfolder per class"
+    return f"{kind.text}, not a folder of pictures: give the folder with a subfolder per class"
+
+
+def _no_pictures(root: Folder) -> str:
+    others, left_out = root.other_files(), root.left_out()
+    if not left_out:
+        return (
+            f"{printable(root.path)} has no class subfolders with pictures: give the folder with a "
+            "subfolder of pictures per class"
+        )
+    kept = f"{printable(root.path)} holds no pictures by name, but {_by_folder(root)}"
+    kind = kind_of_files(others[:20])
+    if kind is not None:
+        path = next(other for other in others if kind_of_files([other]) == kind)
+        return f"{kept}; {printable(path)} is {_what_and_way(path, kind)}"
+    return f"{kept}{advice(root)}: give the folder with a subfolder of pictures per class"
+
+
+def _by_folder(root: Folder) -> str:
+    """What there is in the place of pictures, for a few of the folders."""
+    if not root.folders:
+        return counted(root.left_out())
+    listed = [
+        f"{counted(folder.left_out()) or 'nothing'} in {printable(folder.name)}"
+        for folder in root.folders[:_SHOWN]
+    ]
+    return "; ".join(listed)
+
+
+def advice(folder: Folder) -> str:
+    """What the files that were left out are by content, where they are pictures after all."""
+    for path in folder.other_files()[:20]:
+        try:
+            kind = kind_of(path)
+        except OSError:
+            continue
+        if kind is not None and kind.family == "picture":
+            way = "give it the suffix of its kind" if not path.suffix else "save it as PNG or JPEG"
+            return f" ({printable(path.name)} is {kind.text}: {way})"
+    return ""
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'" if re.search(r"[^\w./-]", text) else text
+
+
+def _plural(count: int, word: str) -> str:
+    return f"a {word}" if count == 1 else f"{word}s"
+
+
+def _some(folders: list[Folder]) -> str:
+    text = ", ".join(printable(folder.name) for folder in folders[:_SHOWN])
+    more = len(folders) - _SHOWN
+    return f"{text} and {more} more" if more > 0 else text
