@@ -136,9 +136,10 @@ def about(path: Path) -> Iterator[None]:
         yield
     except (FormatError, IntegrityError) as error:
         kind = kind_of(path) if isinstance(error, BadMagicError) else None
-        if kind is not None and kind.family in _WAYS:
+        if kind is not None and kind.family != "artifact":
+            way = _WAYS.get(kind.family, "; get the artifact again")
             raise BadMagicError(
-                f"{printable(path)} is {kind.text}, not a .ddz artifact{_WAYS[kind.family]}"
+                f"{printable(path)} is {kind.text}, not a .ddz artifact{way}"
             ) from error
         error.add_note(f"Next: get the file again, then `ddz verify {path}`.")
         raise

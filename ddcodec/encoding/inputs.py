@@ -29,6 +29,8 @@ __all__ = ["Inputs"]
 
 # Pictures of the source from which input statistics are taken where there is no teacher.
 _SAMPLE = 10_000
+# Of all pictures: with more than these lost, something is wrong with the whole set.
+_LOST_SHARE = 0.1
 
 
 class Inputs:
@@ -143,7 +145,13 @@ class Inputs:
 
     def warnings(self) -> tuple[str, ...]:
         """One sentence each: what was converted, skipped or ignored."""
-        return (*source_findings(self.source), *self.report.describe())
+        lost, total = len(self.report.skipped), len(self.source)
+        most = [f"{lost:,} of {total:,} pictures could not be used: get the pictures again"]
+        return (
+            *source_findings(self.source),
+            *self.report.describe(),
+            *(most if lost > _LOST_SHARE * total else ()),
+        )
 
     def tell(self, what: str, done: int, total: int) -> None:
         """Move the progress display, if there is one."""

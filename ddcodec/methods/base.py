@@ -193,7 +193,7 @@ def too_few(job: Job, class_index: int, found: int, wanted: int) -> EncodeError:
     name = job.source.classes[class_index]
     return EncodeError(
         f"class {name!r} has {found} usable images or patches, but ipc={job.ipc} needs {wanted}; "
-        "lower the IPC or add images"
+        f"lower the IPC or add images{job.report.example()}"
     )
 
 

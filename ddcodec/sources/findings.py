@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
+from ddcodec.sources.layout import advice
 from ddcodec.sources.paths import printable
 from ddcodec.sources.splits import roles_of
 from ddcodec.sources.tree import Folder, counted
@@ -55,12 +56,16 @@ def layout_findings(
 ) -> tuple[str, ...]:
     """What was left out of a folder of classes, or taken together in it."""
     found: list[str] = []
-    for hidden in root.hidden:
-        if hidden.holds_pictures:
-            found.append(
-                f"the folder {printable(hidden.path)} with {_pictures(len(hidden.all_pictures))} "
-                "was left out, since its name begins with a dot: rename it if it is a class"
-            )
+    hidden = [folder for folder in root.hidden if folder.holds_pictures]
+    if hidden:
+        names = [
+            f"{printable(folder.name)} with {_pictures(len(folder.all_pictures))}"
+            for folder in hidden
+        ]
+        found.append(
+            f"folders whose names begin with a dot were left out of {printable(root.path)}: "
+            f"{_some(names)}; rename them if they are classes"
+        )
     if root.pictures:
         found.append(
             f"{_pictures(len(root.pictures))} directly in {printable(root.path)}, such as "
@@ -77,7 +82,7 @@ def layout_findings(
         )
     if left_out:
         files = "1 file" if left_out.total() == 1 else f"{left_out.total():,} files"
-        found.append(f"{files} ignored, not a picture by name: {counted(left_out)}")
+        found.append(f"{files} ignored: {counted(left_out)}{advice(root)}")
     return tuple(found)
 
 

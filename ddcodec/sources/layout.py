@@ -68,9 +68,9 @@ def find_classes(folder: Path, role: Role = "train") -> Found:
 
 def training_split(folder: Path) -> Path | None:
     """The one training split, by its name, that a folder holds; None where there is none."""
-    parts = [part for part in Folder(folder).folders if part.folders]
+    parts = Folder(folder).folders
     roles = roles_of([part.name for part in parts])
-    found = [part.path for part in parts if roles.get(part.name) == "train"]
+    found = [part.path for part in parts if roles.get(part.name) == "train" and part.folders]
     return found[0] if len(found) == 1 else None
 
 
@@ -132,19 +132,27 @@ def _check_level(root: Folder) -> None:
     Raises:
         SourceError: naming the folders to give.
     """
-    if len(root.parts) < 2 or any(part.pictures for part in root.parts):
+    if len(root.parts) < 2:
         return
-    inner = {tuple(below.name for below in part.parts) for part in root.parts}
+    deep = [part for part in root.parts if not part.pictures]
+    inner = {tuple(below.name for below in part.parts) for part in deep}
     # As Tiny ImageNet has it: every class keeps its pictures in a folder "images".
-    if len(inner) == 1 and len(*inner) == 1:
+    nested = len(deep) == len(root.parts) and (len(inner) > 1 or any(len(i) > 1 for i in inner))
+    several = [part for part in deep if len(part.parts) > 1]
+    split = any(len({*roles_of(names).values()}) > 1 for names in inner)
+    if not (nested or split or 2 * len(several) > len(root.parts)):
         return
     roles = roles_of([part.name for part in root.parts])
-    first = next((p for p in root.parts if roles.get(p.name) == "train"), root.parts[0])
+    first = next((part for part in deep if roles.get(part.name) == "train"), deep[0])
     raise SourceError(
-        f"{printable(root.path)} is a level too high: its folders ({_some(root.parts)}) hold only "
+        f"{printable(root.path)} is a level too high: its folders ({_some(deep)}) hold only "
         f"folders, such as {printable(first.name)}/{printable(first.parts[0].name)}. Give one of "
-        f"them, such as {printable(first.path)}; if they are the classes, move their pictures up "
-        "into them"
+        f"them, such as {printable(first.path)}; if they are the classes, "
+        + (
+            "give a folder of their training pictures"
+            if split
+            else "move their pictures up into them"
+        )
     )
 
 
@@ -154,6 +162,7 @@ def _no_folder(folder: Path) -> str:
     if folder.exists():
         return _is_a_file(folder)
     if "://" in text or re.match(r"(https?|hf|s3|gs):/", text):
+        text = re.sub(r":/+", "://", text, count=1)  # of which a path has lost a slash
         return f"{text} is an address, and no folder: download the pictures, and give their folder"
     close = _close(folder)
     if close is not None:
@@ -179,7 +188,7 @@ def _close(folder: Path) -> Path | None:
 
 def _is_a_file(path: Path) -> str:
     try:
-        kind = kind_of(path) if path.is_file() else Kind("a device")
+        kind = kind_of(path) if path.is_file() else Kind("a device or a pipe")
     except OSError as error:
         return f"cannot read {printable(path)} ({error.strerror}): check the permissions"
     return f"{printable(path)} is {_what_and_way(path, kind)}"
@@ -189,7 +198,9 @@ def _what_and_way(path: Path, kind: Kind | None) -> str:
     if kind is None:
         return "a file, not a folder: give the folder with a subfolder per class"
     if kind.family == "archive":
-        name, folder = printable(path), printable(path.with_name(path.name.split(".")[0]))
+        stem = path.name.split(".")[0]
+        bare = stem if stem not in ("", path.name) else f"{path.name}-unpacked"
+        name, folder = printable(path), printable(path.with_name(bare))
         command = kind.unpack.format(file=_quoted(name), folder=_quoted(folder))
         if "{folder}" in kind.unpack:
             return f"{kind.text}: unpack it (`{command}`), then give the folder {folder}"
@@ -231,13 +242,14 @@ def _by_folder(root: Folder) -> str:
 
 def advice(folder: Folder) -> str:
     """What the files that were left out are by content, where they are pictures after all."""
-    for path in folder.other_files()[:20]:
+    one_of_each = {path.suffix.lower(): path for path in reversed(folder.other_files())}
+    for _, path in sorted(one_of_each.items()):
         try:
             kind = kind_of(path)
         except OSError:
             continue
         if kind is not None and kind.family == "picture":
-            way = "give it the suffix of its kind" if not path.suffix else "save it as PNG or JPEG"
+            way = "save it as PNG or JPEG" if path.suffix else "give it the suffix of its kind"
             return f" ({printable(path.name)} is {kind.text}: {way})"
     return ""
 

@@ -120,6 +120,13 @@ class LoadReport:
         self._kinds.setdefault(name, kind)
         self.skipped.setdefault(name, getattr(error, "reason", "") or str(error))
 
+    def example(self) -> str:
+        """One of the skipped pictures and why, to end a message with; empty where there is none."""
+        if not self.skipped:
+            return ""
+        name, reason = min(self.skipped.items())
+        return f"; {len(self.skipped)} could not be used, such as {name} ({reason})"
+
     def describe(self) -> list[str]:
         """One sentence per kind, such as ``3 greyscale pictures converted to RGB``."""
         return [

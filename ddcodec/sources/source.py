@@ -130,7 +130,9 @@ def load_images(
     for class_index in wanted:
         if class_index not in present:
             name = source.classes[class_index]
-            raise SourceError(f"no picture of class {name!r} can be read: replace its files")
+            raise SourceError(
+                f"no picture of class {name!r} can be read: replace its files{report.example()}"
+            )
     return pixels[:kept], labels[:kept]
 
 

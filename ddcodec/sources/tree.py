@@ -122,8 +122,8 @@ class Folder:
                 continue
             seen.add(folder.real)
             yield folder
-            for below in reversed(folder.folders):
-                (linked if below.path.is_symlink() else pending).append(below)
+            linked += [below for below in folder.folders if below.path.is_symlink()]
+            pending += [below for below in reversed(folder.folders) if below not in linked]
 
     @cached_property
     def all_pictures(self) -> tuple[Path, ...]:
