@@ -1,4 +1,4 @@
-"""What is likely a mistake in a set of pictures, yet may be meant: one sentence each."""
+"""Likely mistakes in a set of pictures, which may yet be meant: one sentence each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, in words: for messages about files of another kind."""
+"""Kinds of files by their first bytes, in words: for messages about files of another kind."""
 
 from __future__ import annotations
 

@@ -219,14 +219,14 @@ def _no_pictures(root: Folder) -> str:
     if not left_out:
         return (
             f"{printable(root.path)} has no class subfolders with pictures: give the folder with a "
-            "subfolder of pictures per class"
+            "subfolder per class, pictures inside"
         )
     kept = f"{printable(root.path)} holds no pictures by name, but {_by_folder(root)}"
     kind = kind_of_files(others[:20])
     if kind is not None:
         path = next(other for other in others if kind_of_files([other]) == kind)
         return f"{kept}; {printable(path)} is {_what_and_way(path, kind)}"
-    return f"{kept}{advice(root)}: give the folder with a subfolder of pictures per class"
+    return f"{kept}{advice(root)}: give the folder with a subfolder per class, pictures inside"
 
 
 def _by_folder(root: Folder) -> str:

@@ -1,4 +1,4 @@
-"""What Pillow leaves to its callers: its warnings, transparent colours, and deep greyscale."""
+"""Matters that Pillow leaves to its callers: warnings, transparent colours, deep greyscale."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Folder:
         for entry in self._entries:
             if _is_folder(entry) or _DEBRIS_FILES.fullmatch(entry.name.lower()):
                 continue
-            path, suffix = self.path / entry.name, Path(entry.name).suffix.lower()
+            path, suffix = self.path / entry.name, os.path.splitext(entry.name)[1].lower()
             if not _holds(entry.is_file):
                 left_out["broken link" if entry.is_symlink() else "no regular file"] += 1
             elif suffix not in SUFFIXES:
@@ -123,7 +123,7 @@ class Folder:
             seen.add(folder.real)
             yield folder
             linked += [below for below in folder.folders if below.path.is_symlink()]
-            pending += [below for below in reversed(folder.folders) if below not in linked]
+            pending += [below for below in reversed(folder.folders) if not below.path.is_symlink()]
 
     @cached_property
     def all_pictures(self) -> tuple[Path, ...]:
