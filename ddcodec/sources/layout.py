@@ -86,8 +86,11 @@ def _split(root: Folder, role: Role) -> Folder | None:
     # One alone, beside other folders, is a class: vehicles are called bus, car and train.
     if not splits or (others and len({*roles.values()} - {"other"}) < 2):
         return None
+    # Test pictures are often published without classes, beside a validation split that has them.
+    wanted_ones = [part for part in splits if roles[part.name] in _WANTED[role]]
+    usable = [part for part in wanted_ones if part.parts] or wanted_ones
     for wanted in _WANTED[role]:
-        found = [part for part in splits if roles[part.name] == wanted]
+        found = [part for part in usable if roles[part.name] == wanted]
         if len(found) == 1 and not others:
             return found[0]
         if found:

@@ -20,7 +20,7 @@ __all__ = ["Folder", "counted"]
 
 # What operating systems, cloud drives, network drives and tools leave in folders.
 _DEBRIS_FOLDERS = re.compile(
-    r"__macosx|@eadir|#recycle|@recycle|\$recycle\.bin|recycler|#snapshot|@tmp|__pycache__|"
+    r"__macosx|@eadir|#recycle|@recycle|\$recycle\.bin|#snapshot|@tmp|__pycache__|"
     r"lost\+found|found\.000|\.?@__thumb|system volume information|"
     r"\.(git|svn|hg|dvc|cache|config|venv|idea|vscode|huggingface|ipynb_checkpoints|thumbnails|"
     r"thumbs|appledouble|trash(es|-\d+)?|spotlight-v100|fseventsd|temporaryitems|zfs|snapshots?|"

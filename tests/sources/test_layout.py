@@ -102,6 +102,11 @@ def test_a_split_of_loose_pictures_is_no_class(tmp_path: Path) -> None:
         scan(fill(tmp_path, "train", "test"))
 
 
+def test_a_validation_split_stands_in_for_test_pictures_without_classes(tmp_path: Path) -> None:
+    fill(splits(tmp_path, "train", "val"), "test")
+    assert scan(tmp_path, split="test").root == tmp_path / "val"
+
+
 def test_levels_of_archives_are_passed_by_with_what_they_leave(tmp_path: Path) -> None:
     fill(tmp_path / "flowers" / "images", "rose", "tulip")
     fill(tmp_path, "__MACOSX/flowers/images/rose")
