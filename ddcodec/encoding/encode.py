@@ -98,7 +98,7 @@ def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
     """Distil an image folder into one ``.ddz``.
 
     Args:
-        src: image folder with one subfolder per class (``train/`` is found).
+        src: image folder with one subfolder per class; a training split in it is found.
         out: the artifact to write, atomically.
         options: keyword arguments, the fields of :class:`ddcodec.EncodeOptions`; ``method`` must
             be given.

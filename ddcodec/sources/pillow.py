@@ -106,7 +106,8 @@ def to_rgb(image: Image.Image, notes: list[str]) -> Image.Image | None:
         return None
     if image.has_transparency_data:
         notes.append("transparent")
-        rgba = image.convert("RGBA")
+        # Pillow has no way from grey with premultiplied transparency but this one.
+        rgba = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         white = Image.new("RGBA", rgba.size, (_WHITE, _WHITE, _WHITE, 255))
         return Image.alpha_composite(white, rgba).convert("RGB")
     return image.convert("RGB")

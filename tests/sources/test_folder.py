@@ -127,6 +127,17 @@ def test_half_transparent_black_on_white_is_grey(tmp_path: Path) -> None:
     assert load_image(tmp_path / "x.png").tolist() == [[[127, 127, 127]]]
 
 
+def test_grey_with_premultiplied_transparency(tmp_path: Path) -> None:
+    entries = [(256, 1), (257, 1), (258, 8 | 8 << 16), (259, 1), (262, 1), (273, 134), (277, 2)]
+    entries += [(278, 1), (279, 2), (338, 1)]
+    tags = [struct.pack("<HHII", t, 3, 2 if t == 258 else 1, value) for t, value in entries]
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(tags) + bytes(4)
+    (tmp_path / "x.tif").write_bytes(head + bytes([10, 128]))
+    report = LoadReport()
+    assert load_image(tmp_path / "x.tif", report=report).tolist() == [[[137, 137, 137]]]
+    assert report.counts["transparent"] == 1
+
+
 def test_first_frame_of_an_animation(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "x.gif", save_all=True, append_images=frames[1:])
