@@ -25,7 +25,7 @@ from ddcodec.errors import RequestError
 from ddcodec.hub import size_text
 from ddcodec.methods import get_method, method_names
 from ddcodec.methods.options import describe_value, options_of
-from ddcodec.sources.pictures import SHOWN_PICTURES
+from ddcodec.sources.load_report import SHOWN_PICTURES
 
 if TYPE_CHECKING:
     from ddcodec.encoding.encode import EncodeResult

@@ -29,8 +29,8 @@ __all__ = ["Inputs"]
 
 # Pictures of the source from which input statistics are taken where there is no teacher.
 _SAMPLE = 10_000
-# Of all pictures: with more than these lost, something is wrong with the whole set.
-_LOST_SHARE = 0.1
+# With more pictures lost than this share, and these, something is wrong with the whole set.
+_LOST_SHARE, _FEW_LOST = 0.1, 5
 
 
 class Inputs:
@@ -150,7 +150,7 @@ class Inputs:
         return (
             *source_findings(self.source),
             *self.report.describe(),
-            *(most if lost > _LOST_SHARE * total else ()),
+            *(most if lost > max(_FEW_LOST, _LOST_SHARE * total) else ()),
         )
 
     def tell(self, what: str, done: int, total: int) -> None:

@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from ddcodec.sources.layout import advice
+from ddcodec.sources.mistaken import advice
 from ddcodec.sources.paths import printable
 from ddcodec.sources.splits import roles_of
 from ddcodec.sources.tree import Folder, counted

@@ -19,7 +19,8 @@ from ddcodec.arrays import StepProgress, UInt8s
 from ddcodec.errors import SourceError
 from ddcodec.sources.duplicates import shared_files
 from ddcodec.sources.findings import class_findings, layout_findings
-from ddcodec.sources.layout import advice, find_classes
+from ddcodec.sources.layout import find_classes
+from ddcodec.sources.mistaken import advice
 from ddcodec.sources.paths import printable
 from ddcodec.sources.pictures import Size, read_picture, upright_size
 from ddcodec.sources.splits import Role
