@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -68,6 +69,10 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Entry point of ``ddz``."""
+    for stream in (sys.stdout, sys.stderr):
+        # Paths may hold bytes that are not UTF-8: said with escapes, where it would fail otherwise.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

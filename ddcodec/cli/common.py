@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,17 +14,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ddcodec.arrays import Progress
-from ddcodec.errors import FormatError, IntegrityError, RequestError
+from ddcodec.errors import BadMagicError, FormatError, IntegrityError, RequestError
 from ddcodec.recipe.profiles import FLOAT
+from ddcodec.sources.kinds import kind_of
+from ddcodec.sources.paths import printable
 from ddcodec.units import duration_text
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
     from ddcodec.rendering.renderer import Execution
+    from ddcodec.sources.source import Source
 
 __all__ = [
     "Progress",
     "about",
+    "announce",
     "artifact_argument",
     "class_names",
     "classes_option",
@@ -45,6 +50,15 @@ __all__ = [
 ]
 
 _FORECAST_AFTER = 5  # seconds
+_LISTED_CLASSES = 12
+_WAYS = {
+    "archive": ": unpack it, and give the .ddz that is in it, or encode the pictures with "
+    "`ddz encode FOLDER`",
+    "table": ": `ddz encode FOLDER` makes one of a folder of pictures",
+    "weights": ": a teacher goes to `ddz encode FOLDER --teacher DIR`, as a folder",
+    "picture": ": `ddz encode FOLDER` makes one of a folder of pictures",
+}
+"""What to do with a file of another kind in the place of an artifact."""
 
 artifact_argument = click.argument(
     "artifact", metavar="IN.ddz", type=click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -119,10 +133,19 @@ def class_names(text: str | None) -> list[str] | None:
 
 @contextmanager
 def about(path: Path) -> Iterator[None]:
-    """Errors about the bytes of this file end with the command that checks it."""
+    """Errors about the bytes of this file end with the command that checks it.
+
+    A file of another kind is named: getting it again would not make it an artifact.
+    """
     try:
         yield
     except (FormatError, IntegrityError) as error:
+        kind = kind_of(path) if isinstance(error, BadMagicError) else None
+        if kind is not None and kind.family != "artifact":
+            way = _WAYS.get(kind.family, "; get the artifact again")
+            raise BadMagicError(
+                f"{printable(path)} is {kind.text}, not a .ddz artifact{way}"
+            ) from error
         error.add_note(f"Next: get the file again, then `ddz verify {path}`.")
         raise
 
@@ -144,6 +167,26 @@ def new_file(path: Path, force: bool) -> None:
         raise RequestError(
             f"the folder {path.parent} does not exist; make it, or choose another -o"
         )
+
+
+def announce(source: Source, *, err: bool = True) -> None:
+    """Say where the pictures are, with the classes and how many each has; many are folded."""
+    classes = list(zip(source.classes, source.counts, strict=True))
+    one = len(classes) == 1
+    click.echo(
+        f"{source.place}: {len(classes):,} class{'' if one else 'es'}, {len(source):,} pictures",
+        err=err,
+    )
+    shown = classes if len(classes) <= _LISTED_CLASSES else classes[: _LISTED_CLASSES - 2]
+    texts = [f"{printable(name)} {count:,}" for name, count in shown]
+    if rest := classes[len(shown) :]:
+        counts = [count for _, count in rest]
+        span = f"{min(counts):,}" if len({*counts}) == 1 else f"{min(counts):,} to {max(counts):,}"
+        texts.append(f"and {len(rest):,} more with {span} each")
+    line = textwrap.fill(
+        ", ".join(texts), 80, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )
+    click.echo(line, err=err)
 
 
 def dump_json(schema: str, values: Mapping[str, Any]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ddcodec.cli.common import (
+    announce,
     dump_json,
     json_option,
     output_file,
@@ -23,6 +25,7 @@ from ddcodec.errors import RequestError
 from ddcodec.hub import size_text
 from ddcodec.methods import get_method, method_names
 from ddcodec.methods.options import describe_value, options_of
+from ddcodec.sources.load_report import SHOWN_PICTURES
 
 if TYPE_CHECKING:
     from ddcodec.encoding.encode import EncodeResult
@@ -82,17 +85,28 @@ def _method_in(args: list[str]) -> str | None:
 def command(src: Path, out: Path, options: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Distil the image folder SRC, one subfolder per class, into OUT.ddz.
 
-    A folder SRC/train is found. An interrupted encode goes on when the same command is run
-    again, and gives the same content digest.
+    A training split in SRC is found, such as SRC/train or SRC/Training. The classes, and how many
+    pictures each has, are said before work begins. An interrupted encode goes on when the same
+    command is run again, and gives the same content digest.
     """
     given["size"] = parse_size(given["size"])
     chosen = {name: value for name, value in given.items() if value is not None}
-    from ddcodec.encoding.encode import encode
+    from ddcodec.encoding.encode import Encoder
+    from ddcodec.sources.folder import scan
+    from ddcodec.sources.source import source_findings
 
-    with progress_display() as progress:
-        result = encode(src, out, options=_pairs(options), progress=progress, **chosen)
-    warn(result.warnings)
     dry_run = given["dry_run"]
+    checked = EncodeOptions(options=_pairs(options), **chosen)
+    source = scan(src)
+    announce(source, err=as_json or not dry_run)
+    # Said before hours of work: most are mistakes that would make it worthless.
+    findings = source_findings(source)
+    warn(findings)
+    with progress_display() as progress:
+        result = Encoder(source, out, replace(checked, progress=progress)).run()
+    warn([line for line in result.warnings if line not in findings])
+    if len(result.skipped) > SHOWN_PICTURES and not as_json:
+        click.echo("every picture that was skipped, and why: run with --json", err=True)
     if as_json:
         dump_json("ddcodec.encode/1", _values(result, dry_run))
         return
@@ -123,6 +137,9 @@ def _values(result: EncodeResult, dry_run: bool) -> dict[str, object]:
         "to_fetch": dict(result.to_fetch),
         "label_divergence": result.divergence,
         "teacher": result.teacher and result.teacher._asdict(),
+        "source": result.source,
+        "classes": dict(result.classes),
+        "skipped": dict(result.skipped),
         "warnings": list(result.warnings),
     }
 

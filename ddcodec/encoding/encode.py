@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,6 +65,9 @@ class EncodeResult:
         to_fetch: what a dry run found to be fetched from the hub -> bytes.
         file_len: bytes of the artifact; 0 for a dry run.
         warnings: one sentence each: what was converted, skipped or ignored.
+        source: the folder of the classes, and what beside it was not used.
+        classes: class -> pictures of the source.
+        skipped: picture that could not be used -> why.
         teacher: how good the teacher is on pictures that it was not trained on; None where none was
             asked, where ddcodec did not train it, and for a dry run.
         divergence: mean KL divergence of the stored soft labels from the teacher's, in nats at the
@@ -85,6 +88,9 @@ class EncodeResult:
     divergence: float | None = None
     teacher: HeldOut | None = None
     to_fetch: Mapping[str, int] = field(default_factory=dict)
+    source: str = ""
+    classes: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 @with_options(EncodeOptions)
@@ -92,7 +98,7 @@ def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
     """Distil an image folder into one ``.ddz``.
 
     Args:
-        src: image folder with one subfolder per class (``train/`` is found).
+        src: image folder with one subfolder per class; a training split in it is found.
         out: the artifact to write, atomically.
         options: keyword arguments, the fields of :class:`ddcodec.EncodeOptions`; ``method`` must
             be given.
@@ -129,8 +135,14 @@ class Encoder:
 
         Raises: as :func:`encode`.
         """
-        if self.options.dry_run:
-            return self._dry_run()
+        return replace(
+            self._dry_run() if self.options.dry_run else self._made(),
+            source=self.inputs.source.place,
+            classes=dict(zip(self.inputs.source.classes, self.inputs.source.counts, strict=True)),
+            skipped=dict(sorted(self.inputs.report.skipped.items())),
+        )
+
+    def _made(self) -> EncodeResult:
         self._check_target()
         if self.options.time_limit is None:
             self.inputs.method.check(self.inputs.job(self.ipc))

@@ -18,7 +18,7 @@ from ddcodec.methods.base import Job, readable_images
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe import profiles
 from ddcodec.sources.pictures import LoadReport
-from ddcodec.sources.source import Source, load_images
+from ddcodec.sources.source import Source, load_images, source_findings
 from ddcodec.units import duration_text
 from ddcodec.version import __version__
 
@@ -34,6 +34,8 @@ __all__ = ["Inputs"]
 _SAMPLE = 10_000
 # Seconds from which on training a teacher may be worth avoiding.
 _LONG = 300
+# With more pictures lost than this share, and these, something is wrong with the whole set.
+_LOST_SHARE, _FEW_LOST = 0.1, 5
 
 
 class Inputs:
@@ -154,7 +156,14 @@ class Inputs:
 
     def warnings(self) -> tuple[str, ...]:
         """One sentence each: what was converted, skipped or ignored."""
-        return (*self.source.warnings, *self.report.describe(), *self.remarks)
+        lost, total = len(self.report.skipped), len(self.source)
+        most = [f"{lost:,} of {total:,} pictures could not be used: get the pictures again"]
+        return (
+            *source_findings(self.source),
+            *self.report.describe(),
+            *(most if lost > max(_FEW_LOST, _LOST_SHARE * total) else ()),
+            *self.remarks,
+        )
 
     def tell(self, what: str, done: int, total: int) -> None:
         """Move the progress display, if there is one."""

@@ -13,13 +13,12 @@ from ddcodec.arrays import Int64s, UInt8s
 from ddcodec.artifact import Artifact
 from ddcodec.errors import RequestError, SourceError
 from ddcodec.sources.folder import ImageFolder, scan
+from ddcodec.sources.layout import training_split
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import load_images
 
 __all__ = ["TestFolder", "TestSet", "find_train_folder"]
 
-_TEST_NAMES = ("test", "val", "validation")
-_TRAIN_NAMES = ("train", "training")
 _Loaded = tuple[UInt8s, Int64s]
 
 
@@ -52,23 +51,12 @@ class TestFolder:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> TestFolder:
-        """A folder of class folders, or one that holds them as ``test/`` or ``val/``.
+        """A folder of class folders, or one that holds them as its test or validation split.
 
         Raises:
             SourceError: no classes there, or only a training split.
         """
-        path = Path(folder)
-        for name in _TEST_NAMES:
-            if (path / name).is_dir() and _has_folders(path / name):
-                return cls(scan(path / name))
-        for name in _TRAIN_NAMES:
-            # scan() would quietly take the training pictures.
-            if (path / name).is_dir() and _has_folders(path / name):
-                raise SourceError(
-                    f"{path} holds a training split but no test/ or val/: give the folder of the "
-                    "test pictures"
-                )
-        return cls(scan(path))
+        return cls(scan(folder, split="test"))
 
     def for_artifact(self, artifact: Artifact, within: Sequence[str] = ()) -> TestSet:
         """The test pictures of the classes that have rows, at the artifact's size.
@@ -120,7 +108,7 @@ class TestFolder:
 def find_train_folder(
     train: str | os.PathLike[str] | None, test: str | os.PathLike[str]
 ) -> Path | None:
-    """The given training folder, else ``train`` inside or beside the test folder, else None.
+    """The given training folder, else the training split in or beside the test folder, else None.
 
     Raises:
         SourceError: a folder was given and does not exist.
@@ -130,15 +118,11 @@ def find_train_folder(
             raise SourceError(f"no such training folder: {train}")
         return Path(train)
     path = Path(test).resolve()
-    for name in _TRAIN_NAMES:
-        for folder in (path / name, path.parent / name):
-            if folder.is_dir() and folder != path and _has_folders(folder):
-                return folder
+    for place in (path, path.parent):
+        folder = training_split(place)
+        if folder is not None and folder != path:
+            return folder
     return None
-
-
-def _has_folders(path: Path) -> bool:
-    return any(p.is_dir() and not p.name.startswith(".") for p in path.iterdir())
 
 
 def _some(names: Sequence[str]) -> str:

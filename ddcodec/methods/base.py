@@ -186,8 +186,8 @@ def readable_images(
         name = job.source.name(class_index, number)
         try:
             image, notes = job.source.read(class_index, number, size)
-        except SourceError:
-            job.report.add(name, ["corrupt"])
+        except SourceError as error:
+            job.report.skip(name, error)
             continue
         job.report.add(name, notes)
         yield number, image
@@ -198,7 +198,7 @@ def too_few(job: Job, class_index: int, found: int, wanted: int) -> EncodeError:
     name = job.source.classes[class_index]
     return EncodeError(
         f"class {name!r} has {found} usable images or patches, but ipc={job.ipc} needs {wanted}; "
-        "lower the IPC or add images"
+        f"lower the IPC or add images{job.report.example()}"
     )
 
 

@@ -5,39 +5,38 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ddcodec.arrays import UInt8s
-from ddcodec.errors import SourceError
+from ddcodec.sources.kinds import kind_of
+from ddcodec.sources.load_report import LoadReport, PictureError
+from ddcodec.sources.paths import printable
+from ddcodec.sources.pillow import pillow_warnings, scale_key, to_rgb
 
-__all__ = ["SUFFIXES", "LoadReport", "Size", "load_image", "read_picture", "upright_size"]
+__all__ = [
+    "SUFFIXES",
+    "LoadReport",
+    "PictureError",
+    "Size",
+    "load_image",
+    "read_picture",
+    "upright_size",
+]
 
 Size = tuple[int, int]
 """(width, height) in pixels."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
-)
+_JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo")
+_OTHER_SUFFIXES = (".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
+SUFFIXES = frozenset({*_JPEG_SUFFIXES, *_OTHER_SUFFIXES, ".ppm", ".pgm", ".pbm", ".pnm"})
 MAX_PIXELS = 80_000_000
-_ORIENTATION_TAG = 0x0112
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-# What Pillow's readers are known to raise on damaged files. UserWarning is there for callers
-# that turn warnings into errors: Pillow warns before it gives up on some truncated files.
+_SWAPPING = (5, 6, 7, 8)
+"""Orientations of EXIF that swap width and height."""
+# What Pillow's readers are known to raise on damaged files.
 _DAMAGE = (
     OSError,
     SyntaxError,
@@ -50,43 +49,7 @@ _DAMAGE = (
     RuntimeError,
     struct.error,
     zlib.error,
-    UserWarning,
 )
-_NOTES = {
-    "greyscale": "greyscale picture{s} converted to RGB",
-    "palette": "palette picture{s} converted to RGB",
-    "transparent": "transparent picture{s} composited on white",
-    "cmyk": "CMYK picture{s} converted to RGB without a colour profile",
-    "colour space": "picture{s} in another colour space converted to RGB",
-    "16-bit": "16-bit picture{s} scaled to 8 bits",
-    "animated": "animated or multi-page picture{s}: first frame used",
-    "rotated": "picture{s} turned upright as EXIF says",
-    "bad exif": "picture{s} with damaged EXIF: orientation ignored",
-    "corrupt": "corrupt or unreadable picture{s} skipped",
-}
-
-
-@dataclass
-class LoadReport:
-    """What had to be converted or skipped while loading, counted by kind; a file once only."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    skipped: list[str] = field(default_factory=list)
-    _seen: set[str] = field(default_factory=set)
-
-    def add(self, name: str, kinds: Sequence[str]) -> None:
-        """Count the conversions of a picture, unless it was counted before."""
-        if kinds and name not in self._seen:
-            self._seen.add(name)
-            self.counts.update(kinds)
-
-    def describe(self) -> list[str]:
-        """One sentence per kind, such as ``3 greyscale pictures converted to RGB``."""
-        return [
-            f"{self.counts[kind]} {text.format(s='' if self.counts[kind] == 1 else 's')}"
-            for kind, text in _NOTES.items()
-            if self.counts[kind]
-        ]
 
 
 def load_image(
@@ -111,55 +74,93 @@ def _open(path: Path) -> Image.Image:
     """Open lazily: only the file's header is read, and its size checked."""
     try:
         image = Image.open(path, formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise SourceError(f"{path} is too large to be a training picture: {error}") from error
+    except Image.DecompressionBombError as error:
+        raise _too_large(path, _header_size(path)) from error
     except _DAMAGE as error:
         raise _damaged(path, error) from error
     if image.width * image.height > MAX_PIXELS:
         image.close()
-        raise SourceError(
-            f"{path} has {image.width}x{image.height} pixels, more than {MAX_PIXELS // 10**6} "
-            "million: shrink or remove it"
-        )
+        raise _too_large(path, image.size)
     return image
 
 
-def _damaged(path: Path, error: BaseException) -> SourceError:
-    if isinstance(error, (PermissionError, FileNotFoundError, IsADirectoryError)):
-        return SourceError(f"cannot read {path} ({error.strerror}): check the file and permissions")
-    kinds = ", ".join(FORMATS)
-    return SourceError(
-        f"{path} is not a readable picture ({_reason(error)}): replace or remove it "
-        f"(formats: {kinds})"
+def _header_size(path: Path) -> Size | None:
+    """The size that a header says, where Pillow refuses to open so large a picture."""
+    with path.open("rb") as stream:
+        prefix = stream.read(16)
+        for name in FORMATS:
+            factory, accept = Image.OPEN[name]
+            stream.seek(0)
+            try:
+                if accept is None or accept(prefix) is True:
+                    return factory(stream, os.fspath(path)).size
+            except _DAMAGE:
+                continue
+    return None
+
+
+def _too_large(path: Path, size: Size | None) -> PictureError:
+    pixels = f"{size[0]}x{size[1]}" if size else "too many"
+    return PictureError.because(
+        f"{printable(path)} has {pixels} pixels, more than {MAX_PIXELS // 10**6} million: shrink "
+        "or remove it",
+        f"{pixels} pixels",
+        "too large",
     )
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "unknown or damaged format"
-    return str(error) or type(error).__name__
+def _damaged(path: Path, error: BaseException) -> PictureError:
+    if isinstance(error, (PermissionError, FileNotFoundError, IsADirectoryError)):
+        reason = str(error.strerror)
+        return PictureError.because(
+            f"cannot read {printable(path)} ({reason}): check the file and permissions", reason
+        )
+    reason = _reason(path, error)
+    return PictureError.because(
+        f"{printable(path)} is not a readable picture ({reason}): replace or remove it "
+        f"(formats: {', '.join(FORMATS)})",
+        reason,
+    )
+
+
+def _reason(path: Path, error: BaseException) -> str:
+    if not isinstance(error, UnidentifiedImageError):
+        return str(error) or type(error).__name__
+    try:
+        kind = kind_of(path)
+    except OSError:
+        kind = None
+    # A picture whose signature is right is damaged after it.
+    right = {f"a {name} picture" for name in (*FORMATS, "WebP")}
+    return "unknown or damaged format" if kind is None or kind.text in right else kind.text
 
 
 def read_picture(path: Path, size: Size | None) -> tuple[UInt8s, list[str]]:
     """A picture as :func:`load_image` gives it, and the kinds of conversion it needed."""
-    with _open(path) as image:
+    with pillow_warnings() as warned, _open(path) as image:
         try:
             notes = _notes(image)
-            turn, exif_ok = _orientation(image)
+            # Asked of others now, a damaged PNG would be loaded here, and once more without error.
+            turned = image.format == "TIFF" and _orientation(image) not in (None, 1)
+            scale_key(image)
             # The palette and transparency are complete only after loading.
             image.load()
-            rgb = _to_rgb(image, notes)
+            # Pillow has turned a TIFF by now, and says so by the orientation that is left.
+            orientation = _orientation(image)
+            rgb = to_rgb(image, notes)
         except _DAMAGE as error:
             raise _damaged(path, error) from error
     if rgb is None:
-        raise SourceError(
-            f"{path} stores {image.mode} values beyond 16 bits: convert it to an 8-bit picture"
+        values = "floating-point values" if image.mode == "F" else "values beyond 16 bits"
+        raise PictureError.because(
+            f"{printable(path)} stores {values}: convert it to an 8-bit picture", values
         )
-    if not exif_ok:
+    if any("EXIF" in text for text in warned) or orientation is None:
         notes.append("bad exif")
-    if turn is not None:
+    if turned or orientation not in (None, 1):
         notes.append("rotated")
-        rgb = rgb.transpose(turn)
+    if orientation not in (None, 1):
+        rgb = _upright(rgb, orientation)
     return np.asarray(rgb if size is None else _fit(rgb, size)), notes
 
 
@@ -177,6 +178,8 @@ def _notes(image: Image.Image) -> list[str]:
         notes.append("cmyk")
     elif image.mode in ("YCbCr", "LAB", "HSV"):
         notes.append("colour space")
+    if image.info.get("icc_profile") and image.mode != "CMYK":
+        notes.append("colour profile")
     # Pillow reads deep colour as 8 bits; only the tile's raw mode still tells.
     deep = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
     if deep or image.mode.startswith("I"):
@@ -184,31 +187,21 @@ def _notes(image: Image.Image) -> list[str]:
     return notes
 
 
-def _orientation(image: Image.Image) -> tuple[Image.Transpose | None, bool]:
-    """The turn that makes the picture upright, and whether EXIF could be read."""
+def _orientation(image: Image.Image) -> int | None:
+    """EXIF's orientation, 1 to 8; None where EXIF cannot be read."""
     try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except _DAMAGE:
-        return None, False
-    return (_ORIENTATIONS.get(value) if isinstance(value, int) else None), True
-
-
-def _to_rgb(image: Image.Image, notes: list[str]) -> Image.Image | None:
-    """RGB, or None for values that do not fit 16 bits."""
-    if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            return None
-        grey = ((values * 255 + 32767) // 65535).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
-    if image.mode == "F":
         return None
-    if image.has_transparency_data:
-        notes.append("transparent")
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(rgb: Image.Image, orientation: int) -> Image.Image:
+    """Pillow turns it; other tags of EXIF, which may be damaged, are kept from it."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    rgb.info = {"exif": exif.tobytes()}
+    return ImageOps.exif_transpose(rgb)
 
 
 def _fit(image: Image.Image, size: Size) -> Image.Image:
@@ -227,9 +220,8 @@ def _fit(image: Image.Image, size: Size) -> Image.Image:
 
 def upright_size(path: Path) -> Size:
     """(width, height) as the picture is shown; only the header is read."""
-    with _open(path) as image:
-        turn, _ = _orientation(image)
+    with pillow_warnings(), _open(path) as image:
         width, height = image.size
-    # Orientations 5 to 8 swap the axes.
-    swapped = turn is not None and turn in [_ORIENTATIONS[k] for k in (5, 6, 7, 8)]
+        # Pillow gives the size of a TIFF as it will be turned.
+        swapped = image.format != "TIFF" and _orientation(image) in _SWAPPING
     return (height, width) if swapped else (width, height)

@@ -11,9 +11,10 @@ import numpy as np
 
 from ddcodec.arrays import Int64s, StepProgress, UInt8s
 from ddcodec.errors import SourceError
+from ddcodec.sources.findings import shared_finding
 from ddcodec.sources.pictures import LoadReport, Size
 
-__all__ = ["Source", "load_images"]
+__all__ = ["Source", "load_images", "source_findings"]
 
 _BATCH = 256
 
@@ -25,6 +26,8 @@ class Source(Protocol):
         classes: names, in index order.
         counts: pictures of each class.
         warnings: findings that did not stop the listing, one sentence each.
+        place: where the pictures are, for people.
+        shared_pictures: groups of identical pictures of different classes, (class index, number).
         fingerprint: SHA-256 (hex) over class names, picture names and contents.
     """
 
@@ -34,6 +37,10 @@ class Source(Protocol):
     def counts(self) -> tuple[int, ...]: ...
     @property
     def warnings(self) -> tuple[str, ...]: ...
+    @property
+    def place(self) -> str: ...
+    @property
+    def shared_pictures(self) -> tuple[tuple[tuple[int, int], ...], ...]: ...
     @property
     def fingerprint(self) -> str: ...
 
@@ -61,6 +68,19 @@ class Source(Protocol):
             SourceError: no size is shared by more than half of them.
         """
         ...
+
+
+def source_findings(source: Source) -> tuple[str, ...]:
+    """What is likely a mistake in a source, one sentence each; every picture's bytes are looked at.
+
+    More than ``source.warnings``: pictures that stand under several classes are said, too.
+    """
+    groups = tuple(
+        tuple((source.classes[c], source.name(c, n)) for c, n in group)
+        for group in source.shared_pictures
+    )
+    shared = shared_finding(groups)
+    return source.warnings if shared is None else (*source.warnings, shared)
 
 
 def load_images(
@@ -98,9 +118,7 @@ def load_images(
         if isinstance(result, SourceError):
             if on_error == "raise":
                 raise result
-            if name not in report.skipped:
-                report.add(name, ["corrupt"])
-                report.skipped.append(name)
+            report.skip(name, result)
         else:
             pixels[kept], notes = result
             labels[kept] = job[0]
@@ -112,7 +130,9 @@ def load_images(
     for class_index in wanted:
         if class_index not in present:
             name = source.classes[class_index]
-            raise SourceError(f"no picture of class {name!r} can be read: replace its files")
+            raise SourceError(
+                f"no picture of class {name!r} can be read: replace its files{report.example()}"
+            )
     return pixels[:kept], labels[:kept]
 
 

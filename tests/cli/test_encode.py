@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 from click import BadParameter
 
+from ddcodec.cli.common import announce
 from ddcodec.cli.encode import parse_size
+from ddcodec.sources.folder import ImageFolder
 from tests.cli.conftest import Ddz
 
 HARD = ("--method", "random", "--labels", "hard", "--ipc", 2, "--views", 1)
@@ -44,6 +48,89 @@ def test_dry_run_writes_nothing_and_estimates_bytes(
     soft = ddz("encode", image_folder, *HARD, "--labels", "soft", "-o", out, "--dry-run")
     assert "label_layers" in soft.out and "label_layers" not in done.out
     assert "None" not in soft.out
+
+
+def test_classes_and_counts_are_said_before_work_begins(
+    ddz: Ddz, image_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "x.ddz"
+    listed = [
+        f"{image_folder / 'train'} (not used: test): 3 classes, 36 pictures",
+        "  blob 12, cross 12, stripes 12",
+    ]
+    assert ddz("encode", image_folder, *HARD, "-o", out).err.splitlines()[:2] == listed
+    dry = ddz("encode", image_folder, *HARD, "-o", tmp_path / "y.ddz", "--dry-run")
+    assert dry.out.splitlines()[:2] == listed
+    asked = ddz("encode", image_folder, *HARD, "-o", tmp_path / "y.ddz", "--dry-run", "--json")
+    values = json.loads(asked.out)
+    assert values["classes"] == {"blob": 12, "cross": 12, "stripes": 12}
+    assert values["source"] == f"{image_folder / 'train'} (not used: test)"
+    assert asked.err.splitlines()[:2] == listed
+
+
+def test_a_thousand_classes_are_folded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    counts = tuple(range(1, 1001))
+    names = tuple(f"n{number:08}" for number in counts)
+    files = tuple((Path("x.png"),) * count for count in counts)
+    announce(ImageFolder(tmp_path, names, files, (tmp_path,) * 1000))
+    head, *lines = capsys.readouterr().err.splitlines()
+    assert head == f"{tmp_path}: 1,000 classes, 500,500 pictures"
+    assert len(lines) == 3 and max(map(len, lines)) <= 80
+    assert " ".join(map(str.strip, lines)).endswith("10, and 990 more with 11 to 1,000 each")
+
+
+def test_a_name_of_a_class_reaches_the_terminal_escaped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    announce(ImageFolder(tmp_path, ("a\x1b]0;owned\x07\nb",), ((Path("x"),),), (tmp_path,)))
+    assert capsys.readouterr().err.endswith("  a\\x1b]0;owned\\x07\\nb 1\n")
+
+
+def test_mistakes_in_the_folder_are_said_once_and_before_the_work(
+    ddz: Ddz, image_folder: Path, tmp_path: Path
+) -> None:
+    source = shutil.copytree(image_folder / "train", tmp_path / "photos")
+    shutil.copytree(source / "blob", source / "blot")
+    done = ddz("encode", source, *HARD, "-o", tmp_path / "x.ddz")
+    lines = done.err.splitlines()
+    (said,) = [line for line in lines if "byte for byte" in line]
+    assert said.startswith("warning: 12 pictures stand under several classes, byte for byte, 12 of")
+    assert lines.index(said) < next(i for i, line in enumerate(lines) if line.startswith("images"))
+
+
+def test_skipped_pictures_are_named_with_the_reason(
+    ddz: Ddz, image_folder: Path, tmp_path: Path
+) -> None:
+    source = shutil.copytree(image_folder / "train", tmp_path / "photos")
+    for number in range(11):
+        (source / "blob" / f"{number:02}.png").write_bytes(b"<html>404</html>")
+    words = ("encode", source, *HARD, "--ipc", 1, "-o", tmp_path / "x.ddz")
+    done = ddz(*words)
+    assert "11 corrupt or unreadable pictures skipped: " in done.err
+    assert f"{source / 'blob' / '00.png'} (a web page (HTML)); " in done.err
+    assert "; and 1 more\n" in done.err and "why: run with --json" in done.err
+    assert "11 of 36 pictures could not be used: get the pictures again" in done.err
+    values = json.loads(ddz(*words, "--json", "--force").out)
+    assert len(values["skipped"]) == 11
+    failed = ddz("encode", source, *HARD, "-o", tmp_path / "y.ddz")
+    assert failed.code == 1
+    assert "add images; 11 could not be used, such as" in failed.err
+
+
+def test_a_file_of_another_kind_is_not_to_be_fetched_again(ddz: Ddz, tmp_path: Path) -> None:
+    archive = tmp_path / "x.pt"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("x/data.pkl", b"")
+    page = tmp_path / "page.ddz"
+    page.write_text("<!DOCTYPE html>")
+    for words in (("inspect",), ("decode", "-o", tmp_path / "out"), ("verify",)):
+        done = ddz(*words, archive)
+        assert done.code == 3 and "again" not in done.err
+        assert f"{archive} is weights or tensors saved by PyTorch, not a .ddz" in done.err
+        assert (
+            "is a web page (HTML), not a .ddz artifact; get the artifact again"
+            in ddz(*words, page).err
+        )
 
 
 def test_existing_output_is_kept_without_force(

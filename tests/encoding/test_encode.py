@@ -236,7 +236,12 @@ def test_odd_pictures_are_counted_once(image_folder: Path, tmp_path: Path) -> No
     result = ddcodec.encode(
         copy, tmp_path / "a.ddz", method="random", ipc=12, views=1, labels="hard"
     )
-    assert result.warnings == ("1 corrupt or unreadable picture skipped",)
+    broken = str(copy / "blob" / "broken.png")
+    assert result.skipped == {broken: "unknown or damaged format"}
+    assert result.warnings == (
+        f"1 corrupt or unreadable picture skipped: {broken} (unknown or damaged format)",
+    )
+    assert result.classes == {"blob": 13, "cross": 12, "stripes": 12}
 
 
 @pytest.mark.parametrize(
