@@ -26,6 +26,7 @@ from ddcodec.hub import size_text
 from ddcodec.methods import get_method, method_names
 from ddcodec.methods.options import describe_value, options_of
 from ddcodec.sources.load_report import SHOWN_PICTURES
+from ddcodec.units import duration_text
 
 if TYPE_CHECKING:
     from ddcodec.encoding.encode import EncodeResult
@@ -135,6 +136,7 @@ def _values(result: EncodeResult, dry_run: bool) -> dict[str, object]:
         "options": dict(result.options_used),
         "expected": dict(result.expected),
         "to_fetch": dict(result.to_fetch),
+        "training_seconds": result.training_seconds,
         "label_divergence": result.divergence,
         "teacher": result.teacher and result.teacher._asdict(),
         "source": result.source,
@@ -168,6 +170,9 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
     yield f"  {'in all':<{width}} {sum(result.expected.values()):>12,}"
     for name, size in result.to_fetch.items():
         yield f"  and what {name} decides, of which {size_text(size)} would be fetched first"
+    if result.training_seconds is not None:
+        about = duration_text(result.training_seconds)
+        yield f"a teacher would be trained first, which takes at most about {about} here"
     yield "nothing was written (--dry-run)"
 
 

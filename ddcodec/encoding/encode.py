@@ -22,7 +22,7 @@ from ddcodec.container import NewSection, write_container
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.encoding.options import EncodeOptions
-from ddcodec.encoding.plan import expected_sizes
+from ddcodec.encoding.plan import expected_container, expected_sizes
 from ddcodec.encoding.signature import AnyPath, with_options
 from ddcodec.encoding.time_limit import (
     TRIAL_SLOTS,
@@ -37,7 +37,9 @@ from ddcodec.methods.base import Content
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe import profiles
 from ddcodec.recipe.head import Head, Recipe
+from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
+from ddcodec.recipe.synthesis import Stored
 from ddcodec.recipe.view import View
 from ddcodec.sources.folder import scan
 from ddcodec.sources.source import Source
@@ -62,6 +64,8 @@ class EncodeResult:
         options_used: the options as they were used, for people.
         expected: expected bytes by section kind, estimated from a look at a few images; short of
             what follows from a prior or teacher that is not on this machine.
+        training_seconds: about how long a teacher's training would take at most, which a dry run
+            found to be needed; None where none is.
         to_fetch: what a dry run found to be fetched from the hub -> bytes.
         file_len: bytes of the artifact; 0 for a dry run.
         warnings: one sentence each: what was converted, skipped or ignored.
@@ -76,7 +80,7 @@ class EncodeResult:
     >>> options = dict(method="random", ipc=2, labels="hard")
     >>> would = ddcodec.encode("photos", "p.ddz", dry_run=True, **options)
     >>> would.path, would.options_used["size"], sorted(would.expected)
-    (None, (16, 16), ['labels', 'patches', 'pixels', 'seeds'])
+    (None, (16, 16), ['container', 'labels', 'patches', 'pixels', 'seeds'])
     """
 
     path: Path | None
@@ -88,6 +92,7 @@ class EncodeResult:
     divergence: float | None = None
     teacher: HeldOut | None = None
     to_fetch: Mapping[str, int] = field(default_factory=dict)
+    training_seconds: float | None = None
     source: str = ""
     classes: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
@@ -235,8 +240,31 @@ class Encoder:
         if not to_fetch:
             self._keep_time(WorkFolder())
         expected = expected_sizes(inputs, self.ipc, here=not to_fetch)
+        if not to_fetch:
+            expected["container"] = self._expected_container()
+        to_train = None if to_fetch else inputs.teacher_to_train()
         return EncodeResult(
-            None, "", inputs.used(self.ipc), expected, 0, inputs.warnings(), to_fetch=to_fetch
+            None,
+            "",
+            inputs.used(self.ipc),
+            expected,
+            0,
+            inputs.warnings(),
+            to_fetch=to_fetch,
+            training_seconds=None if to_train is None else to_train[1],
+        )
+
+    def _expected_container(self) -> int:
+        """Expected bytes of the header: all but its index is known before the work."""
+        options, method = self.options, self.inputs.method
+        content = Content(Stored(), Layout("single", 1), [])
+        if method.generates:
+            content = method.trial(self.inputs.job(self.ipc))
+        soft = options.labels != "hard"
+        labels = LabelRecipe(options.labels, options.temperature) if soft else LabelRecipe("hard")
+        head = self._head(content, labels, _NO_STATISTICS)
+        return expected_container(
+            head.to_map(), self._info(content, "convnet3", bytes(32)), method.stores_pictures
         )
 
     def _write(self, content: Content, work: WorkFolder) -> str:
@@ -262,7 +290,7 @@ class Encoder:
             self.target,
             head=head.to_map(),
             sections=sections,
-            info=self._info(content),
+            info=self._info(content, *self._teacher_pin()),
             overwrite=options.force,
         )
         work.draft.unlink()
@@ -313,7 +341,14 @@ class Encoder:
         statistics = self.inputs.statistics()
         return Evaluation(statistics.mean, statistics.std, "ddz")
 
-    def _info(self, content: Content) -> dict[str, Any]:
+    def _teacher_pin(self) -> tuple[str, bytes]:
+        """What a header says of the teacher: its name and digest; nothing where none is asked."""
+        if not self.options.asks_teacher:
+            return "", b""
+        teacher = self.inputs.teacher()
+        return teacher.arch, bytes.fromhex(teacher.digest)
+
+    def _info(self, content: Content, teacher: str, digest: bytes) -> dict[str, Any]:
         options = self.options
         info: dict[str, Any] = {
             "tool": f"ddcodec {__version__}",
@@ -328,8 +363,7 @@ class Encoder:
         if (package := package_of(options.method)) is not None:
             info["package"] = package
         if options.asks_teacher:
-            info["teacher"] = self.inputs.teacher().arch
-            info["teacher_digest"] = bytes.fromhex(self.inputs.teacher().digest)
+            info["teacher"], info["teacher_digest"] = teacher, digest
         if self.divergence is not None:  # a header holds no floating-point number
             info["labels"] = {"divergence": f"{self.divergence:.3g}"}
             if options.labels == "soft":

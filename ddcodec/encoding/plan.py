@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ddcodec.container.canonical import pack_canonical
+from ddcodec.container.prelude import PRELUDE_LEN
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.labels.sections import expected_bytes
 
-__all__ = ["expected_sizes"]
+__all__ = ["expected_container", "expected_sizes"]
+
+# Bytes of the index, as they were found: codecs and their parameters, those of soft labels, and
+# what each section takes.
+_CODECS, _LABEL_CODECS, _INDEX_ROW = 390, 330, 20
 
 
 def expected_sizes(inputs: Inputs, ipc: int, *, here: bool) -> dict[str, int]:
@@ -28,11 +37,35 @@ def expected_sizes(inputs: Inputs, ipc: int, *, here: bool) -> dict[str, int]:
         expected["labels"] = expected_bytes(
             options.coding, inputs.view, classes, ipc, options.views, options.variations
         )
+        if inputs.method.generates and options.label_bytes is None:
+            # Teachers have not seen such pictures, and are less of one mind about them.
+            expected["labels"] = round(1.15 * expected["labels"])
     elif here:
         expected["teacher"] = _teacher_bytes(inputs)
     expected["pixels"] = 4 * classes * ipc
     expected["seeds"] = 8 + 4 * classes
     return expected
+
+
+def expected_container(
+    head: Mapping[str, Any], info: Mapping[str, Any], stores_pictures: bool
+) -> int:
+    """Expected bytes of prelude, header and index.
+
+    Args:
+        head, info: as they will be written, digests and statistics aside.
+        stores_pictures: whether pictures and labels have a section for each class.
+    """
+    classes = len(head["classes"])
+    sections = 4 + 2 * classes if stores_pictures else 6
+    specs = _CODECS if head["recipe"]["labels"]["kind"] == "hard" else _CODECS + _LABEL_CODECS
+    return (
+        PRELUDE_LEN
+        + len(pack_canonical(head))
+        + len(pack_canonical(info))
+        + specs
+        + _INDEX_ROW * sections
+    )
 
 
 def _teacher_bytes(inputs: Inputs) -> int:

@@ -307,8 +307,8 @@ def expected_bytes(
 ) -> int:
     """A guess at the bytes of all label sections, before anything is known of the labels.
 
-    Within a factor of 1.6 of CIFAR-10 (crops, CutMix, fresh pictures in 30 views) and CIFAR-100
-    (crops) at IPC 10 and 30 to 300 views; anything else may be farther off.
+    Within a factor of 1.6 of CIFAR-10 (crops, CutMix, rotation, fresh pictures in 30 views) and
+    CIFAR-100 (crops) at IPC 10 and 30 to 300 views; anything else may be farther off.
     """
     if options.budget is not None:
         return options.budget
@@ -320,7 +320,7 @@ def expected_bytes(
     fresh = choose_fields(views, variations) < variations  # fields explain nothing of such labels
     total = means + (0 if fresh else field * scale * classes * ipc * variations)
     if options.layers == "innovation":
-        each = 2.4 if fresh else 1.8 if view.cutmix else 0.15
+        each = 2.4 if fresh else 2.2 if view.cutmix else 3.0 if view.rotate[1] else 0.15
         finer = max(0.2, 1 + 0.35 * float(np.log2(0.008 / (options.quality or 0.008))))
         total += labels * each * scale * finer
     return round(total)

@@ -6,6 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -35,11 +36,15 @@ __all__ = [
     "Method",
     "check_features",
     "class_order",
+    "expected_patch_bytes",
     "most_slots",
     "patch_sections",
     "readable_images",
     "too_few",
 ]
+
+# Classes whose images tell what those of all will take.
+_LOOKED_AT = 10
 
 
 @dataclass(frozen=True)
@@ -222,6 +227,22 @@ def patch_sections(patches: UInt8s, class_index: int, ipc: int, quality: int) ->
         )
         for start, count in slot_groups(ipc, most_slots((codec.width, codec.height), per))
     ]
+
+
+def expected_patch_bytes(job: Job, size: tuple[int, int]) -> float:
+    """What a patch of (width, height) pixels takes in mosaics, from whole images of a few classes.
+
+    Raises:
+        EncodeError: a class has no readable image, or the patches are too large for a mosaic.
+    """
+    classes, total, count = len(job.source.classes), 0, 0
+    for c in range(0, classes, -(-classes // _LOOKED_AT)):
+        sample = [image for _, image in islice(readable_images(job, c, size), job.ipc)]
+        if not sample:
+            raise too_few(job, c, 0, job.ipc)
+        sections = patch_sections(np.stack(sample), 0, len(sample), job.quality)
+        total, count = total + sum(len(s.raw) for s in sections), count + len(sample)
+    return total / count
 
 
 def most_slots(patch: tuple[int, int], per_slot: int) -> int:

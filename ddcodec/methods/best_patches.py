@@ -34,6 +34,10 @@ SELECT_HELP = (
 """What both methods say of an option of this type."""
 
 
+# Crops that a teacher finds easy are smoother than whole images: bytes of one, relative to those.
+EASIER = 0.83
+
+
 @dataclass(frozen=True)
 class ScoredPatches:
     """The best patch of each looked-at image, easiest first.

@@ -23,6 +23,7 @@ from ddcodec.methods.base import (
     Content,
     Job,
     Method,
+    expected_patch_bytes,
     most_slots,
     patch_sections,
     readable_images,
@@ -128,10 +129,8 @@ class DiffusionSelection(Method):
 
     def estimate(self, job: Job) -> dict[str, int]:
         # Whole images stand in for chosen windows: a plan must not run a prior.
-        sample = [image for _, image in islice(readable_images(job, 0, self._patch(job)), job.ipc)]
-        sections = patch_sections(np.stack(sample), 0, len(sample), job.quality)
-        each = sum(len(s.raw) for s in sections) / len(sample)
-        return {"patches": round(each * self._wanted(job) * len(job.source.classes))}
+        patches = self._wanted(job) * len(job.source.classes)
+        return {"patches": round(expected_patch_bytes(job, self._patch(job)) * patches)}
 
     def _check_prior(self, job: Job) -> None:
         prior = job.prior()

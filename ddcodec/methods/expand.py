@@ -22,11 +22,12 @@ from ddcodec.methods.base import (
     Content,
     Job,
     check_features,
+    expected_patch_bytes,
     most_slots,
     patch_sections,
     readable_images,
 )
-from ddcodec.methods.best_patches import SELECT_HELP, Selection, chosen_patches
+from ddcodec.methods.best_patches import EASIER, SELECT_HELP, Selection, chosen_patches
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.prompting import text_sections
 from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
@@ -110,12 +111,12 @@ class Expand(RedrawingMethod):
         # Whole images stand in for chosen crops: a plan must not train a teacher.
         prior, classes = job.prior(), len(job.source.classes)
         size = self._base_size(job, prior)
-        sample = np.stack([image for _, image in islice(readable_images(job, 0, size), job.ipc)])
         if self.store == "latents":
+            sample = np.stack([i for _, i in islice(readable_images(job, 0, size), job.ipc)])
             stored, _ = latent_sections(prior, encoded(prior, sample)[None], self.latent_step)
+            each = sum(len(s.raw) for s in stored) / len(sample)
         else:
-            stored = patch_sections(sample, 0, len(sample), job.quality)
-        each = sum(len(s.raw) for s in stored) / len(sample)
+            each = EASIER * expected_patch_bytes(job, size)
         return {
             self.store: round(each * job.ipc * classes),
             "prompts": 2 * classes,

@@ -13,6 +13,7 @@ from ddcodec.methods.base import (
     Content,
     Job,
     Method,
+    expected_patch_bytes,
     most_slots,
     patch_sections,
     readable_images,
@@ -44,8 +45,8 @@ class RandomImages(Method):
         return Content(Stored(), Layout("single", 1), sections)
 
     def estimate(self, job: Job) -> dict[str, int]:
-        sample = patch_sections(self._images(job, 0, job.ipc), 0, job.ipc, job.quality)
-        return {"patches": sum(len(s.raw) for s in sample) * len(job.source.classes)}
+        images = job.ipc * len(job.source.classes)
+        return {"patches": round(expected_patch_bytes(job, job.size) * images)}
 
     def _images(self, job: Job, class_index: int, count: int) -> UInt8s:
         found = [image for _, image in islice(readable_images(job, class_index, job.size), count)]

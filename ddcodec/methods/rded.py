@@ -10,10 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import ClassVar
-
-import numpy as np
 
 from ddcodec.arrays import UInt8s
 from ddcodec.errors import EncodeError
@@ -22,11 +19,11 @@ from ddcodec.methods.base import (
     Job,
     Method,
     check_features,
+    expected_patch_bytes,
     most_slots,
     patch_sections,
-    readable_images,
 )
-from ddcodec.methods.best_patches import SELECT_HELP, Selection, chosen_patches
+from ddcodec.methods.best_patches import EASIER, SELECT_HELP, Selection, chosen_patches
 from ddcodec.methods.options import option
 from ddcodec.recipe.layout import MAX_GRID, Layout
 from ddcodec.recipe.synthesis import Stored
@@ -75,11 +72,8 @@ class RDED(Method):
 
     def estimate(self, job: Job) -> dict[str, int]:
         # Whole images stand in for chosen crops: a plan must not train a teacher.
-        factor = self._factor(job)
-        sample = [image for _, image in islice(readable_images(job, 0, self._patch(job)), job.ipc)]
-        sections = patch_sections(np.stack(sample), 0, len(sample), job.quality)
-        each = sum(len(s.raw) for s in sections) / len(sample)
-        return {"patches": round(each * job.ipc * factor**2 * len(job.source.classes))}
+        patches = job.ipc * self._factor(job) ** 2 * len(job.source.classes)
+        return {"patches": round(EASIER * expected_patch_bytes(job, self._patch(job)) * patches)}
 
     def _factor(self, job: Job) -> int:
         return self.factor or (2 if min(job.size) >= 224 else 1)

@@ -21,6 +21,7 @@ from ddcodec.methods.base import (
     Content,
     Job,
     Method,
+    expected_patch_bytes,
     most_slots,
     patch_sections,
     readable_images,
@@ -109,10 +110,8 @@ class SRe2L(Method):
 
     def estimate(self, job: Job) -> dict[str, int]:
         # Real images stand in for those that a plan cannot wait for, which have more detail.
-        sample = np.stack([i for _, i in islice(readable_images(job, 0, job.size), job.ipc)])
-        each = sum(len(s.raw) for s in patch_sections(sample, 0, len(sample), job.quality))
         images = job.ipc * len(job.source.classes)
-        return {"patches": round(_DETAIL * each / len(sample) * images)}
+        return {"patches": round(_DETAIL * expected_patch_bytes(job, job.size) * images)}
 
     def settings(self, job: Job, seed: int) -> Recovery:
         """Settings of a recovery: those given, or the published ones for this size."""

@@ -178,7 +178,8 @@ class LatentEngine(ABC):
             return (self._run("vae", _mean_latents, y),)
 
         # Through float32 on the way in: u - 127.5 is exact, and the division rounds once.
-        pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        # A copy: torch has no read-only tensors.
+        pixels = torch.tensor(images, device=self.device)
         y = (pixels.permute(0, 3, 1, 2).float() - 127.5) / torch.tensor(127.5, device=self.device)
         (means,) = self._chunked(call, self._samples("vae", y.shape[2] * y.shape[3]), y)
         return means * self._scale()

@@ -225,8 +225,19 @@ def test_a_dry_run_writes_nothing_and_guesses_the_pictures_well(
     plan = ddcodec.encode(image_folder, tmp_path / "a.ddz", dry_run=True, **request)
     assert list(tmp_path.iterdir()) == []
     made = encode_small(image_folder, tmp_path / "a.ddz", **request)
-    patches = next(n for n in made.sizes().children if n.name == "patches").stored
-    assert plan.expected["patches"] == pytest.approx(patches, rel=0.25)
+    assert sum(plan.expected.values()) == pytest.approx(made.file_len, rel=0.05)
+    header = next(n for n in made.sizes().children if n.name == "container").stored
+    assert plan.expected["container"] == pytest.approx(header, rel=0.1)
+    assert plan.training_seconds is None
+
+
+def test_a_dry_run_says_how_long_a_teacher_would_take(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DDCODEC_CACHE", str(tmp_path / "cache"))
+    plan = ddcodec.encode(image_folder, tmp_path / "a.ddz", dry_run=True, method="rded", ipc=1)
+    assert plan.training_seconds is not None and plan.training_seconds > 0
+    assert not (tmp_path / "cache").exists()
 
 
 def test_odd_pictures_are_counted_once(image_folder: Path, tmp_path: Path) -> None:

@@ -71,7 +71,15 @@ def test_a_plan_says_what_would_be_stored(image_folder: Path, tmp_path: Path) ->
     would = ddcodec.encode(
         image_folder, tmp_path / "x", method="d4m", ipc=2, labels="hard", dry_run=True
     )
-    assert set(would.expected) == {"labels", "latents", "pixels", "prompts", "schedule", "seeds"}
+    assert set(would.expected) == {
+        "container",
+        "labels",
+        "latents",
+        "pixels",
+        "prompts",
+        "schedule",
+        "seeds",
+    }
 
 
 @pytest.mark.parametrize(

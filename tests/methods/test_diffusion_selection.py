@@ -39,7 +39,13 @@ def artifact(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ar
 def test_it_stores_pictures_that_need_no_prior_to_be_shown(artifact: Artifact) -> None:
     assert artifact.head.prior is None
     assert artifact.info["prior"] == "tiny"
-    assert {s.kind for s in artifact.sections} == {"labels", "patches", "pixels", "seeds"}
+    assert {s.kind for s in artifact.sections} == {
+        "container",
+        "labels",
+        "patches",
+        "pixels",
+        "seeds",
+    }
     assert artifact.verify("pixels") == 12
 
 
@@ -131,6 +137,6 @@ def test_a_plan_says_what_would_be_stored(image_folder: Path, tmp_path: Path) ->
     would = ddcodec.encode(
         image_folder, tmp_path / "x", method="select", ipc=2, labels="hard", dry_run=True
     )
-    assert set(would.expected) == {"labels", "patches", "pixels", "seeds"}
+    assert set(would.expected) == {"container", "labels", "patches", "pixels", "seeds"}
     assert would.options_used["prior"] == "tiny"
     assert "profile" not in would.options_used

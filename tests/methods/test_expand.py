@@ -86,7 +86,8 @@ def test_a_plan_says_what_would_be_stored(image_folder: Path, tmp_path: Path) ->
         would = ddcodec.encode(
             image_folder, tmp_path / "x", method="expand", ipc=2, dry_run=True, options=options
         )
-        assert set(would.expected) == {"labels", "pixels", "prompts", "schedule", "seeds", store}
+        kinds = {"container", "labels", "pixels", "prompts", "schedule", "seeds", store}
+        assert set(would.expected) == kinds
 
 
 @pytest.mark.parametrize(
