@@ -40,7 +40,6 @@ def test_it_stores_pictures_that_need_no_prior_to_be_shown(artifact: Artifact) -
     assert artifact.head.prior is None
     assert artifact.info["prior"] == "tiny"
     assert {s.kind for s in artifact.sections} == {
-        "container",
         "labels",
         "patches",
         "pixels",

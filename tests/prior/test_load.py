@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ddcodec.errors import (
-    DecodeError,
     EncodeError,
     ModelMismatchError,
+    RequestError,
     UnsupportedFeatureError,
 )
 from ddcodec.prior.defaults import Defaults
@@ -188,7 +188,7 @@ def test_profiles_of_the_future_are_refused(pipeline_folder: Path) -> None:
 
 def test_missing_device_is_explained(pipeline_folder: Path) -> None:
     for device in ("cuda:99", "nonsense"):
-        with pytest.raises(DecodeError, match="device='cpu'"):
+        with pytest.raises(RequestError, match="device='cpu'"):
             load_prior(pipeline_folder, device=device)
 
 
