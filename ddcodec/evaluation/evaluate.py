@@ -232,9 +232,7 @@ def plan_of(artifact: Artifact, protocol: Protocol) -> TrainingPlan:
     """Epochs, batch size and steps of a student of this artifact."""
     recipe, classes = artifact.recipe, len(artifact.classes)
     views = recipe.views if protocol.all_views else recipe.plain_views
-    return protocol.plan(
-        classes * recipe.ipc, recipe.ipc, classes, min(views, recipe.variations)
-    )
+    return protocol.plan(classes * recipe.ipc, recipe.ipc, classes, min(views, recipe.variations))
 
 
 def _stored_batches(

@@ -194,7 +194,7 @@ def _soft(
     options = pool.options(pool.artifact.recipe.ipc, teacher=given, progress=progress, **labels)
     # Of the whole training folder, and not of the few pictures chosen of it.
     teacher = Inputs(train, EncodeOptions(**options)).teacher()
-    notes = ()
+    notes: tuple[str, ...] = ()
     if pool.artifact.info.get("teacher_digest") != bytes.fromhex(teacher.digest):
         notes = (
             f"the soft labels of random real pictures are of {teacher.arch}, which is not known "

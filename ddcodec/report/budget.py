@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ddcodec.artifact import Artifact, SizeNode
@@ -84,7 +85,11 @@ def purposes(artifact: Artifact) -> dict[str, str]:
 
     def each(kind: str, count: int, one: str) -> str:
         price = stored.get(kind, 0) / max(1, count)
-        return f"{price:,.1f} B per {one}" if price < 99.95 else f"{bytes_text(round(price))} per {one}"
+        return (
+            f"{price:,.1f} B per {one}"
+            if price < 99.95
+            else f"{bytes_text(round(price))} per {one}"
+        )
 
     pictures = f"{images:,} pictures of {recipe.width} x {recipe.height} px"
     texts = {
@@ -104,12 +109,16 @@ def purposes(artifact: Artifact) -> dict[str, str]:
     return {kind: text for kind, text in texts.items() if kind in stored}
 
 
-def parts_of(total: SizeNode, buys: dict[str, str]) -> list[Part]:
-    """The lines of the budget table, those of one colour together, largest first in each."""
+def parts_of(total: SizeNode, buys: Mapping[str, str]) -> list[Part]:
+    """The lines of the budget table, those of one colour together, largest first in each.
+
+    A part that is all of one codec takes one line.
+    """
     lines: list[Part] = []
     for node in sorted(total.children, key=lambda n: (_colour(n), -n.stored)):
         lines.append(_part(node, total, _NAMES.get(node.name, node.name), _colour(node), buys))
-        lines += [_part(child, total, child.name, None, {}) for child in node.children]
+        if len(node.children) > 1:
+            lines += [_part(child, total, child.name, None, {}) for child in node.children]
     return lines
 
 
@@ -126,7 +135,7 @@ def pieces_of(total: SizeNode) -> list[Piece]:
 
 
 def _part(
-    node: SizeNode, total: SizeNode, name: str, colour: int | None, buys: dict[str, str]
+    node: SizeNode, total: SizeNode, name: str, colour: int | None, buys: Mapping[str, str]
 ) -> Part:
     share = node.stored / max(1, total.stored)
     return Part(name, node, colour, share, buys.get(node.name, ""))

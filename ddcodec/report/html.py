@@ -5,6 +5,7 @@ Templates escape every value; what they are given is made here and in the module
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -41,7 +42,7 @@ def page(report: Report, json_name: str | None = None) -> str:
     html: str = template.render(
         report=report,
         json_name=json_name,
-        title=_title(artifacts),
+        title=_unbroken(_title(artifacts)),
         best=best,
         tiles=list(_tiles(report, artifacts, best)),
         figures=[_figure(report, key, members) for key, members in _groups(report).items()],
@@ -96,11 +97,18 @@ def _title(artifacts: Sequence[Evaluation]) -> str:
             f"{text.percent_text(best.mean)}"
         )
     smallest = min(artifacts, key=lambda e: (e.file_len, -e.mean))
-    ends = [f"{text.percent_text(e.mean)} in {text.bytes_text(e.file_len)}" for e in (smallest, best)]
+    ends = [
+        f"{text.percent_text(e.mean)} in {text.bytes_text(e.file_len)}" for e in (smallest, best)
+    ]
     count = f"{len(artifacts)} artifacts"
     if smallest is best:
         return f"{ends[0]}: the smallest of {count} is the most accurate"
     return f"{count}: {ends[0]}, {ends[1]}"
+
+
+def _unbroken(title: str) -> str:
+    """The title with no line break between a figure and its unit."""
+    return re.sub(r"(?<=\d) (?=%|[kMGT]?B\b)", "\N{NO-BREAK SPACE}", title)
 
 
 def _tiles(

@@ -162,9 +162,7 @@ class _Stage:
         """An artifact that students can be trained on."""
         found = self.stack.enter_context(open_artifact(path))
         student = self._student(found)
-        check_artifact(
-            found, student, prior=self.prior, device=self.device, progress=self.progress
-        )
+        check_artifact(found, student, prior=self.prior, device=self.device, progress=self.progress)
         return Contender(found, self.test.for_artifact(found), student, prior=self.prior)
 
     def baselines(
@@ -200,9 +198,7 @@ class _Stage:
             test = self.test.for_artifact(rival, artifact.head.classes)
             name = baseline.name + (suffix if baseline.for_bytes else "")
             found.append(
-                Contender(
-                    rival, test, self._student(rival), name, "baseline", notes=baseline.notes
-                )
+                Contender(rival, test, self._student(rival), name, "baseline", notes=baseline.notes)
             )
         return found
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ddcodec.report.placing import LINE, Box, Label, place_all
 from ddcodec.report.text import bytes_text
@@ -116,6 +117,7 @@ def plot(
     def py(y: float) -> float:
         return floor - (y - bottom) / (top - bottom) * (floor - _TOP)
 
+    lines = _fronts(points)
     at = [(px(p.x), py(p.y)) for p in points]
     ends = [
         (py(min(top, p.y + (p.error or 0))), py(max(bottom, p.y - (p.error or 0)))) for p in points
@@ -124,6 +126,8 @@ def plot(
         Box(x - _DOT, min(y - _DOT, above), x + _DOT, max(y + _DOT, below))
         for (x, y), (above, below) in zip(at, ends, strict=True)
     ]
+    fronts = [[(px(p.x), py(p.y)) for p in line] for line in lines]
+    taken += [box for line in fronts for box in _along(line)]
     level = None if chance is None or not bottom < chance < top else py(chance)
     if level is not None:  # the word that stands at its right end
         taken.append(Box(right - 50, level - LINE, right, level))
@@ -133,10 +137,6 @@ def plot(
     numbered = None in labels
     if numbered:
         labels = place_all([str(p.number) for p in points], at, taken, inside, anywhere=True)
-    series: dict[str, list[Point]] = {}
-    for point in points:
-        series.setdefault(f"{point.role} {point.series}", []).append(point)
-    fronts = [front(members) for members in series.values()]
     return Plot(
         title=title,
         width=width,
@@ -151,11 +151,7 @@ def plot(
             Mark(point, *place, *span, label)
             for point, place, span, label in zip(points, at, ends, labels, strict=True)
         ),
-        lines=tuple(
-            (line[0].role, tuple((px(p.x), py(p.y)) for p in line))
-            for line in fronts
-            if len(line) > 1
-        ),
+        lines=tuple((line[0].role, tuple(at)) for line, at in zip(lines, fronts, strict=True)),
         numbered=numbered,
     )
 
@@ -172,6 +168,24 @@ def front(points: Sequence[Point]) -> list[Point]:
         if not found or point.y > found[-1].y:
             found.append(point)
     return found
+
+
+def _fronts(points: Sequence[Point]) -> list[list[Point]]:
+    """The front of every series that has more than one point on it."""
+    series: dict[tuple[str, str], list[Point]] = {}
+    for point in points:
+        series.setdefault((point.role, point.series), []).append(point)
+    found = (front(members) for members in series.values())
+    return [line for line in found if len(line) > 1]
+
+
+def _along(line: Sequence[tuple[float, float]]) -> Iterator[Box]:
+    """Small boxes that cover a line, which labels shall not cover."""
+    for (x, y), (to_x, to_y) in pairwise(line):
+        count = max(1, int(max(abs(to_x - x), abs(to_y - y)) / 4))
+        for i in range(count + 1):
+            at_x, at_y = x + (to_x - x) * i / count, y + (to_y - y) * i / count
+            yield Box(at_x - 2, at_y - 2, at_x + 2, at_y + 2)
 
 
 def _log_range(values: Sequence[int]) -> tuple[float, float]:
@@ -205,5 +219,5 @@ def _linear_range(points: Sequence[Point]) -> tuple[float, float, list[float]]:
     first = max(0, math.floor((low - 0.4 * step) / step)) * step
     last = min(100.0, math.ceil((high + 0.4 * step) / step) * step)
     count = max(1, round((last - first) / step))
-    ticks = [first + i * step for i in range(count + 1) if first + i * step <= 100]
-    return first, last, ticks
+    ticks = [float(first + i * step) for i in range(count + 1) if first + i * step <= 100]
+    return float(first), last, ticks

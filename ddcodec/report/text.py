@@ -41,7 +41,7 @@ def percent_text(mean: float, std: float | None = None) -> str:
 
 
 def signed_text(points: float) -> str:
-    """A difference with its sign, as typeset: ``+1.5``, ``−0.2``."""
+    """A difference with its sign as it is typeset, such as ``+1.5``."""
     return f"{points:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
