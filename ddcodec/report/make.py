@@ -129,7 +129,8 @@ def make_report(
         students = Students(chosen, range(seeds), device, held, progress)
         evaluations = students.evaluate(order)
         if train is None:
-            why = "they were not asked for" if baseline == "none" else "no folder was found"
+            asked = baseline != "none"
+            why = "no training folder was found" if asked else "they were not asked for"
             stage.remarks.append(f"baselines of random real pictures were left out: {why}")
         sheets = tuple(sheet_of(one.artifact, prior=prior, device=device) for one in own)
         report = Report(tuple(evaluations), sheets, tuple(dict.fromkeys(stage.remarks)))
