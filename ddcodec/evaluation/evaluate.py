@@ -35,6 +35,8 @@ from ddcodec.evaluation.testset import TestSet
 
 __all__ = ["Evaluation", "Keep", "Progress", "Student", "evaluate", "plan_of"]
 
+_MATRIX_CLASSES = 100
+
 Student = Mapping[str, Array]
 """What is known of a trained student: ``confusion``, int64[n, n], and ``seconds``, float64."""
 
@@ -116,9 +118,12 @@ class Evaluation:
         return 1 / self.classes
 
     def to_map(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Plain values for JSON; of many classes, their accuracies stand for the confusion."""
         out = asdict(self)
+        if self.classes > _MATRIX_CLASSES:
+            del out["confusion"]
         out.update(mean=self.mean, std=self.std, chance=self.chance)
+        out["class_accuracies"] = self.class_accuracies
         return out
 
 

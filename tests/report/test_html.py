@@ -133,5 +133,9 @@ def test_narrow_screens_and_paper_have_rules_of_their_own() -> None:
     narrow = STYLE[STYLE.index("max-width: 36rem") :]
     assert ".wide, .wide-text { display: none; }" in narrow
     paper = STYLE[STYLE.index("@media print") :]
-    for rule in ("break-inside: avoid", "orphans: 3", "footer { margin-top: 1.2rem; break-before: avoid; }"):
+    for rule in (
+        "break-inside: avoid",
+        "orphans: 3",
+        "footer { margin-top: 1.2rem; break-before: avoid; }",
+    ):
         assert rule in paper
