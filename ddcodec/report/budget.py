@@ -1,4 +1,4 @@
-"""Where the bytes of an artifact go, and what each part of them buys."""
+"""The bytes of an artifact part by part, and what each part buys."""
 
 from __future__ import annotations
 

@@ -7,8 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.architectures import ARCHITECTURES, build
@@ -17,7 +15,6 @@ from ddcodec.sources.folder import ImageFolder
 
 __all__ = [
     "check_artifact",
-    "check_device",
     "check_student",
     "check_training_classes",
     "check_writable",
@@ -46,21 +43,6 @@ def check_writable(paths: Sequence[Path]) -> None:
             raise EncodeError(
                 f"cannot write {path} ({error.strerror}): choose another file"
             ) from error
-
-
-def check_device(device: str) -> None:
-    """Compute something on a torch device.
-
-    Raises:
-        RequestError: torch does not know it, or cannot use it here.
-    """
-    try:
-        torch.zeros(1, device=device).add_(1)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RequestError(
-            f"torch cannot compute on device={device!r} ({reason}): use cpu, or another device"
-        ) from error
 
 
 def check_student(student: str | None) -> None:

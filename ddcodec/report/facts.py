@@ -1,4 +1,4 @@
-"""Where an artifact comes from, and what figures may depend on, line by line."""
+"""Provenance of an artifact, and what figures may depend on, line by line."""
 
 from __future__ import annotations
 

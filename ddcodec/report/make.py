@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.classifiers.architectures import default_architecture
+from ddcodec.devices import resolve_device
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder, find_train_folder
@@ -20,7 +21,6 @@ from ddcodec.methods.work import WorkFolder
 from ddcodec.report.baselines import BaselineKind, check_baselines, make_baselines
 from ddcodec.report.check import (
     check_artifact,
-    check_device,
     check_student,
     check_training_classes,
     check_writable,
@@ -60,7 +60,7 @@ def make_report(
     baseline: BaselineKind = "hard",
     teacher: AnyPath | Teacher | None = None,
     prior: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     work: AnyPath | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -86,7 +86,7 @@ def make_report(
             or ``auto`` for one trained on the training folder. It should be the artifacts' own.
         prior: where to find the prior, which may be fetched; by default the pinned one, where
             this machine has it.
-        device: torch device.
+        device: torch device; ``auto`` is a GPU of CUDA where there is one, else the CPU.
         work: folder that keeps finished students, for other reports too; by default the name of
             ``out`` with .work after it, removed at the end.
         progress: called with (what, done, total).
@@ -104,7 +104,7 @@ def make_report(
     chosen = get_protocol(protocol).with_epochs(epochs)
     check_student(student)
     check_baselines(baseline, teacher)
-    check_device(device)
+    device = str(resolve_device(device))
     target = Path(out)
     figures = json_beside(out) if json_path is None else Path(json_path)
     check_writable((target, figures))

@@ -1,4 +1,4 @@
-"""What a report shows of an artifact's rows: pictures, their views, and the labels of these."""
+"""Pictures of an artifact's rows, their views, and the labels of these."""
 
 from __future__ import annotations
 

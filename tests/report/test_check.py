@@ -45,7 +45,7 @@ Refused = Callable[..., DdcodecError]
         ({"student": "convnet33"}, "unknown student 'convnet33': use one of convnet3,"),
         ({"protocol": "dzd"}, "unknown protocol 'dzd'"),
         ({"epochs": 0}, "0 epochs train nothing"),
-        ({"device": "quantum"}, "torch cannot compute on device='quantum'"),
+        ({"device": "quantum"}, "device 'quantum' cannot be used here"),
         ({"baseline": "easy"}, "unknown baseline 'easy': use one of hard, soft, both, none"),
         ({"baseline": "soft"}, "needs the teacher that labelled the artifacts"),
         ({"teacher": "auto"}, "has no part in baseline='none'"),
