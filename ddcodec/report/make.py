@@ -108,6 +108,7 @@ def make_report(
     target = Path(out)
     figures = json_beside(out) if json_path is None else Path(json_path)
     check_writable((target, figures))
+    test = TestFolder.open(test_dir)
     train = None if baseline == "none" else find_train_folder(train_dir, test_dir)
     if train is None and baseline in ("soft", "both"):
         raise RequestError(
@@ -116,7 +117,7 @@ def make_report(
         )
     kept = target.with_name(target.name + ".work") if work is None else Path(work)
     with ExitStack() as stack:
-        stage = _Stage(TestFolder.open(test_dir), student, prior, device, progress, stack)
+        stage = _Stage(test, student, prior, device, progress, stack)
         own = [stage.artifact(path) for path in artifact_paths]
         rivals: list[list[Contender]] = [[] for _ in own]
         if train is not None:
