@@ -126,7 +126,7 @@ def _next_step(error: DdcodecError) -> str:
 
 
 def _resume_hint(arguments: Sequence[str]) -> str:
-    if arguments[:1] in (["encode"], ["decode"], ["demo"]):
+    if arguments[:1] in (["encode"], ["decode"], ["demo"], ["report"]):
         return "Run the same command again to go on: finished parts are kept."
     return "Run the same command again to start over."
 

@@ -274,7 +274,7 @@ def _bars() -> Iterator[Progress]:
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=None),  # what the other columns leave of a line
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),

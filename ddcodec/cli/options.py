@@ -88,7 +88,7 @@ def in_words(message: str) -> str:
     from ddcodec.encoding.options import EncodeOptions
 
     names = [field.name for field in fields(EncodeOptions)]
-    return in_command_line_words(message, [*names, "classes", "sample", "seeds"])
+    return in_command_line_words(message, [*names, "baseline", "classes", "sample", "seeds"])
 
 
 def in_command_line_words(message: str, names: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from ddcodec.cli.help import ExampleCommand
 from ddcodec.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    from ddcodec.report import Evaluation, Report
+    from ddcodec.report import BaselineKind, Evaluation, Report
 
 __all__ = ["command"]
 
@@ -79,9 +79,18 @@ EXAMPLES = (
     "--epochs", type=click.IntRange(1), metavar="N", help="Epochs, in place of the protocol's own."
 )
 @click.option(
-    "--baselines/--no-baselines",
-    default=True,
-    help="Compare with random real images of the same IPC and of the same bytes.",
+    "--baseline",
+    type=click.Choice(["hard", "soft", "both", "none"]),
+    default="hard",
+    show_default=True,
+    help="Random real images to compare with: with hard labels, of the same IPC and of the same "
+    "bytes; with soft labels of --teacher, of the same IPC; both of these; or none.",
+)
+@click.option(
+    "--teacher",
+    metavar="auto|DIR|HUB_ID|timm:NAME",
+    help="The teacher of soft baselines, which should be that of the artifacts: as of an encode, "
+    "where auto is the one trained on the training folder.",
 )
 @prior_option
 @device_option
@@ -92,7 +101,14 @@ EXAMPLES = (
     show_default=True,
     metavar="OUT.html",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The page to write.",
+    help="The page to write; its figures are written beside it, as OUT.json.",
+)
+@click.option(
+    "--work",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep finished students here, for other reports too. By default they are kept in OUT.html"
+    ".work until the page is written.",
 )
 @force_option
 @json_option
@@ -104,19 +120,24 @@ def command(
     seeds: int,
     protocol: str,
     epochs: int | None,
-    baselines: bool,
+    baseline: BaselineKind,
+    teacher: str | None,
     prior: str | None,
     device: str,
     out: Path,
+    work: Path | None,
     force: bool,
     as_json: bool,
 ) -> None:
     """Train students on each artifact, test them, and write a self-contained HTML page.
 
-    Random real images, of the same IPC and of the same bytes, are measured in the same run.
+    Random real images are measured in the same run. Everything is checked before the first student
+    trains, and a report that was interrupted goes on when the same command is run again.
     """
     new_file(out, force)
-    from ddcodec.report import make_report
+    from ddcodec.report import json_beside, make_report
+
+    new_file(json_beside(out), force)
 
     with progress_display() as progress:
         report = make_report(
@@ -128,9 +149,11 @@ def command(
             protocol=protocol,
             epochs=epochs,
             out=out,
-            baselines=baselines,
+            baseline=baseline,
+            teacher=teacher,
             prior=prior,
             device=device,
+            work=work,
             progress=progress,
         )
     if as_json:
@@ -146,7 +169,7 @@ def _lines(report: Report, out: Path) -> Iterator[str]:
         yield f"{evaluation.file_len:>12,}  {_accuracy(evaluation):<16}  {evaluation.name}"
     for remark in report.remarks:
         yield f"note: {remark}"
-    yield f"page: {out}"
+    yield f"page: {out}, figures: {out.with_suffix('.json')}"
 
 
 def _accuracy(evaluation: Evaluation) -> str:

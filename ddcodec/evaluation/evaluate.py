@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from ddcodec.arrays import Progress, StepProgress
+from ddcodec.arrays import Array, Int64s, Progress, StepProgress
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.architectures import build
 from ddcodec.classifiers.training import (
@@ -32,7 +33,15 @@ from ddcodec.evaluation.protocols import Protocol, TrainingPlan
 from ddcodec.evaluation.shown import FreeViews, StoredViews
 from ddcodec.evaluation.testset import TestSet
 
-__all__ = ["Evaluation", "Progress", "evaluate"]
+__all__ = ["Evaluation", "Keep", "Progress", "Student", "evaluate", "plan_of"]
+
+_MATRIX_CLASSES = 100
+
+Student = Mapping[str, Array]
+"""What is known of a trained student: ``confusion``, int64[n, n], and ``seconds``, float64."""
+
+Keep = Callable[[int, Callable[[], Student]], Student]
+"""``keep(seed, train)`` returns what ``train()`` returns, or has returned in an earlier run."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,10 @@ class Evaluation:
         test_images: number of test pictures.
         seconds: training and testing time of all students.
         notes: what a reader of the figures should know.
+        labels: kind of the artifact's labels: ``hard``, ``soft`` or ``teacher``.
+        class_names: readable names of the classes that have rows.
+        confusion: test pictures by true class (outer) and predicted class (inner), of all
+            students together; empty where nobody counted.
     """
 
     name: str
@@ -77,6 +90,9 @@ class Evaluation:
     test_images: int
     seconds: float
     notes: tuple[str, ...] = ()
+    labels: str = ""
+    class_names: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
 
     @property
     def mean(self) -> float:
@@ -92,14 +108,22 @@ class Evaluation:
         return math.sqrt(sum((a - self.mean) ** 2 for a in self.accuracies) / (n - 1))
 
     @property
+    def class_accuracies(self) -> tuple[float, ...]:
+        """Accuracy on each class's test pictures, mean over students; empty as ``confusion``."""
+        return tuple(row[c] / max(1, sum(row)) for c, row in enumerate(self.confusion))
+
+    @property
     def chance(self) -> float:
         """Accuracy of guessing among the classes."""
         return 1 / self.classes
 
     def to_map(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Plain values for JSON; of many classes, their accuracies stand for the confusion."""
         out = asdict(self)
+        if self.classes > _MATRIX_CLASSES:
+            del out["confusion"]
         out.update(mean=self.mean, std=self.std, chance=self.chance)
+        out["class_accuracies"] = self.class_accuracies
         return out
 
 
@@ -116,6 +140,7 @@ def evaluate(
     precision: Precision = "auto",
     name: str | None = None,
     role: str = "artifact",
+    keep: Keep | None = None,
 ) -> Evaluation:
     """Train one student a seed on the artifact and test each after its last epoch.
 
@@ -133,6 +158,7 @@ def evaluate(
         prior: where to find the prior of a generating artifact, if not at its pinned source.
         precision: of training; tests always run in float32.
         name, role: how the report calls the artifact.
+        keep: called for each student, whose training it may spare.
 
     Raises:
         RequestError: no seeds, no test pictures, or images that are not square.
@@ -147,17 +173,16 @@ def evaluate(
             f"students need square pictures, and the artifact's are {recipe.width}x{recipe.height}"
         )
     device = str(resolve_device(device))
-    began = time.perf_counter()
     data = artifact.dataset(prior=prior, device=device)
     stored, free = StoredViews(data), FreeViews(data, protocol.smoothing)
     views = recipe.views if protocol.all_views else recipe.plain_views
-    plan = protocol.plan(
-        len(data), recipe.ipc, len(artifact.classes), min(views, recipe.variations)
-    )
+    plan = plan_of(artifact, protocol)
     statistics = Statistics(recipe.evaluation.mean, recipe.evaluation.std)
     called = name or (artifact.path.name if artifact.path is not None else "artifact")
-    temperature, accuracies = _temperature(artifact), []
-    for number, seed in enumerate(seeds):
+    temperature = _temperature(artifact)
+
+    def trained(number: int, seed: int) -> Student:
+        began = time.perf_counter()
         what = f"{called}: student {number + 1} of {len(seeds)}"
         module = build(student, len(artifact.head.classes), recipe.width, seed=seed).to(device)
         optimisation = _optimisation(protocol, plan, precision)
@@ -175,7 +200,14 @@ def evaluate(
             optimisation,
             None if progress is None else _named(progress, what),
         )
-        accuracies.append(_accuracy(module, test, statistics, artifact.head.row_classes))
+        counts = _confusion(module, test, statistics, artifact.head.row_classes)
+        return {"confusion": counts, "seconds": np.array(time.perf_counter() - began)}
+
+    found = [
+        trained(number, seed) if keep is None else keep(seed, partial(trained, number, seed))
+        for number, seed in enumerate(seeds)
+    ]
+    confusions = [one["confusion"] for one in found]
     return Evaluation(
         name=called,
         role=role,
@@ -191,11 +223,21 @@ def evaluate(
         words=protocol.describe(plan, _temperature_text(artifact)),
         precision=resolve_precision(precision, torch.device(device)),
         seeds=tuple(seeds),
-        accuracies=tuple(accuracies),
+        accuracies=tuple(float(counts.trace() / counts.sum()) for counts in confusions),
         test_images=len(test.labels),
-        seconds=time.perf_counter() - began,
+        seconds=sum(float(one["seconds"]) for one in found),
         notes=test.notes,
+        labels=recipe.labels.kind,
+        class_names=artifact.names,
+        confusion=tuple(map(tuple, np.sum(confusions, axis=0).tolist())),
     )
+
+
+def plan_of(artifact: Artifact, protocol: Protocol) -> TrainingPlan:
+    """Epochs, batch size and steps of a student of this artifact."""
+    recipe, classes = artifact.recipe, len(artifact.classes)
+    views = recipe.views if protocol.all_views else recipe.plain_views
+    return protocol.plan(classes * recipe.ipc, recipe.ipc, classes, min(views, recipe.variations))
 
 
 def _stored_batches(
@@ -254,9 +296,13 @@ def _named(progress: Progress, what: str) -> StepProgress:
     return tell
 
 
-def _accuracy(
+def _confusion(
     module: nn.Module, test: TestSet, statistics: Statistics, present: Sequence[int]
-) -> float:
-    logits: Tensor = predict(module, test.images, statistics)[:, list(present)]
-    guesses = np.asarray(present)[logits.argmax(1).numpy()]
-    return float((guesses == test.labels).mean())
+) -> Int64s:
+    """int64[n, n] over the classes present: pictures of a class (row) taken for one (column)."""
+    guesses = predict(module, test.images, statistics)[:, list(present)].argmax(1).numpy()
+    places = np.full(max(present) + 1, -1, np.int64)
+    places[list(present)] = np.arange(len(present))
+    counts = np.zeros((len(present), len(present)), np.int64)
+    np.add.at(counts, (places[test.labels], guesses), 1)
+    return counts

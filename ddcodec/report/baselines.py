@@ -1,20 +1,31 @@
-"""Baselines of random real pictures: of the same IPC, and of the same bytes."""
+"""Baselines of random real pictures: of the same IPC, of the same bytes, with soft labels."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.encoding.encode import encode
-from ddcodec.errors import SourceError
+from ddcodec.encoding.inputs import Inputs
+from ddcodec.encoding.options import EncodeOptions
+from ddcodec.errors import RequestError
 from ddcodec.randomness import derive_seed, shuffled
-from ddcodec.sources.folder import ImageFolder, scan
+from ddcodec.report.check import check_training_classes
+from ddcodec.sources.folder import ImageFolder
 
-__all__ = ["Baseline", "make_baselines"]
+if TYPE_CHECKING:
+    from ddcodec.classifiers.teacher import Teacher
+
+__all__ = ["BASELINES", "Baseline", "BaselineKind", "check_baselines", "make_baselines"]
+
+BaselineKind = Literal["hard", "soft", "both", "none"]
+BASELINES: tuple[BaselineKind, ...] = get_args(BaselineKind)
 
 # No coded picture takes fewer bits per pixel than this, so a budget bounds how many can fit.
 _LEAST_BITS_PER_PIXEL = 0.25
@@ -24,36 +35,70 @@ _LEAST_BITS_PER_PIXEL = 0.25
 class Baseline:
     """A real artifact to compare with; ``path`` is None where it cannot be made, see ``why``.
 
-    ``for_bytes``: it fills the bytes of one artifact, so no other artifact shares it.
+    Attributes:
+        name: what it is.
+        for_bytes: it fills the bytes of one artifact, so no other artifact shares it.
+        notes: what a reader of its figures should know.
     """
 
     name: str
     path: Path | None
     why: str = ""
     for_bytes: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def check_baselines(kind: str, teacher: object) -> None:
+    """Raises RequestError: an unknown kind, or one that needs a teacher and has none."""
+    if kind not in BASELINES:
+        raise RequestError(f"unknown baseline {kind!r}: use one of {', '.join(BASELINES)}")
+    if kind in ("soft", "both") and teacher is None:
+        # An artifact seldom holds its teacher, and labels of a worse one would make its choice of
+        # pictures look better than it is.
+        raise RequestError(
+            f"baseline={kind!r} needs the teacher that labelled the artifacts: give teacher= what "
+            "they were encoded with (a folder, a hub id, or auto for one trained on the training "
+            "folder)"
+        )
+    if kind in ("hard", "none") and teacher is not None:
+        raise RequestError(
+            f"teacher= has no part in baseline={kind!r}: leave it out, or use baseline='soft'"
+        )
 
 
 def make_baselines(
     artifact: Artifact,
-    train: Path,
+    train: ImageFolder,
     folder: Path,
     *,
+    kind: BaselineKind = "hard",
+    teacher: str | os.PathLike[str] | Teacher | None = None,
     same_ipc: bool = True,
     seed: int = 0,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> list[Baseline]:
-    """Artifacts of random real pictures with hard labels and the same views, written to ``folder``.
+    """Artifacts of random real pictures with the same views, written to ``folder``.
 
-    One has the artifact's IPC; one has the largest IPC whose file is no larger than the
-    artifact, found by bisection on files really encoded. The first can be left out
-    (``same_ipc``), where another artifact of the report shares it.
+    With hard labels, one has the artifact's IPC, and one the largest IPC whose file is no larger
+    than the artifact, found by bisection on files really encoded. With soft labels, one has the
+    artifact's IPC and temperature. What has the same IPC can be left out (``same_ipc``), where
+    another artifact of the report shares it.
 
     Raises:
         SourceError: the training folder lacks a class of the artifact.
+        EncodeError, DecodeError: a teacher that cannot be used.
     """
-    pool = _Pool(artifact, scan(train), folder / "pool", seed)
-    shared = [_same_ipc(pool, folder)] if same_ipc else []
-    return [*shared, _same_bytes(pool, folder, progress)]
+    pool = _Pool(artifact, train, folder / "pool", seed)
+    found: list[Baseline] = []
+    if kind in ("hard", "both"):
+        if same_ipc:
+            found.append(_same_ipc(pool, folder / "same-ipc.ddz", labels="hard"))
+        found.append(_same_bytes(pool, folder, progress))
+    if kind in ("soft", "both") and same_ipc:
+        assert teacher is not None, "check_baselines"
+        found.append(_soft(pool, train, folder / "soft.ddz", teacher, device, progress))
+    return found
 
 
 class _Pool:
@@ -63,16 +108,9 @@ class _Pool:
     """
 
     def __init__(self, artifact: Artifact, source: ImageFolder, folder: Path, seed: int) -> None:
-        self.artifact = artifact
-        self.folder = folder
-        self.seed = seed
+        check_training_classes(source, artifact)
+        self.artifact, self.folder, self.seed = artifact, folder, seed
         index = {name: i for i, name in enumerate(source.classes)}
-        missing = [name for name in artifact.classes if name not in index]
-        if missing:
-            raise SourceError(
-                f"the training folder lacks {missing[0]!r} and {len(missing) - 1} more classes of "
-                "the artifact: give the folder it was made from, as train_dir"
-            )
         self.smallest = min(len(source.files[index[name]]) for name in artifact.classes)
         self.limit = min(self.smallest, max(artifact.recipe.ipc, self._most()))
         for name in artifact.classes:
@@ -87,42 +125,43 @@ class _Pool:
         least = recipe.width * recipe.height * _LEAST_BITS_PER_PIXEL / 8
         return int(self.artifact.file_len / len(self.artifact.classes) / least) + 1
 
-    def encode(self, ipc: int, out: Path) -> int:
-        """Write an artifact of ``ipc`` random pictures per class; returns its bytes."""
+    def options(self, ipc: int, **more: Any) -> dict[str, Any]:
+        """Of an encode of ``ipc`` random pictures per class."""
         recipe = self.artifact.recipe
-        result = encode(
-            self.folder,
-            out,
-            method="random",
-            ipc=ipc,
-            views=recipe.views,
-            seed=self.seed,
-            labels="hard",
-            view=recipe.view.describe(),
-            size=recipe.size,
-            force=True,
-        )
-        return result.file_len
+        return {
+            "method": "random",
+            "ipc": ipc,
+            "views": recipe.views,
+            "seed": self.seed,
+            "view": recipe.view.describe(),
+            "size": recipe.size,
+            "force": True,
+            **more,
+        }
+
+    def encode(self, ipc: int, out: Path, **more: Any) -> int:
+        """Write an artifact of ``ipc`` random pictures per class; returns its bytes."""
+        return encode(self.folder, out, **self.options(ipc, **more)).file_len
 
 
-def _same_ipc(pool: _Pool, folder: Path) -> Baseline:
+def _same_ipc(pool: _Pool, path: Path, *, notes: Sequence[str] = (), **labels: Any) -> Baseline:
     ipc = pool.artifact.recipe.ipc
-    name = f"random real pictures, same IPC ({ipc})"
+    name = f"random real pictures, {labels['labels']} labels, same IPC ({ipc})"
     if pool.smallest < ipc:
         return Baseline(name, None, f"a class has only {pool.smallest} training pictures")
-    path = folder / "same-ipc.ddz"
-    pool.encode(ipc, path)
-    return Baseline(name, path)
+    pool.encode(ipc, path, **labels)
+    return Baseline(name, path, notes=tuple(notes))
 
 
 def _same_bytes(pool: _Pool, folder: Path, progress: Progress | None) -> Baseline:
     budget = pool.artifact.file_len
     trial, best = folder / "trial.ddz", folder / "same-bytes.ddz"
+    name = "random real pictures, hard labels, same bytes"
     fits, fails = 0, pool.limit + 1
     while fits + 1 < fails:
         # Doubling first: a small trial is quick, and most answers are far below the limit.
         middle = min(2 * fits or 1, pool.limit) if fails > pool.limit else (fits + fails) // 2
-        if pool.encode(middle, trial) <= budget:
+        if pool.encode(middle, trial, labels="hard") <= budget:
             fits = middle
             trial.replace(best)
         else:
@@ -131,14 +170,38 @@ def _same_bytes(pool: _Pool, folder: Path, progress: Progress | None) -> Baselin
             progress("pictures that fit the same bytes", fits, fails - 1)
     if fits == 0:
         with open_artifact(trial) as smallest:
-            return Baseline(
-                "random real pictures, same bytes",
-                None,
-                f"one picture a class takes {smallest.file_len} bytes, more than the artifact's "
-                f"{budget}",
-                for_bytes=True,
+            why = (
+                f"one picture per class takes {smallest.file_len} bytes, more than the artifact's "
+                f"{budget}"
             )
-    return Baseline(f"random real pictures, same bytes (IPC {fits})", best, for_bytes=True)
+        return Baseline(name, None, why, for_bytes=True)
+    return Baseline(f"{name} (IPC {fits})", best, for_bytes=True)
+
+
+def _soft(
+    pool: _Pool,
+    train: ImageFolder,
+    path: Path,
+    given: str | os.PathLike[str] | Teacher,
+    device: str,
+    progress: Progress | None,
+) -> Baseline:
+    """With soft labels of a teacher; it is said where that is not the artifact's own."""
+    labels: dict[str, Any] = {"labels": "soft", "device": device}
+    recipe = pool.artifact.recipe.labels
+    if recipe.soft:
+        labels["label_temperature"] = recipe.temperature
+    options = pool.options(pool.artifact.recipe.ipc, teacher=given, progress=progress, **labels)
+    # Of the whole training folder, and not of the few pictures chosen of it.
+    teacher = Inputs(train, EncodeOptions(**options)).teacher()
+    notes: tuple[str, ...] = ()
+    if pool.artifact.info.get("teacher_digest") != bytes.fromhex(teacher.digest):
+        notes = (
+            f"the soft labels of random real pictures are of {teacher.arch}, which is not known "
+            "to be the teacher of the artifact's own labels: do not take the difference for that "
+            "of the pictures",
+        )
+    return _same_ipc(pool, path, notes=notes, teacher=teacher, **labels)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -2,56 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
-from typing import Any, NamedTuple
-
-import torch
-from PIL import Image
+from typing import Any
 
 from ddcodec.artifact import Artifact, SizeNode
-from ddcodec.artifact.summary import describe_labels, labels_to_map
+from ddcodec.artifact.summary import labels_to_map
 from ddcodec.evaluation.evaluate import Evaluation
-from ddcodec.recipe.view import VIEW_CHANGES
-from ddcodec.version import __version__
+from ddcodec.report.budget import purposes
+from ddcodec.report.facts import Fact, environment, facts_of
+from ddcodec.report.pictures import ClassPictures, ShownRow, class_pictures, shown_rows
 
-__all__ = [
-    "ArtifactSheet",
-    "ClassPictures",
-    "Fact",
-    "Report",
-    "by_protocol",
-    "environment",
-    "sheet_of",
-]
+__all__ = ["ArtifactSheet", "Report", "by_protocol", "sheet_of"]
 
 SCHEMA = "ddcodec.report/1"
-GALLERY_CLASSES = 10
-GALLERY_PICTURES = 8
-# Larger pictures are shown reduced, so that a report stays a few megabytes.
-GALLERY_SIDE = 128
-
-
-class Fact(NamedTuple):
-    """A line of provenance; an ``exact`` value is a digest or a setting, shown letter by letter."""
-
-    name: str
-    value: str
-    exact: bool = False
-
-
-@dataclass(frozen=True)
-class ClassPictures:
-    """A row of the gallery: a class and PNG data URIs of its first pictures."""
-
-    name: str
-    uris: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,8 +28,10 @@ class ArtifactSheet:
         name: file name.
         facts: provenance.
         sizes: the size budget.
+        buys: kind of section -> what its bytes buy.
         labels: kind, temperature and size of the labels.
         gallery: pictures as a reader decodes them; not part of the JSON.
+        shown: pictures with views and labels; not part of the JSON.
         size: (width, height) in pixels of a picture.
     """
 
@@ -71,8 +39,10 @@ class ArtifactSheet:
     digest: str
     facts: tuple[Fact, ...]
     sizes: SizeNode
+    buys: Mapping[str, str]
     labels: Mapping[str, Any]
     gallery: tuple[ClassPictures, ...]
+    shown: tuple[ShownRow, ...]
     size: tuple[int, int]
 
     def to_map(self) -> dict[str, Any]:
@@ -116,101 +86,20 @@ class Report:
         return json.dumps(self.to_map(), indent=1, ensure_ascii=False) + "\n"
 
 
-def environment() -> tuple[Fact, ...]:
-    """Versions and processor features that figures may depend on; never names a machine."""
-    return (
-        Fact("ddcodec", __version__),
-        Fact("Python", platform.python_version()),
-        *(Fact(name, version(name)) for name in ("torch", "transformers", "numpy", "pillow")),
-        Fact("system", f"{platform.system()} {platform.machine()}"),
-        Fact("vector instructions", torch.backends.cpu.get_cpu_capability()),
-        Fact("threads", str(torch.get_num_threads())),
-    )
-
-
 def sheet_of(artifact: Artifact, *, prior: str | None = None, device: str = "cpu") -> ArtifactSheet:
-    """Render the gallery of an artifact and note where it comes from."""
-    name = artifact.path.name if artifact.path is not None else "artifact"
+    """Render what is shown of an artifact and note where it comes from."""
+    renderer = artifact.renderer(prior=prior, device=device)
     return ArtifactSheet(
-        name=name,
+        name=artifact.path.name if artifact.path is not None else "artifact",
         digest=artifact.digest,
-        facts=tuple(_facts(artifact)),
+        facts=tuple(facts_of(artifact)),
         sizes=artifact.sizes(),
+        buys=purposes(artifact),
         labels=labels_to_map(artifact.table),
-        gallery=_gallery(artifact, prior, device),
+        gallery=class_pictures(artifact, renderer),
+        shown=shown_rows(artifact, renderer, prior=prior, device=device),
         size=artifact.recipe.size,
     )
-
-
-def _gallery(artifact: Artifact, prior: str | None, device: str) -> tuple[ClassPictures, ...]:
-    renderer = artifact.renderer(prior=prior, device=device)
-    shown = artifact.head.row_classes[:GALLERY_CLASSES]
-    count = min(GALLERY_PICTURES, artifact.recipe.ipc)
-    rows = [(c, s) for c in shown for s in range(count)]
-    uris = [_data_uri(Image.fromarray(p)) for p in renderer.pictures(rows)]
-    return tuple(
-        ClassPictures(artifact.head.title(c), tuple(uris[i * count : (i + 1) * count]))
-        for i, c in enumerate(shown)
-    )
-
-
-def _data_uri(image: Image.Image) -> str:
-    image.thumbnail((GALLERY_SIDE, GALLERY_SIDE), Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
-
-
-def _facts(artifact: Artifact) -> list[Fact]:
-    recipe, info = artifact.recipe, artifact.info
-    table = (
-        f"{len(artifact.classes)} classes x {recipe.ipc} pictures x {recipe.views} views, "
-        f"{recipe.width} x {recipe.height} px"
-    )
-    views = _view_text(recipe.view.to_map()) if recipe.views > 1 else "the picture itself"
-    if recipe.variations > 1:
-        views += f"; of {recipe.variations} pictures for each slot, one in each view"
-    facts = [
-        Fact("content digest", artifact.digest, exact=True),
-        Fact("method", str(info.get("method", "not stated"))),
-        Fact("made by", str(info.get("tool", "not stated"))),
-        Fact("table", table),
-        Fact("pictures", f"{recipe.synthesis.to_map()['kind']}, layout {recipe.layout.kind}"),
-        Fact("views", views),
-        Fact("labels", "; ".join(describe_labels(artifact.table))),
-    ]
-    pin = artifact.head.prior
-    if pin is None:
-        facts.append(Fact("prior", "none: the pixels are stored"))
-    else:
-        revision = f" at {pin.revision}" if pin.revision else ""
-        pinned = f"{pin.source}{revision}, {len(pin.files)} files pinned by SHA-256"
-        facts.append(Fact("prior", pinned))
-        facts += [Fact(path, digest, exact=True) for path, digest in sorted(pin.files.items())]
-    told = {"labels", "method", "tool"}
-    facts += [
-        Fact(key.replace("_", " "), _plain(value), exact=isinstance(value, bytes | Mapping))
-        for key, value in sorted(info.items())
-        if key not in told
-    ]
-    return facts
-
-
-def _plain(value: Any) -> str:
-    """A value of ``info`` as text: bytes in hex, maps as ``key=value`` lists."""
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}={_plain(item)}" for key, item in sorted(value.items()))
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_plain, value))
-    return str(value)
-
-
-def _view_text(view: Mapping[str, Any]) -> str:
-    parts = [str(view["kind"])]
-    parts += [name for name in VIEW_CHANGES if view.get(name)]
-    return " + ".join(parts)
 
 
 def by_protocol(evaluations: Sequence[Evaluation]) -> dict[tuple[str, str], list[Evaluation]]:

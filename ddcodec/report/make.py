@@ -1,46 +1,73 @@
-"""Evaluate artifacts and baselines, and write the report."""
+"""Check everything, train students on artifacts and baselines, and write the report."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.classifiers.architectures import default_architecture
+from ddcodec.devices import resolve_device
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.evaluation.evaluate import Evaluation, evaluate
-from ddcodec.evaluation.protocols import Protocol, get_protocol
+from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder, find_train_folder
 from ddcodec.files import write_whole
-from ddcodec.report.baselines import make_baselines
+from ddcodec.methods.work import WorkFolder
+from ddcodec.report.baselines import BaselineKind, check_baselines, make_baselines
+from ddcodec.report.check import (
+    check_artifact,
+    check_student,
+    check_training_classes,
+    check_writable,
+)
 from ddcodec.report.collect import Report, sheet_of
 from ddcodec.report.html import page
+from ddcodec.report.students import Contender, Students
+from ddcodec.sources.folder import ImageFolder, scan
 
-__all__ = ["make_report"]
+if TYPE_CHECKING:
+    from ddcodec.classifiers.teacher import Teacher
 
-Paths = Sequence[str | os.PathLike[str]]
+__all__ = ["json_beside", "make_report"]
+
+AnyPath = str | os.PathLike[str]
+
+# What students are kept by is in the names of the pieces, so that every report can use them.
+_JOB = {"kind": "students of reports"}
+
+
+def json_beside(out: AnyPath) -> Path:
+    """The file that a page's figures are written to: ``report.html`` -> ``report.json``."""
+    return Path(out).with_suffix(".json")
 
 
 def make_report(
-    artifact_paths: Paths,
-    test_dir: str | os.PathLike[str],
+    artifact_paths: Sequence[AnyPath],
+    test_dir: AnyPath,
     *,
-    train_dir: str | os.PathLike[str] | None = None,
+    train_dir: AnyPath | None = None,
     student: str | None = None,
     seeds: int = 3,
     protocol: str = "ddz",
     epochs: int | None = None,
-    out: str | os.PathLike[str],
-    json_path: str | os.PathLike[str] | None = None,
-    baselines: bool = True,
+    out: AnyPath,
+    json_path: AnyPath | None = None,
+    baseline: BaselineKind = "hard",
+    teacher: AnyPath | Teacher | None = None,
     prior: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
+    work: AnyPath | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Measure what artifacts are worth to students, and write HTML (and JSON) about it.
+    """Measure what artifacts are worth to students, and write HTML and JSON about it.
+
+    All inputs are checked before the first student trains. Finished students are kept beside the
+    page until it is written, so that a report that was interrupted goes on.
 
     Args:
         artifact_paths: ``.ddz`` files to compare.
@@ -49,18 +76,24 @@ def make_report(
             ``train`` beside ``test_dir``. Without one the report says that they were left out.
         student: one of ``ARCHITECTURES``; by default the customary one for the picture size.
         seeds: students per artifact: seeds 0 to seeds - 1.
-        protocol: ``ddz``, ``rded`` or ``d3m``.
+        protocol: ``ddz``, ``rded``, ``d3m`` or ``hald``.
         epochs: instead of the protocol's own.
-        out: the HTML file.
-        json_path: the JSON file, if wanted.
-        baselines: compare with random real pictures.
+        out: the HTML file; one that exists is replaced.
+        json_path: the JSON file; by default ``out`` with the suffix ``.json``.
+        baseline: random real pictures to compare with: with ``hard`` labels, of the same IPC and
+            of the same bytes; with ``soft`` labels, of the same IPC; ``both``; or ``none``.
+        teacher: of soft labels of baselines, as of an encode: a folder, a hub id, a ``Teacher``,
+            or ``auto`` for one trained on the training folder. It should be the artifacts' own.
         prior: where to find the prior, which may be fetched; by default the pinned one, where
             this machine has it.
-        device: torch device.
+        device: torch device; ``auto`` is a GPU of CUDA where there is one, else the CPU.
+        work: folder that keeps finished students, for other reports too; by default the name of
+            ``out`` with .work after it, removed at the end.
         progress: called with (what, done, total).
 
     Raises:
-        RequestError: nothing to evaluate, or a file that cannot be written.
+        RequestError: nothing to evaluate, or what was asked for makes no sense.
+        EncodeError: a file that cannot be written.
         SourceError: test or training pictures that do not fit the artifacts.
         FormatError, IntegrityError, DecodeError: an artifact that cannot be read or rendered.
     """
@@ -68,114 +101,116 @@ def make_report(
         raise RequestError("no artifact to report on: name at least one .ddz file")
     if seeds < 1:
         raise RequestError(f"seeds={seeds} is not allowed: it must be an integer from 1")
-    run = _Run(
-        TestFolder.open(test_dir),
-        student,
-        tuple(range(seeds)),
-        get_protocol(protocol).with_epochs(epochs),
-        prior,
-        device,
-        progress,
-    )
-    train = find_train_folder(train_dir, test_dir) if baselines else None
-    evaluations, sheets, remarks = [], [], []
-    for path in artifact_paths:
-        with open_artifact(path) as artifact:
-            artifact.fetch_prior(prior, progress)
-            evaluations.append(run.evaluate(artifact))
-            sheets.append(sheet_of(artifact, prior=prior, device=device))
-            if train is not None:
-                compared, reasons = run.baselines(artifact, train, many=len(artifact_paths) > 1)
-                evaluations += compared
-                remarks += reasons
-    if train is None:
-        why = "no training folder was given or found" if baselines else "they were not asked for"
-        remarks.append(f"baselines of random real pictures were left out: {why}")
-    report = Report(tuple(evaluations), tuple(sheets), tuple(dict.fromkeys(remarks)))
-    _write(Path(out), page(report))
-    if json_path is not None:
-        _write(Path(json_path), report.to_json())
+    chosen = get_protocol(protocol).with_epochs(epochs)
+    check_student(student)
+    check_baselines(baseline, teacher)
+    device = str(resolve_device(device))
+    target = Path(out)
+    figures = json_beside(out) if json_path is None else Path(json_path)
+    check_writable((target, figures))
+    test = TestFolder.open(test_dir)
+    train = None if baseline == "none" else find_train_folder(train_dir, test_dir)
+    if train is None and baseline in ("soft", "both"):
+        raise RequestError(
+            "soft baselines need the training folder, which was not found beside the test "
+            "folder: give it too"
+        )
+    kept = target.with_name(target.name + ".work") if work is None else Path(work)
+    with ExitStack() as stack:
+        stage = _Stage(test, student, prior, device, progress, stack)
+        own = [stage.artifact(path) for path in artifact_paths]
+        rivals: list[list[Contender]] = [[] for _ in own]
+        if train is not None:
+            source = scan(train)
+            for one in own:
+                check_training_classes(source, one.artifact)
+            rivals = [stage.baselines(one, source, baseline, teacher, len(own)) for one in own]
+        order = [one for both in zip(own, rivals, strict=True) for one in (both[0], *both[1])]
+        held = stack.enter_context(WorkFolder.held(kept, _JOB))
+        students = Students(chosen, range(seeds), device, held, progress)
+        evaluations = students.evaluate(order)
+        if train is None:
+            asked = baseline != "none"
+            why = "no training folder was found" if asked else "they were not asked for"
+            stage.remarks.append(f"baselines of random real pictures were left out: {why}")
+        sheets = tuple(sheet_of(one.artifact, prior=prior, device=device) for one in own)
+        report = Report(tuple(evaluations), sheets, tuple(dict.fromkeys(stage.remarks)))
+        _write(target, page(report, figures.name))
+        _write(figures, report.to_json())
+        if work is None:
+            held.remove()
     return report
 
 
-class _Run:
-    """What all evaluations of a report share."""
+class _Stage:
+    """What all contenders of a report share; they are open until its stack ends."""
 
     def __init__(
         self,
         test: TestFolder,
         student: str | None,
-        seeds: tuple[int, ...],
-        protocol: Protocol,
         prior: str | None,
         device: str,
         progress: Progress | None,
+        stack: ExitStack,
     ) -> None:
-        self.test = test
-        self.student = student
-        self.seeds = seeds
-        self.protocol = protocol
-        self.prior = prior
-        self.device = device
-        self.progress = progress
-        # Artifacts of one geometry share the baseline of the same IPC.
-        self.same_ipc: set[object] = set()
+        self.test, self.student, self.prior = test, student, prior
+        self.device, self.progress, self.stack = device, progress, stack
+        self.remarks: list[str] = []
+        # Artifacts of one geometry share the baselines of the same IPC.
+        self._shared: set[object] = set()
 
-    def evaluate(
-        self,
-        artifact: Artifact,
-        *,
-        name: str | None = None,
-        role: str = "artifact",
-        within: Sequence[str] = (),
-    ) -> Evaluation:
-        """One artifact or baseline under the report's protocol."""
-        return evaluate(
-            artifact,
-            self.test.for_artifact(artifact, within),
-            self.student or default_architecture(artifact.recipe.width),
-            self.seeds,
-            self.protocol,
-            self.progress,
-            device=self.device,
-            prior=self.prior,
-            name=name,
-            role=role,
-        )
+    def artifact(self, path: AnyPath) -> Contender:
+        """An artifact that students can be trained on."""
+        found = self.stack.enter_context(open_artifact(path))
+        student = self._student(found)
+        check_artifact(found, student, prior=self.prior, device=self.device, progress=self.progress)
+        return Contender(found, self.test.for_artifact(found), student, prior=self.prior)
 
     def baselines(
-        self, artifact: Artifact, train: Path, *, many: bool
-    ) -> tuple[list[Evaluation], list[str]]:
-        """Evaluations of the baselines that can be made, and why others cannot."""
-        done, reasons = [], []
-        suffix = f", for {artifact.path.name}" if many and artifact.path is not None else ""
-        recipe = artifact.recipe
+        self,
+        one: Contender,
+        train: ImageFolder,
+        kind: BaselineKind,
+        teacher: AnyPath | Teacher | None,
+        count: int,
+    ) -> list[Contender]:
+        """The baselines that can be made of an artifact; why others cannot is a remark."""
+        artifact, recipe = one.artifact, one.artifact.recipe
+        suffix = f", for {artifact.path.name}" if count > 1 and artifact.path is not None else ""
         geometry = artifact.classes, recipe.size, recipe.ipc, recipe.views, recipe.view
-        fresh = geometry not in self.same_ipc
-        self.same_ipc.add(geometry)
-        with tempfile.TemporaryDirectory(prefix="ddcodec-") as folder:
-            for baseline in make_baselines(
-                artifact, train, Path(folder), same_ipc=fresh, progress=self.progress
-            ):
-                if baseline.path is None:
-                    reasons.append(f"no baseline of {baseline.name}{suffix}: {baseline.why}")
-                    continue
-                with open_artifact(baseline.path) as rival:
-                    done.append(
-                        self.evaluate(
-                            rival,
-                            name=baseline.name + (suffix if baseline.for_bytes else ""),
-                            role="baseline",
-                            within=artifact.head.classes,
-                        )
-                    )
-        return done, reasons
+        fresh = geometry not in self._shared
+        self._shared.add(geometry)
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="ddcodec-"))
+        found = []
+        for baseline in make_baselines(
+            artifact,
+            train,
+            Path(folder),
+            kind=kind,
+            teacher=teacher,
+            same_ipc=fresh,
+            device=self.device,
+            progress=self.progress,
+        ):
+            if baseline.path is None:
+                self.remarks.append(f"no baseline of {baseline.name}{suffix}: {baseline.why}")
+                continue
+            rival = self.stack.enter_context(open_artifact(baseline.path))
+            test = self.test.for_artifact(rival, artifact.head.classes)
+            name = baseline.name + (suffix if baseline.for_bytes else "")
+            found.append(
+                Contender(rival, test, self._student(rival), name, "baseline", notes=baseline.notes)
+            )
+        return found
+
+    def _student(self, artifact: Artifact) -> str:
+        return self.student or default_architecture(artifact.recipe.width)
 
 
 def _write(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())
     except OSError as error:
         raise EncodeError(

@@ -31,12 +31,15 @@ def test_report_prints_a_table_and_writes_a_page(
 ) -> None:
     page = tmp_path / "report.html"
     words = ("report", artifact, "--test", image_folder / "test", "--seeds", 2, "--epochs", 1)
-    words = (*words, "--no-baselines", "--student", "convnet3", "-o", page)
+    words = (*words, "--baseline", "none", "--student", "convnet3", "-o", page)
     done = ddz(*words)
     assert done.code == 0
     assert artifact.name in done.out and "±" in done.out
     assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
+    assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["evaluations"]
     assert ddz(*words).code == 1  # never overwritten without --force
+    page.unlink()
+    assert "report.json exists" in ddz(*words).err
     values = json.loads(ddz(*words, "--force", "--json").out)
     assert values["schema"].startswith("ddcodec.report/")
     assert len(values["evaluations"][0]["accuracies"]) == 2

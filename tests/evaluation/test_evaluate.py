@@ -35,6 +35,35 @@ def test_students_learn_from_an_artifact(artifact_path: Path, folders: Path) -> 
     assert found.chance == pytest.approx(1 / 3)
 
 
+def test_every_test_picture_of_every_student_is_counted(artifact_path: Path, folders: Path) -> None:
+    found = run(artifact_path, folders)
+    assert found.class_names == ("blue", "green", "red")
+    assert [sum(row) for row in found.confusion] == [10, 10, 10]
+    right = sum(row[c] for c, row in enumerate(found.confusion))
+    assert right / 30 == pytest.approx(found.mean)
+    assert found.class_accuracies == tuple(row[c] / 10 for c, row in enumerate(found.confusion))
+    assert found.to_map()["class_accuracies"] == found.class_accuracies
+
+
+def test_a_student_that_is_kept_is_not_trained(artifact_path: Path, folders: Path) -> None:
+    half = {"confusion": np.array([[5, 0, 0], [5, 0, 0], [0, 2, 3]]), "seconds": np.array(2.5)}
+    with ddcodec.open(artifact_path) as artifact:
+        test = TestFolder.open(folders / "test").for_artifact(artifact)
+        found = evaluate(artifact, test, "convnet3", (0, 1), QUICK, keep=lambda seed, train: half)
+    assert found.accuracies == (8 / 15, 8 / 15)
+    assert found.seconds == 5
+
+
+def test_a_subset_counts_its_own_classes(
+    artifact_path: Path, folders: Path, tmp_path: Path
+) -> None:
+    with ddcodec.open(artifact_path) as whole:
+        whole.subset(tmp_path / "two.ddz", classes=["blue", "red"]).close()
+    found = run(tmp_path / "two.ddz", folders, seeds=(0,), protocol=QUICK.with_epochs(40))
+    assert found.class_names == ("blue", "red")
+    assert min(found.class_accuracies) > 0.8
+
+
 def test_the_same_seed_gives_the_same_student(artifact_path: Path, folders: Path) -> None:
     first, again = (run(artifact_path, folders, seeds=(3,)) for _ in range(2))
     assert first.accuracies == again.accuracies

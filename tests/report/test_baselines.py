@@ -8,13 +8,14 @@ import pytest
 import ddcodec
 from ddcodec.errors import SourceError
 from ddcodec.report.baselines import make_baselines
+from ddcodec.sources.folder import scan
 
 
 def test_baselines_are_artifacts_of_the_same_classes_and_views(
     artifact_path: Path, folders: Path, tmp_path: Path
 ) -> None:
     with ddcodec.open(artifact_path) as artifact:
-        same_ipc, same_bytes = make_baselines(artifact, folders / "train", tmp_path)
+        same_ipc, same_bytes = make_baselines(artifact, scan(folders / "train"), tmp_path)
         assert same_ipc.path is not None
         assert same_bytes.path is not None
         with ddcodec.open(same_ipc.path) as rival:
@@ -27,7 +28,7 @@ def test_the_same_bytes_baseline_is_the_largest_that_fits(
     artifact_path: Path, folders: Path, tmp_path: Path
 ) -> None:
     with ddcodec.open(artifact_path) as artifact:
-        _, found = make_baselines(artifact, folders / "train", tmp_path)
+        _, found = make_baselines(artifact, scan(folders / "train"), tmp_path)
         assert found.path is not None
         with ddcodec.open(found.path) as rival:
             assert rival.file_len <= artifact.file_len
@@ -54,7 +55,7 @@ def test_baselines_that_cannot_be_made_say_why(
         folders / "train", tmp_path / "four.ddz", method="random", ipc=4, views=1, labels="hard"
     )
     with ddcodec.open(tmp_path / "four.ddz") as artifact:
-        same_ipc, _ = make_baselines(artifact, few, tmp_path / "work")
+        same_ipc, _ = make_baselines(artifact, scan(few), tmp_path / "work")
     assert same_ipc.path is None
     assert same_ipc.why == "a class has only 2 training pictures"
 
@@ -64,4 +65,4 @@ def test_a_training_folder_of_other_classes_is_refused(
 ) -> None:
     other = write_pictures(tmp_path / "other", ("blue", "pink"), 2, seed=3)
     with ddcodec.open(artifact_path) as artifact, pytest.raises(SourceError, match="lacks 'green'"):
-        make_baselines(artifact, other, tmp_path / "work")
+        make_baselines(artifact, scan(other), tmp_path / "work")

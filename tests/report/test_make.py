@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import torch
 
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec import Teacher
+from ddcodec.errors import RequestError
 from ddcodec.report import Report, make_report
-from ddcodec.report.html import page
 
-VOID = {"meta", "img", "line", "circle", "path", "rect"}
+VOID = {"meta", "img", "line", "circle", "path", "polyline"}
 
 
 class Balance(HTMLParser):
@@ -47,7 +47,6 @@ def made(
         seeds=2,
         epochs=3,
         out=out / "report.html",
-        json_path=out / "report.json",
     )
     return report, out
 
@@ -78,7 +77,7 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(made: tuple[Report, 
     parser = Balance()
     parser.feed(text)
     assert parser.open == []
-    assert len(parser.addresses) == 9
+    assert len(parser.addresses) == 9 + 2  # and two views of one picture
     assert all(a.startswith("data:image/png;base64,") for a in parser.addresses)
     assert "url(" not in text
     assert "<script" not in text
@@ -120,7 +119,7 @@ def test_without_training_pictures_the_report_says_so(
         (alone / name / picture.name).write_bytes(picture.read_bytes())
     report = make_report([artifact_path], alone, seeds=1, epochs=1, out=tmp_path / "r.html")
     assert len(report.evaluations) == 1
-    assert "no training folder was given or found" in report.remarks[0]
+    assert "no training folder was found" in report.remarks[0]
     assert "were left out" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
@@ -131,25 +130,12 @@ def test_two_artifacts_share_a_page(artifact_path: Path, folders: Path, tmp_path
         seeds=1,
         epochs=1,
         protocol="d3m",
-        baselines=False,
+        baseline="none",
         out=tmp_path / "r.html",
     )
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert len(report.sheets) == 2
-    assert "<title>2 artifacts" in text
-
-
-def test_the_page_of_many_artifacts_folds_its_tables(
-    made: tuple[Report, Path],
-) -> None:
-    report, _ = made
-    (sheet,) = report.sheets
-    for count, folded in (3, 0), (4, 2 * 4):
-        html = page(replace(report, sheets=(sheet,) * count))
-        Balance().feed(html)
-        galleries = count
-        assert html.count("<details") == folded + galleries
-    assert re.search(r'class="piece">.*?pictures \d', html)
+    assert text.count("<h3>three.ddz</h3>") == 2 * 3  # bytes, classes, provenance
 
 
 def test_nothing_to_report_on_is_refused(folders: Path, tmp_path: Path) -> None:
@@ -159,12 +145,95 @@ def test_nothing_to_report_on_is_refused(folders: Path, tmp_path: Path) -> None:
         make_report(["x.ddz"], folders, seeds=0, out=tmp_path / "r.html")
 
 
-def test_a_file_that_cannot_be_written_is_a_clear_error(
+def test_finished_students_are_kept_and_those_of_another_seed_are_trained(
     artifact_path: Path, folders: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(EncodeError, match="cannot write"):
+    def students(seeds: int, epochs: int = 1) -> list[int]:
+        totals = []
         make_report(
-            [artifact_path], folders, seeds=1, epochs=1, baselines=False, out=tmp_path / "taken"
+            [artifact_path],
+            folders / "test",
+            seeds=seeds,
+            epochs=epochs,
+            baseline="none",
+            out=tmp_path / "report.html",
+            work=tmp_path / "kept",
+            progress=lambda what, done, total: totals.append(total),
         )
-    assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+        return totals
+
+    assert set(students(1)) == {9}  # pictures shown to students
+    assert students(1) == []
+    assert set(students(2)) == {9}
+    assert set(students(2, epochs=2)) == {36}
+
+
+def test_a_report_that_was_interrupted_goes_on(
+    artifact_path: Path, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "report.html"
+    trained = []
+
+    def interrupted(artifact: object, **_: object) -> None:
+        raise KeyboardInterrupt
+
+    def report() -> None:
+        make_report(
+            [artifact_path],
+            folders / "test",
+            seeds=1,
+            epochs=1,
+            baseline="none",
+            out=out,
+            progress=lambda what, done, total: trained.append(what),
+        )
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("ddcodec.report.make.sheet_of", interrupted)
+        report()
+    assert trained
+    assert not out.exists()
+    trained.clear()
+    report()
+    assert not trained
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "report.json"]
+
+
+def test_one_bar_counts_all_students(artifact_path: Path, folders: Path, tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    make_report(
+        [artifact_path],
+        folders / "test",
+        seeds=2,
+        epochs=2,
+        out=tmp_path / "r.html",
+        progress=lambda *step: seen.append(step),
+    )
+    bar = [(done, total) for what, done, total in seen if what == "pictures shown to students"]
+    assert bar == sorted(bar)
+    assert {total for _, total in bar} == {bar[-1][0]}
+
+
+def test_a_soft_baseline_has_labels_of_the_teacher_and_says_whose(
+    artifact_path: Path, folders: Path, tmp_path: Path
+) -> None:
+    module = torch.nn.Sequential(torch.nn.AvgPool2d(8), torch.nn.Flatten())
+    teacher = Teacher.from_module(module, ["red", "green", "blue"], [0.0] * 3, [1.0] * 3, size=8)
+    report = make_report(
+        [artifact_path],
+        folders / "test",
+        seeds=1,
+        epochs=1,
+        baseline="both",
+        teacher=teacher,
+        out=tmp_path / "r.html",
+    )
+    names = [e.name for e in report.evaluations if e.role == "baseline"]
+    assert [name.split(" (")[0] for name in names] == [
+        "random real pictures, hard labels, same IPC",
+        "random real pictures, hard labels, same bytes",
+        "random real pictures, soft labels, same IPC",
+    ]
+    soft = report.evaluations[-1]
+    assert soft.labels == "soft"
+    assert "not known to be the teacher of the artifact's own labels" in soft.notes[-1]

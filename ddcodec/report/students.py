@@ -1,0 +1,146 @@
+"""The students of one report: each trained once, kept in a work folder, counted by one bar."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib.metadata import version
+
+import torch
+
+from ddcodec.arrays import Progress
+from ddcodec.artifact import Artifact
+from ddcodec.classifiers.training import resolve_precision
+from ddcodec.evaluation.evaluate import Evaluation, Student, evaluate, plan_of
+from ddcodec.evaluation.protocols import Protocol
+from ddcodec.evaluation.testset import TestSet
+from ddcodec.methods.work import WorkFolder
+from ddcodec.version import __version__
+
+__all__ = ["Contender", "Students"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """An artifact or baseline that students are trained on.
+
+    Attributes:
+        artifact: open.
+        test: test pictures of its classes.
+        student: architecture.
+        name, role: as of an :class:`Evaluation`; without a name, the file's.
+        prior: to render it with, as of ``Artifact.renderer``.
+        notes: what a reader of its figures should know, besides the test set's notes.
+    """
+
+    artifact: Artifact
+    test: TestSet
+    student: str
+    name: str | None = None
+    role: str = "artifact"
+    prior: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Students:
+    """Trains students on contenders.
+
+    Args:
+        protocol: how.
+        seeds: one student each.
+        device: torch device.
+        work: where finished students are kept, by all that their figures follow from.
+        progress: called with pictures shown to the students so far, and in all.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        seeds: Sequence[int],
+        device: str,
+        work: WorkFolder,
+        progress: Progress | None = None,
+    ) -> None:
+        self.protocol, self.seeds, self.device = protocol, tuple(seeds), device
+        self._work, self._progress = work, progress
+        self._done = self._total = 0
+        self._precision = resolve_precision("auto", torch.device(device))
+
+    def evaluate(self, contenders: Sequence[Contender]) -> list[Evaluation]:
+        """Accuracies of all, in order."""
+        self._total = len(self.seeds) * sum(map(self._shown, contenders))
+        return [self._evaluate(one) for one in contenders]
+
+    def _evaluate(self, one: Contender) -> Evaluation:
+        shown, known = self._shown(one), self._known(one)
+
+        def keep(seed: int, train: Callable[[], Student]) -> Student:
+            trained = False
+
+            def compute() -> Student:
+                nonlocal trained
+                trained = True
+                return train()
+
+            found = self._work.piece(_name({**known, "seed": seed}), compute)
+            if trained:
+                self._done += shown
+            else:  # so that what is left is not thought to go as fast
+                self._total -= shown
+            return found
+
+        found = evaluate(
+            one.artifact,
+            one.test,
+            one.student,
+            self.seeds,
+            self.protocol,
+            None if self._progress is None else partial(self._tell, shown),
+            device=self.device,
+            prior=one.prior,
+            precision=self._precision,
+            name=one.name,
+            role=one.role,
+            keep=keep,
+        )
+        return replace(found, notes=(*found.notes, *one.notes))
+
+    def _shown(self, one: Contender) -> int:
+        """Pictures shown to a student, which is what its training takes time for."""
+        pictures = len(one.artifact.classes) * one.artifact.recipe.ipc
+        return pictures * plan_of(one.artifact, self.protocol).epochs
+
+    def _known(self, one: Contender) -> dict[str, object]:
+        """All that a student's figures follow from, besides its seed."""
+        return {
+            "artifact": one.artifact.digest,
+            "test": _fingerprint(one.test),
+            "student": one.student,
+            "protocol": asdict(self.protocol),
+            "plan": asdict(plan_of(one.artifact, self.protocol)),
+            "precision": self._precision,
+            "device": torch.device(self.device).type,
+            "tool": __version__,
+            "torch": version("torch"),
+        }
+
+    def _tell(self, shown: int, _: str, done: int, total: int) -> None:
+        assert self._progress is not None
+        overall = self._done + shown * done // total
+        self._progress("pictures shown to students", overall, self._total)
+
+
+def _fingerprint(test: TestSet) -> str:
+    """SHA-256 (hex) over the pictures and labels of a test set."""
+    state = hashlib.sha256(repr(test.images.shape).encode())
+    state.update(test.images.data)
+    state.update(test.labels.data)
+    return state.hexdigest()
+
+
+def _name(known: dict[str, object]) -> str:
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    return f"student-{digest[:32]}"

@@ -1,0 +1,62 @@
+"""Figures and names of a report as people read them."""
+
+from __future__ import annotations
+
+from ddcodec.evaluation.evaluate import Evaluation
+
+__all__ = ["bytes_text", "label_text", "percent_text", "short_name", "signed_text", "student_text"]
+
+_STUDENTS = {
+    "convnet3": "ConvNet-3",
+    "convnet4": "ConvNet-4",
+    "convnet5": "ConvNet-5",
+    "resnet18": "ResNet-18",
+    "resnet18-half": "ResNet-18 of half width",
+}
+_LABELS = {
+    "hard": "hard labels",
+    "soft": "soft labels",
+    "teacher": "labels of a stored teacher",
+}
+
+
+def bytes_text(count: int) -> str:
+    """Bytes for people, in powers of 1000: ``812 B``, ``31.4 kB``, ``1.54 MB``."""
+    value, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    if unit == "B":
+        return f"{count} B"
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def percent_text(mean: float, std: float | None = None) -> str:
+    """Shares 0..1 as percent with one decimal: ``59.6 %`` or ``59.6 ± 0.3 %``."""
+    if std is None:
+        return f"{100 * mean:.1f} %"
+    return f"{100 * mean:.1f} ± {100 * std:.1f} %"
+
+
+def signed_text(points: float) -> str:
+    """A difference with its sign as it is typeset, such as ``+1.5``."""
+    return f"{points:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def student_text(arch: str) -> str:
+    """``convnet3`` -> ``ConvNet-3``."""
+    return _STUDENTS.get(arch, arch)
+
+
+def label_text(kind: str) -> str:
+    """``soft`` -> ``soft labels``; nothing where the kind was not recorded."""
+    return _LABELS.get(kind, "")
+
+
+def short_name(evaluation: Evaluation) -> str:
+    """What a plot calls an artifact or baseline."""
+    if evaluation.role == "baseline":
+        return evaluation.name.replace("random real pictures", "random")
+    return evaluation.name.removesuffix(".ddz")
