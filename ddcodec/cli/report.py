@@ -20,7 +20,7 @@ from ddcodec.cli.help import ExampleCommand
 from ddcodec.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    from ddcodec.report import BaselineKind, Evaluation, Report
+    from ddcodec.reporting import BaselineKind, Evaluation, Report
 
 __all__ = ["command"]
 
@@ -135,7 +135,7 @@ def command(
     trains, and a report that was interrupted goes on when the same command is run again.
     """
     new_file(out, force)
-    from ddcodec.report import json_beside, make_report
+    from ddcodec.reporting import json_beside, make_report
 
     new_file(json_beside(out), force)
 

@@ -10,7 +10,7 @@ import torch
 
 from ddcodec import Teacher
 from ddcodec.errors import RequestError
-from ddcodec.report import Report, make_report
+from ddcodec.reporting import Report, make_report
 
 VOID = {"meta", "img", "line", "circle", "path", "polyline"}
 
@@ -189,7 +189,7 @@ def test_a_report_that_was_interrupted_goes_on(
         )
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("ddcodec.report.make.sheet_of", interrupted)
+        patched.setattr("ddcodec.reporting.make.sheet_of", interrupted)
         report()
     assert trained
     assert not out.exists()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import ddcodec
 from ddcodec.artifact import SizeNode
-from ddcodec.report.budget import parts_of, pieces_of, purposes
+from ddcodec.reporting.budget import parts_of, pieces_of, purposes
 
 
 def node(name: str, stored: int, *children: SizeNode) -> SizeNode:

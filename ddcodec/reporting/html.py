@@ -13,12 +13,12 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ddcodec.evaluation.evaluate import Evaluation
-from ddcodec.report import text
-from ddcodec.report.budget import parts_of, pieces_of
-from ddcodec.report.classes import classes_of
-from ddcodec.report.collect import Report, by_protocol
-from ddcodec.report.facts import environment
-from ddcodec.report.plot import Plot, Point, plot
+from ddcodec.reporting import text
+from ddcodec.reporting.budget import parts_of, pieces_of
+from ddcodec.reporting.classes import classes_of
+from ddcodec.reporting.collect import Report, by_protocol
+from ddcodec.reporting.facts import environment
+from ddcodec.reporting.plot import Plot, Point, plot
 
 __all__ = ["page"]
 
@@ -70,7 +70,7 @@ class Figure:
 @cache
 def _templates() -> Environment:
     made = Environment(
-        loader=PackageLoader("ddcodec.report"),
+        loader=PackageLoader("ddcodec.reporting"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ddcodec
-from ddcodec.report.pictures import ShownRow, class_pictures, shown_rows
+from ddcodec.reporting.pictures import ShownRow, class_pictures, shown_rows
 
 
 def shown(path: Path) -> tuple[ShownRow, ...]:

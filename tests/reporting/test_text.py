@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ddcodec.report.text import bytes_text, percent_text, signed_text
+from ddcodec.reporting.text import bytes_text, percent_text, signed_text
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
 from ddcodec.randomness import derive_seed, shuffled
-from ddcodec.report.check import check_training_classes
+from ddcodec.reporting.check import check_training_classes
 from ddcodec.sources.folder import ImageFolder
 
 if TYPE_CHECKING:

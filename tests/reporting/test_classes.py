@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ddcodec.evaluation.evaluate import Evaluation
-from ddcodec.report.classes import classes_of
-from tests.report.figures import evaluation
+from ddcodec.reporting.classes import classes_of
+from tests.reporting.figures import evaluation
 
 
 def counted(count: int) -> Evaluation:

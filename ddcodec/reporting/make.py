@@ -18,16 +18,16 @@ from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder, find_train_folder
 from ddcodec.files import write_whole
 from ddcodec.methods.work import WorkFolder
-from ddcodec.report.baselines import BaselineKind, check_baselines, make_baselines
-from ddcodec.report.check import (
+from ddcodec.reporting.baselines import BaselineKind, check_baselines, make_baselines
+from ddcodec.reporting.check import (
     check_artifact,
     check_student,
     check_training_classes,
     check_writable,
 )
-from ddcodec.report.collect import Report, sheet_of
-from ddcodec.report.html import page
-from ddcodec.report.students import Contender, Students
+from ddcodec.reporting.collect import Report, sheet_of
+from ddcodec.reporting.html import page
+from ddcodec.reporting.students import Contender, Students
 from ddcodec.sources.folder import ImageFolder, scan
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 import ddcodec
 from ddcodec.errors import DdcodecError, EncodeError, IntegrityError, RequestError, SourceError
-from ddcodec.report import make_report
+from ddcodec.reporting import make_report
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def refused(
     def no_student(*_: object, **__: object) -> None:
         raise AssertionError("a student was trained")
 
-    monkeypatch.setattr("ddcodec.report.students.evaluate", no_student)
+    monkeypatch.setattr("ddcodec.reporting.students.evaluate", no_student)
 
     def report(
         error: type[DdcodecError], path: Path = artifact_path, test: Path = folders, **more: Any

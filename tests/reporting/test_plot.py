@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddcodec.report.plot import Plot, Point, front, plot
+from ddcodec.reporting.plot import Plot, Point, front, plot
 
 points = st.lists(
     st.builds(

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import ddcodec
-from ddcodec.report import Report
-from ddcodec.report.collect import sheet_of
-from ddcodec.report.html import page
-from tests.report.figures import evaluation
+from ddcodec.reporting import Report
+from ddcodec.reporting.collect import sheet_of
+from ddcodec.reporting.html import page
+from tests.reporting.figures import evaluation
 
-STYLE = files("ddcodec.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+STYLE = files("ddcodec.reporting").joinpath("templates/style.css").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ddcodec.artifact import Artifact, SizeNode
-from ddcodec.report.text import bytes_text
+from ddcodec.reporting.text import bytes_text
 
 __all__ = ["Part", "Piece", "parts_of", "pieces_of", "purposes"]
 

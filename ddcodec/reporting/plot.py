@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ddcodec.report.placing import LINE, Box, Label, place_all
-from ddcodec.report.text import bytes_text
+from ddcodec.reporting.placing import LINE, Box, Label, place_all
+from ddcodec.reporting.text import bytes_text
 
 __all__ = ["Mark", "Plot", "Point", "Tick", "front", "plot"]
 

@@ -7,7 +7,7 @@ import pytest
 
 import ddcodec
 from ddcodec.errors import SourceError
-from ddcodec.report.baselines import make_baselines
+from ddcodec.reporting.baselines import make_baselines
 from ddcodec.sources.folder import scan
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from ddcodec.artifact import Artifact, SizeNode
 from ddcodec.artifact.summary import labels_to_map
 from ddcodec.evaluation.evaluate import Evaluation
-from ddcodec.report.budget import purposes
-from ddcodec.report.facts import Fact, environment, facts_of
-from ddcodec.report.pictures import ClassPictures, ShownRow, class_pictures, shown_rows
+from ddcodec.reporting.budget import purposes
+from ddcodec.reporting.facts import Fact, environment, facts_of
+from ddcodec.reporting.pictures import ClassPictures, ShownRow, class_pictures, shown_rows
 
 __all__ = ["ArtifactSheet", "Report", "by_protocol", "sheet_of"]
 
