@@ -199,7 +199,7 @@ class Artifact:
         views: int | None = None,
         device: str = "cpu",
         transform: Transform | None = None,
-        pixels: Pixels = "uint8",
+        pixels: Pixels = "float",
         labels: LabelForm = "soft",
         prior: str | None = None,
         cache_bytes: int = KEPT_PICTURES,

@@ -148,7 +148,7 @@ def evaluate(
         )
     device = str(resolve_device(device))
     began = time.perf_counter()
-    data = artifact.dataset(prior=prior, device=device)
+    data = artifact.dataset(prior=prior, device=device, pixels="uint8")
     stored, free = StoredViews(data), FreeViews(data, protocol.smoothing)
     views = recipe.views if protocol.all_views else recipe.plain_views
     plan = protocol.plan(
