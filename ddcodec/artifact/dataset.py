@@ -293,8 +293,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         images = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
         if self.pixels == "uint8":
             return images
-        evaluation = self.head.recipe.evaluation
-        return Statistics(evaluation.mean, evaluation.std).normalise(images)
+        return Statistics.of(self.head.recipe.evaluation).normalise(images)
 
     def _probabilities(
         self,

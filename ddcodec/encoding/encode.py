@@ -35,6 +35,7 @@ from ddcodec.files import locked
 from ddcodec.methods import package_of
 from ddcodec.methods.base import Content
 from ddcodec.methods.work import WorkFolder
+from ddcodec.progress import displayed
 from ddcodec.recipe import profiles
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
@@ -112,7 +113,8 @@ def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
     >>> made.path.name, ddcodec.open(made.path).digest == made.digest
     ('p.ddz', True)
     """
-    return Encoder(scan(src), Path(out), options).run()
+    with displayed(options.progress) as progress:
+        return Encoder(scan(src), Path(out), replace(options, progress=progress)).run()
 
 
 class Encoder:
@@ -250,7 +252,7 @@ class Encoder:
                 work,
                 prior=self._prior_of(content),
                 device=self.inputs.device,
-                progress=options.progress,
+                progress=options.tell,
             )
             sections = [*base, *labelling.pixel_sections()]
             if options.labels == "hard":

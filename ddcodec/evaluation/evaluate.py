@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 
-from ddcodec.arrays import Progress, StepProgress
+from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact
-from ddcodec.classifiers.architectures import build
-from ddcodec.classifiers.training import (
-    Batch,
-    Optimisation,
-    Precision,
-    Statistics,
-    fit,
-    predict,
-    resolve_precision,
-    shuffled_batches,
-)
+from ddcodec.classifiers.training import Precision, resolve_precision
 from ddcodec.devices import resolve_device
 from ddcodec.errors import RequestError
-from ddcodec.evaluation.protocols import Protocol, TrainingPlan
-from ddcodec.evaluation.shown import FreeViews, StoredViews
+from ddcodec.evaluation.protocols import Protocol
+from ddcodec.evaluation.students import StudentTraining, build_student, share_right
 from ddcodec.evaluation.testset import TestSet
+from ddcodec.progress import steps_of
 
 __all__ = ["Evaluation", "Progress", "evaluate"]
 
@@ -142,40 +131,17 @@ def evaluate(
         raise RequestError("no seeds: train at least one student")
     if len(test.labels) == 0:
         raise RequestError("no test pictures: give a folder with some of each class")
-    if recipe.width != recipe.height:
-        raise RequestError(
-            f"students need square pictures, and the artifact's are {recipe.width}x{recipe.height}"
-        )
     device = str(resolve_device(device))
     began = time.perf_counter()
-    data = artifact.dataset(prior=prior, device=device, pixels="uint8")
-    stored, free = StoredViews(data), FreeViews(data, protocol.smoothing)
-    views = recipe.views if protocol.all_views else recipe.plain_views
-    plan = protocol.plan(
-        len(data), recipe.ipc, len(artifact.classes), min(views, recipe.variations)
-    )
-    statistics = Statistics(recipe.evaluation.mean, recipe.evaluation.std)
+    training = StudentTraining(artifact, protocol, device=device, prior=prior, precision=precision)
     called = name or (artifact.path.name if artifact.path is not None else "artifact")
-    temperature, accuracies = _temperature(artifact), []
+    accuracies = []
     for number, seed in enumerate(seeds):
         what = f"{called}: student {number + 1} of {len(seeds)}"
-        module = build(student, len(artifact.head.classes), recipe.width, seed=seed).to(device)
-        optimisation = _optimisation(protocol, plan, precision)
-        generator = torch.Generator().manual_seed(seed)
-
-        def epoch(e: int, generator: torch.Generator = generator) -> Iterator[Batch]:
-            if protocol.is_free(e, plan.epochs):
-                return _free_batches(free, e, plan, generator, temperature)
-            return _stored_batches(stored, e % views, plan, generator, temperature)
-
-        fit(
-            module,
-            epoch,
-            statistics,
-            optimisation,
-            None if progress is None else _named(progress, what),
-        )
-        accuracies.append(_accuracy(module, test, statistics, artifact.head.row_classes))
+        module = build_student(artifact, student, seed=seed)
+        training.train(module, seed, steps_of(progress, what))
+        present = artifact.head.row_classes
+        accuracies.append(share_right(module, test, training.statistics, present))
     return Evaluation(
         name=called,
         role=role,
@@ -187,8 +153,8 @@ def evaluate(
         classes=len(artifact.classes),
         student=student,
         protocol=protocol.name,
-        settings={**asdict(protocol), **asdict(plan)},
-        words=protocol.describe(plan, _temperature_text(artifact)),
+        settings={**asdict(protocol), **asdict(training.plan)},
+        words=protocol.describe(training.plan, _temperature_text(artifact)),
         precision=resolve_precision(precision, torch.device(device)),
         seeds=tuple(seeds),
         accuracies=tuple(accuracies),
@@ -198,65 +164,6 @@ def evaluate(
     )
 
 
-def _stored_batches(
-    stored: StoredViews,
-    view: int,
-    plan: TrainingPlan,
-    generator: torch.Generator,
-    temperature: float,
-) -> Iterator[Batch]:
-    images, labels = stored.view(view)
-    for picked in shuffled_batches(len(images), plan.batch_size, generator):
-        there = picked.to(images.device)
-        yield Batch(images[there], labels[there], temperature)
-
-
-def _free_batches(
-    free: FreeViews,
-    epoch: int,
-    plan: TrainingPlan,
-    generator: torch.Generator,
-    temperature: float,
-) -> Iterator[Batch]:
-    # Gradients of stored labels go with 1 / T^2: those of the phases between them shall not be
-    # so much larger that steps after them are small for a long time.
-    weight = 1 / temperature**2
-    images, labels = free.epoch(epoch, generator)
-    for picked in shuffled_batches(len(images), plan.batch_size, generator):
-        yield Batch(*free.mixed(images[picked], labels[picked], generator), weight=weight)
-
-
-def _optimisation(protocol: Protocol, plan: TrainingPlan, precision: Precision) -> Optimisation:
-    return Optimisation(
-        steps=plan.steps,
-        lr=protocol.lr,
-        weight_decay=protocol.weight_decay,
-        span=protocol.span,
-        warmup=protocol.warmup,
-        precision=precision,
-    )
-
-
-def _temperature(artifact: Artifact) -> float:
-    labels = artifact.recipe.labels
-    return float(Fraction(*labels.temperature)) if labels.soft else 1.0
-
-
 def _temperature_text(artifact: Artifact) -> str | None:
     labels = artifact.recipe.labels
     return str(Fraction(*labels.temperature)) if labels.soft else None
-
-
-def _named(progress: Progress, what: str) -> StepProgress:
-    def tell(done: int, total: int) -> None:
-        progress(what, done, total)
-
-    return tell
-
-
-def _accuracy(
-    module: nn.Module, test: TestSet, statistics: Statistics, present: Sequence[int]
-) -> float:
-    logits: Tensor = predict(module, test.images, statistics)[:, list(present)]
-    guesses = np.asarray(present)[logits.argmax(1).numpy()]
-    return float((guesses == test.labels).mean())

@@ -1,0 +1,114 @@
+"""What is being done, shown while it is done: bars where somebody looks, lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, TypeAlias
+
+from ddcodec.arrays import Progress, StepProgress
+
+__all__ = ["LineProgress", "ProgressOption", "bars", "displayed", "steps_of"]
+
+ProgressOption: TypeAlias = Progress | bool | None
+"""A function to call; whether to show bars; or None: bars on a terminal or in a notebook."""
+
+_FORECAST_AFTER = 5  # seconds
+
+
+@contextmanager
+def displayed(progress: ProgressOption = None) -> Iterator[Progress | None]:
+    """What to call with (what, done, total) while the block runs; None where nobody looks.
+
+    Bars go to stderr. By default they are shown on a terminal and in a notebook.
+    """
+    notebook = _in_notebook()
+    if callable(progress):
+        yield progress
+    elif progress is False or (progress is None and not notebook and not _on_terminal()):
+        yield None
+    elif notebook and find_spec("ipywidgets") is None:  # without which rich draws nothing there
+        yield LineProgress()
+    else:
+        with bars() as shown:
+            yield shown
+
+
+def steps_of(progress: Progress | None, what: str) -> StepProgress | None:
+    """A callback for one kind of work, which it names."""
+    if progress is None:
+        return None
+    tell = progress
+    return lambda done, total: tell(what, done, total)
+
+
+def _on_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _in_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from rich.console import Console
+
+    return Console(stderr=True).is_jupyter
+
+
+class LineProgress:
+    """One line when a stage starts or ends, and between: one soon, then one every half minute."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, tuple[float, int]] = {}
+        self._next: dict[str, float] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < total and now < self._next.get(what, 0.0):
+            return
+        self._next[what] = now + (30 if what in self._began else _FORECAST_AFTER)
+        began, before = self._began.setdefault(what, (now, done))
+        left = (now - began) / (done - before) * (total - done) if done > before else 0.0
+        line = f"{what}: {done} of {total}" + (_left(left) if left else "")
+        print(line, file=sys.stderr, flush=True)
+
+
+def _left(seconds: float) -> str:
+    """How long a stage will take, as far as its beginning tells."""
+    minutes = round(seconds / 60)
+    if minutes >= 100:
+        return f", about {minutes / 60:.0f} hours left"
+    return f", about {minutes} min left" if minutes else f", about {max(1, round(seconds))} s left"
+
+
+@contextmanager
+def bars() -> Iterator[Progress]:
+    """A bar on stderr for each stage."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = shown.add_task(what, total=total)
+            shown.update(tasks[what], completed=done, total=total)
+
+        yield tell
