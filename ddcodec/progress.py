@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, TypeAlias
@@ -58,13 +58,23 @@ def _in_notebook() -> bool:
 
 
 class LineProgress:
-    """One line when a stage starts or ends, and between: one soon, then one every half minute."""
+    """One line when a stage starts or ends, and between: one soon, then one every half minute.
 
-    def __init__(self) -> None:
+    A stage of a single step is a remark.
+
+    Args:
+        in_words: what a remark is called by whoever shows it.
+    """
+
+    def __init__(self, in_words: Callable[[str], str] = str) -> None:
+        self._in_words = in_words
         self._began: dict[str, tuple[float, int]] = {}
         self._next: dict[str, float] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        if total == 1:
+            print(self._in_words(what), file=sys.stderr, flush=True)
+            return
         now = time.monotonic()
         if done < total and now < self._next.get(what, 0.0):
             return
@@ -84,8 +94,8 @@ def _left(seconds: float) -> str:
 
 
 @contextmanager
-def bars() -> Iterator[Progress]:
-    """A bar on stderr for each stage."""
+def bars(in_words: Callable[[str], str] = str) -> Iterator[Progress]:
+    """A bar on stderr for each stage; remarks as of :class:`LineProgress` stand above them."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -107,6 +117,9 @@ def bars() -> Iterator[Progress]:
         tasks: dict[str, Any] = {}
 
         def tell(what: str, done: int, total: int) -> None:
+            if total == 1:
+                shown.console.print(in_words(what), markup=False, highlight=False)
+                return
             if what not in tasks:
                 tasks[what] = shown.add_task(what, total=total)
             shown.update(tasks[what], completed=done, total=total)

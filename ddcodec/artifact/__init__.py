@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddcodec.artifact.artifact import Artifact, as_artifact, merge, open_artifact, subset, verify
+from ddcodec.artifact.artifact import Artifact, as_artifact, merge, open_artifact, subset
 from ddcodec.artifact.sizes import SizeNode
 from ddcodec.artifact.verify import LEVELS, Level
 
@@ -15,5 +15,4 @@ __all__ = [
     "merge",
     "open_artifact",
     "subset",
-    "verify",
 ]

@@ -251,8 +251,8 @@ class Artifact:
     def __repr__(self) -> str:
         recipe = self.recipe
         return (
-            f"Artifact({str(self.path)!r}, {len(self.classes)} classes x {recipe.ipc} images x "
-            f"{recipe.views} views, {self.file_len} bytes)"
+            f"Artifact({str(self.path)!r}: {len(self.classes)} classes x {recipe.ipc} images x "
+            f"{recipe.views} views, {recipe.width}x{recipe.height} px, {self.file_len:,} bytes)"
         )
 
 

@@ -219,8 +219,10 @@ def warn(lines: Sequence[str]) -> None:
 @contextmanager
 def progress_display() -> Iterator[Progress]:
     """A ``progress(what, done, total)`` callback: bars on a terminal, else a line a stage."""
+    from ddcodec.cli.options import in_words
+
     if sys.stderr.isatty():
-        with bars() as callback:
+        with bars(in_words) as callback:
             yield callback
     else:
-        yield LineProgress()
+        yield LineProgress(in_words)

@@ -53,7 +53,7 @@ __all__ = ["EncodeResult", "encode"]
 _NO_STATISTICS = Evaluation((0, 0, 0), (1, 1, 1), "ddz")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EncodeResult:
     """What an encode made, or with ``dry_run`` would make.
 
@@ -92,6 +92,16 @@ class EncodeResult:
     source: str = ""
     classes: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        if self.path is None:
+            parts = [f"would take about {sum(self.expected.values()):,} bytes"]
+        else:
+            parts = [repr(str(self.path)), f"{self.file_len:,} bytes", f"digest {self.digest[:12]}"]
+        if self.teacher is not None:
+            parts.append(f"teacher {self.teacher.describe()}")
+        parts += [f"warning: {warning}" for warning in self.warnings]
+        return f"EncodeResult({', '.join(parts)})"
 
 
 @with_options(EncodeOptions)

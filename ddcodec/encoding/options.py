@@ -344,8 +344,16 @@ def _check_size(size: Any) -> None:
 def _check_teacher(teacher: Any) -> None:
     if isinstance(teacher, str) and teacher:
         return
+    from torch import nn
+
     from ddcodec.classifiers.teacher import Teacher
 
+    if isinstance(teacher, nn.Module):
+        raise RequestError(
+            "a torch module says neither which classes its outputs are nor how its pictures are "
+            "normalised: give teacher=ddcodec.Teacher.from_module(module, classes=[...], "
+            "mean=[...], std=[...], size=...)"
+        )
     if not isinstance(teacher, Teacher):
         raise RequestError(
             f"a teacher cannot be a {type(teacher).__name__} or empty: it must be auto, a folder, "

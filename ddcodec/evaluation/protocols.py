@@ -111,9 +111,13 @@ class Protocol:
 
     def optimiser(self, student: nn.Module, plan: TrainingPlan) -> tuple[AdamW, LambdaLR]:
         """The same for a training loop of one's own: call ``step()`` of both after each batch."""
+        from torch.optim.lr_scheduler import LambdaLR
+
+        from ddcodec.classifiers.training import optimiser_of
+
         optimisation = self.optimisation(plan)
-        optimiser = optimisation.optimiser(student)
-        return optimiser, optimisation.schedule(optimiser)
+        optimiser = optimiser_of(student, optimisation)
+        return optimiser, LambdaLR(optimiser, optimisation.factor)
 
     def with_epochs(self, epochs: int | None) -> Protocol:
         """The same protocol with another number of epochs.
