@@ -1,4 +1,4 @@
-"""What is being done, shown while it is done: bars where somebody looks, lines elsewhere."""
+"""Progress of long work: bars where somebody looks, lines elsewhere."""
 
 from __future__ import annotations
 

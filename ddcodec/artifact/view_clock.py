@@ -1,4 +1,4 @@
-"""Which view each row of a dataset shows, known to all its worker processes."""
+"""Counts of the view that each row of a dataset shows, known to all its worker processes."""
 
 from __future__ import annotations
 
