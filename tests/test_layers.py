@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("labels", "methods", "rendering"),
     ("artifact",),
     ("encoding", "evaluation", "exchange"),
-    ("__init__", "report"),
+    ("__init__", "reporting"),
     ("cli",),
     ("__main__",),
 )

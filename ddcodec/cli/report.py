@@ -20,7 +20,7 @@ from ddcodec.cli.help import ExampleCommand
 from ddcodec.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    from ddcodec.report import Evaluation, Report
+    from ddcodec.reporting import Evaluation, Report
 
 __all__ = ["command"]
 
@@ -116,7 +116,7 @@ def command(
     Random real images, of the same IPC and of the same bytes, are measured in the same run.
     """
     new_file(out, force)
-    from ddcodec.report import make_report
+    from ddcodec.reporting import make_report
 
     with progress_display() as progress:
         report = make_report(

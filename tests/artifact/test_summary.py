@@ -11,7 +11,7 @@ import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.artifact.summary import describe_labels, label_bytes, labels_to_map
 from ddcodec.container import CopiedSection, write_container
-from ddcodec.report.collect import sheet_of
+from ddcodec.reporting.collect import sheet_of
 from tests.artifacts import encode_small, soft_copy
 
 

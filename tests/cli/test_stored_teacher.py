@@ -10,7 +10,7 @@ import pytest
 
 import ddcodec
 from ddcodec.cli.app import run
-from ddcodec.report.collect import sheet_of
+from ddcodec.reporting.collect import sheet_of
 from tests.cli.conftest import Ddz
 
 

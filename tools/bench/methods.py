@@ -33,8 +33,8 @@ from ddcodec.evaluation.evaluate import Evaluation, evaluate
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder
 from ddcodec.methods.options import options_of, parse_value
-from ddcodec.report.collect import Report, sheet_of
-from ddcodec.report.html import page
+from ddcodec.reporting.collect import Report, sheet_of
+from ddcodec.reporting.html import page
 from tools.bench.efficientnet import efficientnet_teacher
 
 LABELS = ("labels", "label-model", "label-fields", "teacher")

@@ -15,9 +15,9 @@ from ddcodec.evaluation.evaluate import Evaluation, evaluate
 from ddcodec.evaluation.protocols import Protocol, get_protocol
 from ddcodec.evaluation.testset import TestFolder, find_train_folder
 from ddcodec.files import write_whole
-from ddcodec.report.baselines import make_baselines
-from ddcodec.report.collect import Report, sheet_of
-from ddcodec.report.html import page
+from ddcodec.reporting.baselines import make_baselines
+from ddcodec.reporting.collect import Report, sheet_of
+from ddcodec.reporting.html import page
 
 __all__ = ["make_report"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddcodec.evaluation.evaluate import Evaluation
-from ddcodec.report.collect import Report
-from ddcodec.report.make import make_report
+from ddcodec.reporting.collect import Report
+from ddcodec.reporting.make import make_report
 
 __all__ = ["Evaluation", "Report", "make_report"]

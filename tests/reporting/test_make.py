@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.report import Report, make_report
-from ddcodec.report.html import page
+from ddcodec.reporting import Report, make_report
+from ddcodec.reporting.html import page
 
 VOID = {"meta", "img", "line", "circle", "path", "rect"}
 

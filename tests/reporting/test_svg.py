@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddcodec.report.svg import Point, bytes_text, percent_text, scatter, stacked_bar
+from ddcodec.reporting.svg import Point, bytes_text, percent_text, scatter, stacked_bar
 
 points = st.lists(
     st.builds(

@@ -7,9 +7,9 @@ from html import escape
 
 from ddcodec.artifact import SizeNode
 from ddcodec.evaluation.evaluate import Evaluation
-from ddcodec.report.collect import ArtifactSheet, Fact, Report, by_protocol, environment
-from ddcodec.report.style import STYLE
-from ddcodec.report.svg import Point, bytes_text, percent_text, scatter, stacked_bar
+from ddcodec.reporting.collect import ArtifactSheet, Fact, Report, by_protocol, environment
+from ddcodec.reporting.style import STYLE
+from ddcodec.reporting.svg import Point, bytes_text, percent_text, scatter, stacked_bar
 
 __all__ = ["page"]
 

@@ -7,7 +7,7 @@ import pytest
 
 import ddcodec
 from ddcodec.errors import SourceError
-from ddcodec.report.baselines import make_baselines
+from ddcodec.reporting.baselines import make_baselines
 
 
 def test_baselines_are_artifacts_of_the_same_classes_and_views(
