@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ddcodec.evaluation.protocols import Protocol, get_protocol
     from ddcodec.evaluation.students import accuracy, build_student, train
     from ddcodec.exchange.decode import decode
+    from ddcodec.reporting.report import report
 
 __all__ = [
     "Artifact",
@@ -45,6 +46,7 @@ __all__ = [
     "get_protocol",
     "merge",
     "open",
+    "report",
     "student_loss",
     "subset",
     "teacher",
@@ -67,6 +69,7 @@ _HOMES = {
     "get_protocol": ("ddcodec.evaluation.protocols", "get_protocol"),
     "merge": ("ddcodec.artifact", "merge"),
     "open": ("ddcodec.artifact", "open_artifact"),
+    "report": ("ddcodec.reporting.report", "report"),
     "student_loss": ("ddcodec.classifiers.training", "student_loss"),
     "subset": ("ddcodec.artifact", "subset"),
     "teacher": ("ddcodec.encoding.teacher", "teacher"),

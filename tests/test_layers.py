@@ -24,7 +24,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("labels", "methods", "rendering"),
     ("artifact",),
     ("encoding", "evaluation", "exchange"),
-    ("__init__", "reporting"),
+    ("reporting",),
+    ("__init__",),
     ("cli",),
     ("__main__",),
 )
@@ -133,7 +134,7 @@ def test_every_package_has_one_floor_and_every_floor_is_there() -> None:
     packages = {name.partition(".")[0] for name in all_modules()}
     listed = [package for floor in FLOORS for package in floor]
     assert sorted(listed) == sorted(packages)
-    assert len(FLOORS) == 11
+    assert len(FLOORS) == 12
 
 
 def test_no_module_is_in_a_circle() -> None:

@@ -1,0 +1,78 @@
+"""A report in one call, on one artifact or several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ddcodec.progress import ProgressOption, displayed
+from ddcodec.reporting.collect import Report
+from ddcodec.reporting.make import make_report
+
+__all__ = ["report"]
+
+AnyPath = str | os.PathLike[str]
+
+
+def report(
+    artifacts: AnyPath | Sequence[AnyPath],
+    test: AnyPath,
+    out: AnyPath = "report.html",
+    *,
+    train: AnyPath | None = None,
+    student: str | None = None,
+    seeds: int = 3,
+    protocol: str = "ddz",
+    epochs: int | None = None,
+    baselines: bool = True,
+    prior: str | None = None,
+    device: str = "cpu",
+    progress: ProgressOption = None,
+) -> Report:
+    """Train students on artifacts, test them, and write a page of accuracy against bytes.
+
+    Args:
+        artifacts: a ``.ddz`` file, or several.
+        test: folder of test pictures, one subfolder per class, matched by name.
+        out: the page, which is replaced.
+        train: folder of training pictures for baselines; by default ``train`` beside ``test``.
+        student: a name, as for :func:`ddcodec.build_student`.
+        seeds: students per artifact.
+        protocol: ``ddz``, ``rded``, ``d3m`` or ``hald``.
+        epochs: instead of the protocol's own.
+        baselines: compare with random real pictures.
+        prior: where to find the prior, which may be fetched; by default the pinned one, where
+            this machine has it.
+        device: torch device.
+        progress: a function of (what, done, total), or whether to show bars; by default they are
+            shown on a terminal and in a notebook.
+
+    Returns:
+        The figures: ``evaluations`` with the ``mean`` and ``std`` of each artifact and baseline.
+
+    Raises:
+        RequestError: nothing to evaluate, or something that makes no sense.
+        EncodeError: a file that cannot be written.
+        SourceError: test or training pictures that do not fit the artifacts.
+        FormatError, IntegrityError, DecodeError: an artifact that cannot be read or rendered.
+
+    >>> made = ddcodec.report("shapes.ddz", "photos", seeds=1, epochs=1, baselines=False)
+    >>> [(one.name, one.student, len(one.accuracies)) for one in made.evaluations]
+    [('shapes.ddz', 'convnet3', 1)]
+    """
+    paths = [artifacts] if isinstance(artifacts, str | os.PathLike) else artifacts
+    with displayed(progress) as tell:
+        return make_report(
+            paths,
+            test,
+            train_dir=train,
+            student=student,
+            seeds=seeds,
+            protocol=protocol,
+            epochs=epochs,
+            out=out,
+            baselines=baselines,
+            prior=prior,
+            device=device,
+            progress=tell,
+        )
