@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any, TypeAlias
 
 from ddcodec.arrays import Progress, StepProgress
+from ddcodec.units import duration_text
 
 __all__ = ["LineProgress", "ProgressOption", "bars", "displayed", "steps_of"]
 
@@ -87,10 +88,7 @@ class LineProgress:
 
 def _left(seconds: float) -> str:
     """How long a stage will take, as far as its beginning tells."""
-    minutes = round(seconds / 60)
-    if minutes >= 100:
-        return f", about {minutes / 60:.0f} hours left"
-    return f", about {minutes} min left" if minutes else f", about {max(1, round(seconds))} s left"
+    return f", about {duration_text(seconds)} left"
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from ddcodec.classifiers.training import (
     predict,
     shuffled_batches,
 )
+from ddcodec.devices import resolve_device
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import Protocol, get_protocol
 from ddcodec.evaluation.shown import FreeViews, StoredViews
@@ -67,7 +68,7 @@ def train(
     protocol: str | Protocol = "ddz",
     epochs: int | None = None,
     seed: int = 0,
-    device: str = "cpu",
+    device: str = "auto",
     prior: str | None = None,
     precision: Precision = "auto",
     progress: ProgressOption = None,
@@ -166,7 +167,7 @@ class StudentTraining:
         prior: str | None = None,
         precision: Precision = "auto",
     ) -> None:
-        recipe = artifact.recipe
+        recipe, device = artifact.recipe, str(resolve_device(device))
         data = artifact.dataset(pixels="uint8", prior=prior, device=device)
         self.plan = protocol.plan_for(artifact)
         self.statistics = Statistics.of(recipe.evaluation)

@@ -19,7 +19,7 @@ def decode(
     classes: Sequence[str] | None = None,
     ipc: int | None = None,
     views: int | None = 1,
-    device: str = "cpu",
+    device: str = "auto",
     batch_size: int = 64,
     prior: str | None = None,
     progress: ProgressOption = None,

@@ -26,7 +26,7 @@ def report(
     epochs: int | None = None,
     baselines: bool = True,
     prior: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     progress: ProgressOption = None,
 ) -> Report:
     """Train students on artifacts, test them, and write a page of accuracy against bytes.
