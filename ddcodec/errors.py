@@ -164,7 +164,7 @@ class RequestError(DdcodecError, ValueError):
 
 
 class MissingFileError(RequestError, FileNotFoundError):
-    code = "missing-file"
+    code = "request"
 
 
 class EncodeError(DdcodecError, ValueError):
@@ -176,7 +176,7 @@ class SourceError(EncodeError):
 
 
 class MissingSourceError(SourceError, FileNotFoundError):
-    code = "missing-source"
+    code = "source"
 
 
 class DecodeError(DdcodecError):
@@ -184,7 +184,7 @@ class DecodeError(DdcodecError):
 
 
 class MissingArtifactError(DecodeError, FileNotFoundError):
-    code = "missing-artifact"
+    code = "decode"
 
 
 class ModelMismatchError(DecodeError):
