@@ -46,7 +46,8 @@ def find_classes(folder: Path, role: Role = "train") -> Found:
             meant; the message names what to give.
     """
     if not folder.is_dir():
-        raise MissingSourceError(no_folder(folder))
+        missing = MissingSourceError if not folder.exists() else SourceError
+        raise missing(no_folder(folder))
     root = Folder(folder)
     if not root.holds_pictures:
         raise SourceError(no_pictures(root))
