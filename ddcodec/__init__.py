@@ -1,8 +1,8 @@
 """ddcodec: one small .ddz file for a distilled data set, and the same pixels out of it again.
 
     ddcodec.encode("cifar10/train", "c10.ddz", method="rded", ipc=10)
-    artifact = ddcodec.open("c10.ddz")
-    data = artifact.dataset()              # torch Dataset: image, soft label
+    student = ddcodec.train("c10.ddz")              # as `ddz report` trains its students
+    data = ddcodec.open("c10.ddz").dataset()        # or a torch Dataset, for a loop of your own
 
 Names are loaded when first used, so that ``ddz inspect`` starts quickly and without torch.
 """
@@ -17,11 +17,18 @@ from ddcodec.version import __version__
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact, merge, subset
     from ddcodec.artifact import open_artifact as open
+    from ddcodec.artifact.artifact import verify
     from ddcodec.classifiers.teacher import Teacher
+    from ddcodec.classifiers.training import student_loss
     from ddcodec.container import Limits
     from ddcodec.encoding.encode import EncodeResult, encode
     from ddcodec.encoding.options import EncodeOptions
+    from ddcodec.encoding.teacher import teacher
     from ddcodec.errors import DdcodecError
+    from ddcodec.evaluation.protocols import Protocol, get_protocol
+    from ddcodec.evaluation.students import accuracy, build_student, train
+    from ddcodec.exchange.decode import decode
+    from ddcodec.reporting.report import report
 
 __all__ = [
     "Artifact",
@@ -29,12 +36,22 @@ __all__ = [
     "EncodeOptions",
     "EncodeResult",
     "Limits",
+    "Protocol",
     "Teacher",
     "__version__",
+    "accuracy",
+    "build_student",
+    "decode",
     "encode",
+    "get_protocol",
     "merge",
     "open",
+    "report",
+    "student_loss",
     "subset",
+    "teacher",
+    "train",
+    "verify",
 ]
 
 _HOMES = {
@@ -43,19 +60,30 @@ _HOMES = {
     "EncodeOptions": ("ddcodec.encoding.options", "EncodeOptions"),
     "EncodeResult": ("ddcodec.encoding.encode", "EncodeResult"),
     "Limits": ("ddcodec.container", "Limits"),
+    "Protocol": ("ddcodec.evaluation.protocols", "Protocol"),
     "Teacher": ("ddcodec.classifiers.teacher", "Teacher"),
+    "accuracy": ("ddcodec.evaluation.students", "accuracy"),
+    "build_student": ("ddcodec.evaluation.students", "build_student"),
+    "decode": ("ddcodec.exchange.decode", "decode"),
     "encode": ("ddcodec.encoding.encode", "encode"),
+    "get_protocol": ("ddcodec.evaluation.protocols", "get_protocol"),
     "merge": ("ddcodec.artifact", "merge"),
     "open": ("ddcodec.artifact", "open_artifact"),
+    "report": ("ddcodec.reporting.report", "report"),
+    "student_loss": ("ddcodec.classifiers.training", "student_loss"),
     "subset": ("ddcodec.artifact", "subset"),
+    "teacher": ("ddcodec.encoding.teacher", "teacher"),
+    "train": ("ddcodec.evaluation.students", "train"),
+    "verify": ("ddcodec.artifact.artifact", "verify"),
 }
 
+if not TYPE_CHECKING:  # to a type checker, a name that is not listed above is a mistake
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'ddcodec' has no attribute {name!r}")
-    module, attribute = _HOMES[name]
-    return getattr(import_module(module), attribute)
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'ddcodec' has no attribute {name!r}")
+        module, attribute = _HOMES[name]
+        return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

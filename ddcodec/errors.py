@@ -16,9 +16,12 @@ DdcodecError                      exit 1
 │   ├── UnsupportedVersionError   the file needs a newer ddcodec
 │   └── UnknownCodecError         an unknown codec, codec version or critical section kind
 ├── RequestError (ValueError)     exit 1   what was asked for makes no sense, or is not there
+│   └── MissingFileError (FileNotFoundError)
 ├── EncodeError (ValueError)      exit 1   something cannot be encoded or written
 │   └── SourceError               the source images are not usable as they are
+│       └── MissingSourceError (FileNotFoundError)
 └── DecodeError                   exit 1   the artifact is fine, this machine cannot decode it
+    ├── MissingArtifactError (FileNotFoundError)
     ├── ModelMismatchError        the prior or teacher at hand is not the pinned one
     └── MissingDependencyError (ImportError)
 """
@@ -39,7 +42,10 @@ __all__ = [
     "HeaderError",
     "IntegrityError",
     "LimitExceededError",
+    "MissingArtifactError",
     "MissingDependencyError",
+    "MissingFileError",
+    "MissingSourceError",
     "ModelMismatchError",
     "NonCanonicalError",
     "PayloadError",
@@ -157,6 +163,10 @@ class RequestError(DdcodecError, ValueError):
     code = "request"
 
 
+class MissingFileError(RequestError, FileNotFoundError):
+    code = "request"
+
+
 class EncodeError(DdcodecError, ValueError):
     code = "encode"
 
@@ -165,7 +175,15 @@ class SourceError(EncodeError):
     code = "source"
 
 
+class MissingSourceError(SourceError, FileNotFoundError):
+    code = "source"
+
+
 class DecodeError(DdcodecError):
+    code = "decode"
+
+
+class MissingArtifactError(DecodeError, FileNotFoundError):
     code = "decode"
 
 

@@ -35,11 +35,18 @@ def cache_folder(kind: str) -> Path:
     Only what can be made again is kept there: teachers, priors, integer weights.
     """
     root = os.environ.get("DDCODEC_CACHE")
-    folder = Path(root) if root else user_cache_path("ddcodec")
-    # A process without a home (a container's user) gets a path that starts with "~".
+    return (Path(root) if root else _own_cache()) / kind
+
+
+def _own_cache() -> Path:
+    try:
+        folder = user_cache_path("ddcodec")
+    except RuntimeError:  # no home: a container's user who has no name
+        folder = Path("~")
+    # Older versions of platformdirs return a path that starts with "~" there.
     if str(folder).startswith("~"):
-        folder = Path(tempfile.gettempdir()) / f"ddcodec-{os.getuid()}"
-    return folder / kind
+        return Path(tempfile.gettempdir()) / f"ddcodec-{os.getuid()}"
+    return folder
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ddcodec
-from ddcodec.exchange.folder import export_folder
 from ddcodec.sources.digits import write_digits
 
 
@@ -37,14 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> Path:
         views=given.views,
         labels=given.labels,
         force=True,
-        progress=lambda what, done, total: print(f"\r{what} {done}/{total}", end="", flush=True),
     )
-    print(f"\n{path}: {result.file_len:,} bytes, content digest {result.digest}")
+    print(f"{path}: {result.file_len:,} bytes, content digest {result.digest}")
 
     with ddcodec.open(path) as artifact:
         for part in artifact.sizes().children:
             print(f"  {part.name:<10} {part.stored:>9,} bytes")
-        exported = export_folder(artifact, given.out / f"{given.method}-decoded", views=1)
+        exported = ddcodec.decode(artifact, given.out / f"{given.method}-decoded")
     print(f"{exported.path}: {exported.images} pictures")
     return path
 

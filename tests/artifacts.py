@@ -84,7 +84,7 @@ def rewritten(artifact: Artifact, out: Path, head: dict[str, Any]) -> Path:
 
 def everything(artifact: Artifact) -> dict[tuple[str, int, int], tuple[bytes, bytes]]:
     """(class name, slot, view) -> (image bytes, label bytes) of every row."""
-    data = artifact.dataset()
+    data = artifact.dataset(pixels="uint8")
     rows = {}
     for view in range(data.views):
         data.set_epoch(view)

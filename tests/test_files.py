@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,17 @@ def test_the_cache_is_in_the_users_own_folder_unless_told(
     assert cache_folder("priors").parts[-2:] == ("ddcodec", "priors")
 
 
-def test_a_process_without_a_home_still_has_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+def _refuses(_: str) -> Path:
+    raise RuntimeError("could not determine the home directory for '~/.cache'")
+
+
+@pytest.mark.parametrize("without_home", [lambda _: Path("~/.cache/ddcodec"), _refuses])
+def test_a_process_without_a_home_still_has_a_cache(
+    without_home: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older versions of platformdirs return a path with a "~", newer ones raise."""
     monkeypatch.delenv("DDCODEC_CACHE")
-    monkeypatch.setattr("ddcodec.files.user_cache_path", lambda _: Path("~/.cache/ddcodec"))
+    monkeypatch.setattr("ddcodec.files.user_cache_path", without_home)
     assert cache_folder("priors").is_absolute()
 
 

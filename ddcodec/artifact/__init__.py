@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from ddcodec.artifact.artifact import Artifact, merge, open_artifact, subset
+from ddcodec.artifact.artifact import Artifact, as_artifact, merge, open_artifact, subset
 from ddcodec.artifact.sizes import SizeNode
 from ddcodec.artifact.verify import LEVELS, Level
 
-__all__ = ["LEVELS", "Artifact", "Level", "SizeNode", "merge", "open_artifact", "subset"]
+__all__ = [
+    "LEVELS",
+    "Artifact",
+    "Level",
+    "SizeNode",
+    "as_artifact",
+    "merge",
+    "open_artifact",
+    "subset",
+]

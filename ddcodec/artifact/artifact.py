@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ddcodec.arrays import Progress
 from ddcodec.artifact import merging, slicing
 from ddcodec.artifact.sizes import SizeNode, size_budget
-from ddcodec.artifact.verify import Level, verify
+from ddcodec.artifact.verify import Level, verify_table
 from ddcodec.container import KIND_FLAGS, Limits, Reader, Section
 from ddcodec.errors import HeaderError, MissingDependencyError
+from ddcodec.progress import ProgressOption, displayed
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.rendering.renderer import KEPT_PICTURES, Renderer
 from ddcodec.table.table import Table
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from ddcodec.artifact.dataset import DistilledDataset, LabelForm, Pixels, Transform
     from ddcodec.labels.reader import LabelReader
 
-__all__ = ["Artifact", "merge", "open_artifact", "subset"]
+__all__ = ["Artifact", "as_artifact", "merge", "open_artifact", "subset", "verify"]
 
 
 class Artifact:
@@ -139,7 +141,7 @@ class Artifact:
             RequestError: an unknown level, or a sample that makes no sense.
         """
         renderer = renderer or self.renderer(prior=prior, device=device)
-        return verify(self.table, level, renderer, sample=sample, progress=progress)
+        return verify_table(self.table, level, renderer, sample=sample, progress=progress)
 
     def fetch_prior(self, prior: str | None = None, progress: Progress | None = None) -> str | None:
         """``prior`` as a renderer takes it, with what of it is not on this machine fetched now.
@@ -199,7 +201,7 @@ class Artifact:
         views: int | None = None,
         device: str = "cpu",
         transform: Transform | None = None,
-        pixels: Pixels = "uint8",
+        pixels: Pixels = "float",
         labels: LabelForm = "soft",
         prior: str | None = None,
         cache_bytes: int = KEPT_PICTURES,
@@ -249,8 +251,8 @@ class Artifact:
     def __repr__(self) -> str:
         recipe = self.recipe
         return (
-            f"Artifact({str(self.path)!r}, {len(self.classes)} classes x {recipe.ipc} images x "
-            f"{recipe.views} views, {self.file_len} bytes)"
+            f"Artifact({str(self.path)!r}: {len(self.classes)} classes x {recipe.ipc} images x "
+            f"{recipe.views} views, {recipe.width}x{recipe.height} px, {self.file_len:,} bytes)"
         )
 
 
@@ -273,6 +275,16 @@ def open_artifact(path: str | os.PathLike[str], *, limits: Limits | None = None)
     return from_reader(Reader(path, limits=limits or Limits()))
 
 
+@contextmanager
+def as_artifact(given: Artifact | str | os.PathLike[str]) -> Iterator[Artifact]:
+    """An open artifact as it is, or a file opened for the length of a block."""
+    if isinstance(given, Artifact):
+        yield given
+    else:
+        with open_artifact(given) as opened:
+            yield opened
+
+
 def from_reader(reader: Reader) -> Artifact:
     """An artifact over an open container; raises as :func:`open_artifact` does."""
     try:
@@ -285,8 +297,38 @@ def from_reader(reader: Reader) -> Artifact:
         raise
 
 
+def verify(
+    artifact: Artifact | str | os.PathLike[str],
+    level: Level = "digest",
+    *,
+    prior: str | None = None,
+    device: str = "cpu",
+    sample: int | None = None,
+    progress: ProgressOption = None,
+) -> int:
+    """Check an artifact; see :meth:`Artifact.verify` for levels, arguments and errors.
+
+    Args:
+        artifact: open, or its file.
+        prior: where to find the prior, which may be fetched; by default the pinned one, where
+            this machine has it.
+        progress: a function of (what, done, total), or whether to show bars; by default they are
+            shown on a terminal and in a notebook.
+
+    Returns:
+        The number of pictures compared (0 below ``pixels``).
+
+    >>> ddcodec.verify("shapes.ddz", "pixels", sample=5)
+    5
+    """
+    with as_artifact(artifact) as opened, displayed(progress) as tell:
+        if level == "pixels":
+            prior = opened.fetch_prior(prior, tell)
+        return opened.verify(level, prior=prior, device=device, sample=sample, progress=tell)
+
+
 def subset(
-    artifact: Artifact,
+    artifact: Artifact | str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
     classes: Sequence[str] | None = None,
@@ -297,7 +339,7 @@ def subset(
     """Write the rows of some classes, the first slots and the first views as a new artifact.
 
     Args:
-        artifact: an open artifact.
+        artifact: open, or its file.
         out: the file to write.
         classes: names of the classes wanted; all by default.
         ipc, views: keep only the first slots and the first views.
@@ -315,12 +357,15 @@ def subset(
     >>> ddcodec.open("two.ddz").classes
     ('blob', 'cross')
     """
-    table = artifact.table
-    return slicing.subset(table, out, classes=classes, ipc=ipc, views=views, force=force)
+    with as_artifact(artifact) as opened:
+        return slicing.subset(opened.table, out, classes=classes, ipc=ipc, views=views, force=force)
 
 
 def merge(
-    artifacts: Sequence[Artifact], out: str | os.PathLike[str], *, force: bool = False
+    artifacts: Sequence[Artifact | str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    force: bool = False,
 ) -> str:
     """Unite artifacts of disjoint classes and of one recipe into a new one.
 
@@ -328,7 +373,7 @@ def merge(
     are put side by side, and their labels go on ranging over the classes of their own origin.
 
     Args:
-        artifacts: two or more open artifacts.
+        artifacts: two or more, open or their files.
         out: the file to write.
         force: replace an existing file.
 
@@ -346,4 +391,6 @@ def merge(
     >>> len(ddcodec.open("again.ddz").dataset()) == len(whole.dataset())
     True
     """
-    return merging.merge([artifact.table for artifact in artifacts], out, force=force)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(as_artifact(artifact)) for artifact in artifacts]
+        return merging.merge([artifact.table for artifact in opened], out, force=force)

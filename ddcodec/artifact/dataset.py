@@ -1,26 +1,31 @@
 """A torch Dataset over an open artifact: (image, label), view by view.
 
-Map-style: index i is the row (class, slot) i // ipc, i % ipc of the chosen classes, and
-``set_epoch`` chooses the view, so that an epoch costs what its images cost and every epoch of V
-shows another stored view, of fresh pictures where slots have variations.
+Map-style: index i is the row (class, slot) i // ipc, i % ipc of the chosen classes. Each time an
+item is asked for it shows its next stored view, as random augmentation would, so that an epoch
+costs what its images cost and every epoch shows another view, with its own label, and of fresh
+pictures where slots have variations.
 """
 
 from __future__ import annotations
 
+import copy
+import operator
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset, default_collate, get_worker_info
 
 from ddcodec.arrays import Float32s, Row, UInt8s
 from ddcodec.artifact.ahead import Ahead
 from ddcodec.artifact.slicing import at_most
+from ddcodec.artifact.view_clock import ViewClock
+from ddcodec.classifiers.training import Statistics
 from ddcodec.devices import resolve_device
-from ddcodec.errors import RequestError
+from ddcodec.errors import RequestError, shown
 from ddcodec.labels.reader import LabelReader
 from ddcodec.labels.softmax import torch_probabilities
 from ddcodec.labels.store import LabelStore
@@ -36,10 +41,15 @@ __all__ = ["DistilledDataset", "LabelForm", "Pixels", "Transform"]
 Transform = Callable[[Tensor], Any]
 Pixels = Literal["uint8", "float"]
 LabelForm = Literal["soft", "hard"]
+Key = TypeVar("Key")
 
 
 class DistilledDataset(Dataset[tuple[Any, Any]]):
     """Images and labels of one artifact, rendered when asked for.
+
+    ``data[i]`` is an (image, label). Each item counts how often it was asked for, in whichever
+    process, and shows its next view every time; :meth:`set_epoch` makes all items show one view.
+    ``data[a:b]`` is a dataset of these items, and ``data[[i, j, ...]]`` a batch of them.
 
     Args:
         table: the open table of an artifact.
@@ -47,8 +57,8 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         ipc, views: use only the first slots and the first views.
         device: where generated pictures are computed, and where ``batch`` puts its tensors.
         transform: applied to each image tensor.
-        pixels: ``uint8`` images [3, h, w] in 0..255, or ``float``: float32 normalised by the
-            recipe's mean and standard deviation.
+        pixels: ``float``: images are float32[3, h, w], normalised by the recipe's mean and
+            standard deviation; ``uint8``: in 0..255, as transforms of images often want them.
         labels: ``soft``: float32[K] probabilities at the stored temperature over all
             ``classes`` (one-hot, or mixed one-hot, for hard labels); ``hard``: the
             class index of the row.
@@ -63,6 +73,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         classes: all class names; the columns of soft labels.
         names: what to call them: readable names, or the same.
         head: the artifact's head, with its recipe.
+        ipc, views: images per class, and views that each item shows in turn.
 
     Raises:
         RequestError: an unknown class or none, more slots or views than stored, or an unknown
@@ -78,7 +89,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         views: int | None = None,
         device: str = "cpu",
         transform: Transform | None = None,
-        pixels: Pixels = "uint8",
+        pixels: Pixels = "float",
         labels: LabelForm = "soft",
         prior: str | None = None,
         cache_bytes: int = KEPT_PICTURES,
@@ -100,9 +111,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         self._prior = prior
         self._table = table
         self._open()
-        # Shared memory, so that persistent workers see the epoch their parent sets.
-        self._epoch: Tensor = torch.zeros((), dtype=torch.int64)
-        self._epoch.share_memory_()  # type: ignore[no-untyped-call]
+        self._clock = ViewClock(len(self.rows), self.views)
 
     def _open(self) -> None:
         """What each process opens for itself."""
@@ -113,13 +122,28 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         self._teachers: dict[int, StoredTeacher] = {}
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the view shown from now on: ``epoch % views``."""
-        self._epoch.fill_(epoch)
+        """Make every item show view ``epoch % views`` from now on, in workers too."""
+        self._clock.set_epoch(epoch)
 
     @property
-    def view(self) -> int:
-        """The view shown at present."""
-        return int(self._epoch) % self.views
+    def view(self) -> int | None:
+        """The view that :meth:`set_epoch` has chosen; None where items count for themselves."""
+        return self._clock.view
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """Class name -> its index, which is its column of soft labels."""
+        return {name: index for index, name in enumerate(self.classes)}
+
+    @property
+    def targets(self) -> list[int]:
+        """The class index of each item's row."""
+        return [c for c, _ in self.rows]
+
+    @property
+    def temperature(self) -> float:
+        """At which a student is to be trained on these labels; 1 for hard ones."""
+        return self.head.recipe.labels.at if self.labels == "soft" else 1.0
 
     @property
     def execution(self) -> Execution | None:
@@ -129,48 +153,96 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"row {index} of {len(self)}")
-        return self.__getitems__([index])[0]
+    @overload
+    def __getitem__(self, index: int) -> tuple[Any, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> DistilledDataset: ...
+    @overload
+    def __getitem__(self, index: Sequence[int]) -> tuple[Any, Any]: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self.select(range(len(self))[index])
+        if hasattr(index, "__index__") and getattr(index, "ndim", 0) == 0:
+            return self.__getitems__([index])[0]
+        # A sampler of batches asks for all of one; torch collates no empty one.
+        items = self.__getitems__(index)
+        return default_collate(items) if items else self.batch([])
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, Any]]:
         """A whole batch at once, as torch's DataLoader asks for it where it can."""
-        rows = [self.rows[i] for i in indices]
-        pictures = self._rendered(rows)
+        places = self._places(indices)
+        rows, views = [self.rows[i] for i in places], self._clock.tick(places)
+        pictures = self._rendered(rows, views)
         images = self._tensors(pictures)
-        shown = [image if self.transform is None else self.transform(image) for image in images]
+        made = [image if self.transform is None else self.transform(image) for image in images]
         if self.labels == "hard":
-            return list(zip(shown, (c for c, _ in rows), strict=True))
-        labels = self._probabilities(rows, pictures)
-        return list(zip(shown, labels, strict=True))
+            return list(zip(made, (c for c, _ in rows), strict=True))
+        labels = self._probabilities(rows, views, pictures)
+        return list(zip(made, labels, strict=True))
+
+    def select(self, indices: Sequence[int]) -> DistilledDataset:
+        """A dataset of these items alone, which counts its views by itself from here on."""
+        places = self._places(indices)
+        chosen = copy.copy(self)
+        chosen.rows = [self.rows[i] for i in places]
+        chosen._clock = self._clock.select(places)
+        return chosen
+
+    def _places(self, indices: Sequence[int]) -> list[int]:
+        """Indices as they count from the beginning.
+
+        Raises:
+            IndexError: there is no such item.
+            TypeError: one is no integer.
+        """
+        try:
+            given = [operator.index(i) for i in indices]
+        except TypeError as error:
+            raise TypeError(
+                f"{shown(indices)} is no index of a dataset: give an integer, a slice, or a list "
+                "of integers"
+            ) from error
+        for i in given:
+            if not -len(self) <= i < len(self):
+                raise IndexError(f"there is no item {i} in a dataset of {len(self)}")
+        return [i % len(self) for i in given]
 
     def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Images [n, 3, h, w] and labels ([n, K] float32 or [n] int64), on ``device``.
 
         The quick way for training loops without a DataLoader; no transform is applied.
         """
-        rows = [self.rows[i] for i in indices]
-        pictures = self._rendered(rows)
+        places = self._places(indices)
+        rows, views = [self.rows[i] for i in places], self._clock.tick(places)
+        pictures = self._rendered(rows, views)
         images = self._tensors(pictures).to(self.device)
         if self.labels == "hard":
-            return images, torch.tensor([c for c, _ in rows], device=self.device)
-        return images, self._probabilities(rows, pictures, self.device)
+            classes = torch.tensor([c for c, _ in rows], dtype=torch.int64, device=self.device)
+            return images, classes
+        return images, self._probabilities(rows, views, pictures, self.device)
 
     def images(self, indices: Sequence[int]) -> Tensor:
-        """[n, 3, h, w], as ``pixels`` asks: the images alone, at the present view, on the CPU."""
-        return self._tensors(self._rendered([self.rows[i] for i in indices]))
+        """[n, 3, h, w], as ``pixels`` asks: the images alone that come next, on the CPU.
+
+        Like :meth:`pictures` and :meth:`probabilities` it does not count as showing them.
+        """
+        return self._tensors(self._rendered(*self._next(indices)))
 
     def pictures(self, indices: Sequence[int]) -> UInt8s:
-        """uint8[n, h, w, 3]: what the present view is a view of, neither cropped nor mixed."""
-        return self._opened().pictures([self.rows[i] for i in indices], self.view)
+        """uint8[n, h, w, 3]: what the next view is a view of, neither cropped nor mixed."""
+        return self._by_view(*self._next(indices), self._opened().pictures)
 
     def probabilities(self, indices: Sequence[int]) -> Float32s:
-        """float32[n, K]: the labels alone, at the present view.
+        """float32[n, K]: the labels alone, of the next view.
 
         Renders no image, but where a stored teacher has to see it.
         """
-        return self._probabilities([self.rows[i] for i in indices]).numpy()
+        return self._probabilities(*self._next(indices)).numpy()
+
+    def _next(self, indices: Sequence[int]) -> tuple[list[Row], list[int]]:
+        """Rows, and the view that each is to show next."""
+        places = self._places(indices)
+        return [self.rows[i] for i in places], self._clock.peek(places)
 
     def prepare(self) -> None:
         """Open the prior of generated pictures now; see :meth:`Renderer.prepare`."""
@@ -196,47 +268,58 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
         return 2 * epoch <= self.cache_bytes and alone and get_worker_info() is None
 
-    def _rendered(self, rows: Sequence[Row]) -> UInt8s:
-        """uint8[n, height, width, 3]: the rows at the present view."""
-        images = self._opened().images(rows, self.view)
-        if self._ahead is not None:
-            self._ahead.make((self.view + 1) % self.views)
+    def _rendered(self, rows: Sequence[Row], views: Sequence[int]) -> UInt8s:
+        """uint8[n, height, width, 3]: each row at its view."""
+        images = self._by_view(rows, views, self._opened().images)
+        if self._ahead is not None and views:
+            self._ahead.make((views[-1] + 1) % self.views)
         return images
+
+    def _by_view(
+        self,
+        rows: Sequence[Row],
+        views: Sequence[int],
+        render: Callable[[list[Row], int], UInt8s],
+    ) -> UInt8s:
+        """uint8[n, height, width, 3]: each row at its view, rendered with others of that view."""
+        recipe = self.head.recipe
+        out = np.empty((len(rows), recipe.height, recipe.width, 3), np.uint8)
+        for view, members in _grouped(views).items():
+            out[members] = render([rows[n] for n in members], view)
+        return out
 
     def _tensors(self, pictures: UInt8s) -> Tensor:
         """[n, 3, height, width], as ``pixels`` asks."""
         images = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
         if self.pixels == "uint8":
             return images
-        evaluation = self.head.recipe.evaluation
-        mean = torch.tensor(evaluation.mean, dtype=torch.float32).view(1, 3, 1, 1) / 65536
-        std = torch.tensor(evaluation.std, dtype=torch.float32).view(1, 3, 1, 1) / 65536
-        return (images.to(torch.float32) / 255 - mean) / std
+        return Statistics.of(self.head.recipe.evaluation).normalise(images)
 
     def _probabilities(
         self,
         rows: Sequence[Row],
+        views: Sequence[int],
         pictures: UInt8s | None = None,
         device: str = "cpu",
     ) -> Tensor:
-        """float32[n, K]: label probabilities of the rows at the present view.
+        """float32[n, K]: label probabilities of each row at its view.
 
         ``pictures`` are the rows' own, if they have been rendered.
         """
         head = self.head
         if head.recipe.labels.kind == "hard":
-            hard = np.zeros((len(rows), len(self.classes)), np.float32)
-            return torch.from_numpy(self._hard_probabilities(rows, hard)).to(device)
+            hard = np.empty((len(rows), len(self.classes)), np.float32)
+            for view, members in _grouped(views).items():
+                hard[members] = self._hard_probabilities([rows[n] for n in members], view)
+            return torch.from_numpy(hard).to(device)
         out = torch.zeros(len(rows), len(self.classes), device=device)
-        by_origin: dict[tuple[int, int], list[int]] = {}
-        for n, (c, _) in enumerate(rows):
-            by_origin.setdefault(head.origin(c), []).append(n)
-        for (start, count), members in by_origin.items():
+        cells = [(head.origin(c), view) for (c, _), view in zip(rows, views, strict=True)]
+        for ((start, count), view), members in _grouped(cells).items():
             if head.recipe.labels.kind == "teacher":
-                pictures = self._rendered(rows) if pictures is None else pictures
+                pictures = self._rendered(rows, views) if pictures is None else pictures
                 logits = self._teacher(start).logits(pictures[members])
             else:
-                logits = self._reader.logits([rows[n] for n in members], self.view)
+                logits = self._reader.logits([rows[n] for n in members], view)
             there = torch.from_numpy(logits).to(device)
             soft = torch_probabilities(there, head.recipe.labels.temperature)
             out[torch.tensor(members, device=device), start : start + count] = soft
@@ -251,14 +334,27 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
             self._teachers[origin] = StoredTeacher(codec, weights, device=self.device)
         return self._teachers[origin]
 
-    def _hard_probabilities(self, rows: Sequence[Row], out: Float32s) -> Float32s:
-        mix = self._opened().mixing(rows, self.view)
+    def _hard_probabilities(self, rows: Sequence[Row], view: int) -> Float32s:
+        out = np.zeros((len(rows), len(self.classes)), np.float32)
+        mix = self._opened().mixing(rows, view)
         for n, (c, s) in enumerate(rows):
             share = 1.0 if mix is None else float(mix.share[n])
-            out[n, self._table.hard_label(c, s, self.view)] += share
+            out[n, self._table.hard_label(c, s, view)] += share
             if mix is not None:
                 out[n, mix.partners[n][0]] += 1 - share
         return out
+
+    def __repr__(self) -> str:
+        recipe = self.head.recipe
+        count = len({c for c, _ in self.rows})
+        classes = f"{count} class{'' if count == 1 else 'es'}"
+        labels = f"soft labels at temperature {self.temperature:g}"
+        if self.labels == "hard" or not recipe.labels.soft:
+            labels = "hard labels"
+        return (
+            f"DistilledDataset({len(self)} items of {classes}, {self.views} views each, "
+            f"{self.pixels}[3, {recipe.height}, {recipe.width}], {labels})"
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker renders for itself: the prior, caches and teachers stay behind.
@@ -268,6 +364,14 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._open()
+
+
+def _grouped(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    """The places of each key."""
+    groups: dict[Key, list[int]] = {}
+    for n, key in enumerate(keys):
+        groups.setdefault(key, []).append(n)
+    return groups
 
 
 def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from ddcodec.table.table import Table
 __all__ = ["SizeNode", "size_budget"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SizeNode:
     """One line of the size budget.
 
@@ -31,6 +31,10 @@ class SizeNode:
     raw: int
     plain: int
     children: tuple[SizeNode, ...] = ()
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{child.name} {child.stored:,}" for child in self.children)
+        return f"SizeNode({self.name}: {self.stored:,} bytes{parts and ' = '}{parts})"
 
     def to_map(self) -> dict[str, Any]:
         """The node and its children as plain values."""

@@ -13,7 +13,7 @@ from ddcodec.recipe.profiles import FLOAT
 from ddcodec.rendering.renderer import Renderer
 from ddcodec.table.table import Table
 
-__all__ = ["LEVELS", "Level", "drift_message", "spread_sample", "verify"]
+__all__ = ["LEVELS", "Level", "drift_message", "spread_sample", "verify_table"]
 
 Level = Literal["structure", "crc", "digest", "pixels"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -22,7 +22,7 @@ _RENDERED = 64  # pictures rendered between two calls of progress
 _NAMED = 5  # pictures that a message names
 
 
-def verify(
+def verify_table(
     table: Table,
     level: Level,
     renderer: Renderer,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from ddcodec.classifiers.checkpoint import Checkpoint, Place
 from ddcodec.classifiers.early_stopping import EarlyStopping
 from ddcodec.classifiers.optimisation import Optimisation, Precision
 from ddcodec.errors import EncodeError
+from ddcodec.recipe.parts import Evaluation
 
 __all__ = [
     "Batch",
@@ -26,11 +27,13 @@ __all__ = [
     "accuracy",
     "device_of",
     "fit",
+    "optimiser_of",
     "pad_crop_flip",
     "predict",
     "resolve_precision",
     "shuffled_batches",
     "statistics_of",
+    "student_loss",
 ]
 
 # A CPU is twice as fast where the activations of a batch stay in its cache.
@@ -61,6 +64,11 @@ class Statistics:
 
     mean: tuple[int, int, int]
     std: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> Self:
+        """Those that a recipe states."""
+        return cls(evaluation.mean, evaluation.std)
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8[n, 3, h, w] -> float32[n, 3, h, w]."""
@@ -129,7 +137,7 @@ def fit(
     device = next(module.parameters()).device
     schedule = optimisation if stopping is None else stopping
     low = resolve_precision(optimisation.precision, device) == "bfloat16"
-    optimiser = torch.optim.AdamW(_groups(module, optimisation.weight_decay), lr=optimisation.lr)
+    optimiser = optimiser_of(module, optimisation)
     module.train()
     done = epoch = 0
     if checkpoint is not None:
@@ -147,7 +155,7 @@ def fit(
             inputs = statistics.normalise(images.to(device))
             with torch.autocast(device.type, torch.bfloat16, enabled=low):
                 logits = module(inputs)
-            loss = weight * _loss(logits.float(), targets.to(device), temperature)
+            loss = weight * student_loss(logits.float(), targets.to(device), temperature)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -167,16 +175,30 @@ def fit(
     return done
 
 
-def _groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def optimiser_of(module: nn.Module, optimisation: Optimisation) -> torch.optim.AdamW:
+    """AdamW of a module's parameters, at the highest rate."""
     matrices = [p for p in module.parameters() if p.ndim > 1]
     vectors = [p for p in module.parameters() if p.ndim <= 1]
-    return [
-        {"params": matrices, "weight_decay": weight_decay},
+    groups = [
+        {"params": matrices, "weight_decay": optimisation.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
+    return torch.optim.AdamW(groups, lr=optimisation.lr)
 
 
-def _loss(logits: Tensor, targets: Tensor, temperature: float) -> Tensor:
+def student_loss(logits: Tensor, targets: Tensor, temperature: float = 1.0) -> Tensor:
+    """The loss of a batch, averaged over it, as reports train students.
+
+    Args:
+        logits: float[n, K] of the student.
+        targets: float32[n, K] probabilities, or int64[n] class indices.
+        temperature: at which probabilities were read, ``dataset.temperature``. The logits are
+            divided by it; there is no factor of its square.
+
+    >>> logits, labels = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.5, 0.5]])
+    >>> round(float(ddcodec.student_loss(logits, labels, temperature=4)), 3)
+    0.813
+    """
     if targets.ndim == 1:
         return nn.functional.cross_entropy(logits, targets)
     # Cross-entropy and KL differ by the entropy of the targets, which has no gradient.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,10 @@ import click
 
 from ddcodec.arrays import Progress
 from ddcodec.errors import BadMagicError, FormatError, IntegrityError, RequestError
+from ddcodec.progress import LineProgress, bars
 from ddcodec.recipe.profiles import FLOAT
 from ddcodec.sources.kinds import kind_of
 from ddcodec.sources.paths import printable
-from ddcodec.units import duration_text
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -49,7 +48,6 @@ __all__ = [
     "warn",
 ]
 
-_FORECAST_AFTER = 5  # seconds
 _LISTED_CLASSES = 12
 _WAYS = {
     "archive": ": unpack it, and give the .ddz that is in it, or encode the pictures with "
@@ -221,73 +219,10 @@ def warn(lines: Sequence[str]) -> None:
 @contextmanager
 def progress_display() -> Iterator[Progress]:
     """A ``progress(what, done, total)`` callback: bars on a terminal, else a line a stage."""
-    if sys.stderr.isatty():
-        with _bars() as callback:
-            yield callback
-    else:
-        yield _LineProgress()
-
-
-class _LineProgress:
-    """One line when a stage starts or ends, and between: one soon, then one every half minute."""
-
-    def __init__(self) -> None:
-        self._began: dict[str, tuple[float, int]] = {}
-        self._next: dict[str, float] = {}
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if total == 1:
-            click.echo(_in_words(what), err=True)
-            return
-        now = time.monotonic()
-        if done < total and now < self._next.get(what, 0.0):
-            return
-        self._next[what] = now + (30 if what in self._began else _FORECAST_AFTER)
-        began, before = self._began.setdefault(what, (now, done))
-        left = (now - began) / (done - before) * (total - done) if done > before else 0.0
-        click.echo(f"{what}: {done} of {total}" + (_left(left) if left else ""), err=True)
-
-
-def _in_words(what: str) -> str:
-    """A stage of one step is a remark, such as a forecast."""
     from ddcodec.cli.options import in_words
 
-    return in_words(what)
-
-
-def _left(seconds: float) -> str:
-    """How long a stage will take, as far as its beginning tells."""
-    return f", about {duration_text(seconds)} left"
-
-
-@contextmanager
-def _bars() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),  # what the other columns leave of a line
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, Any] = {}
-
-        def tell(what: str, done: int, total: int) -> None:
-            if total == 1:
-                bars.console.print(_in_words(what), markup=False, highlight=False)
-                return
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
-
-        yield tell
+    if sys.stderr.isatty():
+        with bars(in_words) as callback:
+            yield callback
+    else:
+        yield LineProgress(in_words)

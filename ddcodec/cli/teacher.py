@@ -9,7 +9,6 @@ import click
 from ddcodec.cli.common import device_option, output_folder, parse_size, progress_display, warn
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.errors import RequestError
-from ddcodec.units import duration_text
 
 __all__ = ["command"]
 
@@ -72,60 +71,25 @@ def command(
     """
     if out.exists():
         raise RequestError(f"{out} exists already: choose another -o, or remove it")
-    from dataclasses import replace
+    import warnings
 
-    from ddcodec.classifiers.store import CHECKPOINT, save_teacher, teacher_key
-    from ddcodec.classifiers.teacher_training import (
-        default_settings,
-        seconds_to_train,
-        train_teacher,
-        training_size,
-    )
-    from ddcodec.devices import resolve_device
-    from ddcodec.files import locked
-    from ddcodec.sources.folder import scan
-    from ddcodec.sources.pictures import LoadReport
-    from ddcodec.sources.source import load_images
+    from ddcodec.encoding.teacher import teacher
 
-    where = resolve_device(device)
-    source = scan(src)
-    asked = parse_size(size)
-    pixels = (asked, asked) if isinstance(asked, int) else asked
-    pixels = pixels or training_size(source.native_size())
-    settings = default_settings(
-        len(source), min(pixels), classes=len(source.classes), arch=arch, flip=flip, seed=seed
-    )
-    settings = replace(settings, steps=steps or settings.steps)
-    seconds = seconds_to_train(settings, len(source.classes), min(pixels), where)
-    report, training = LoadReport(), out.with_name(f"{out.name}.training")
-    with progress_display() as progress, locked(training, remove=True):
-        progress(
-            f"{settings.steps:,} steps on {len(source):,} pictures of {pixels[0]}x{pixels[1]} px: "
-            f"at most about {duration_text(seconds)} on {where}",
-            1,
-            1,
+    with progress_display() as progress, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = teacher(
+            src,
+            out,
+            arch=arch,
+            size=parse_size(size),
+            steps=steps,
+            flip=flip,
+            seed=seed,
+            device=device,
+            progress=progress,
         )
-        images, labels = load_images(
-            source,
-            pixels,
-            progress=lambda done, total: progress("pictures", done, total),
-            on_error="skip",
-            report=report,
-        )
-        teacher = train_teacher(
-            images,
-            labels,
-            source.classes,
-            settings,
-            lambda done, total: progress("teacher", done, total),
-            device=where,
-            checkpoint=training / CHECKPOINT,
-            key=teacher_key(source.fingerprint, pixels, source.classes, settings),
-        )
-        save_teacher(teacher, out)
-        (training / CHECKPOINT).unlink(missing_ok=True)
-        warn([*source.warnings, *report.describe()])
-    click.echo(f"{out}: {arch} for {len(source.classes)} classes of {pixels[0]}x{pixels[1]} px")
-    if teacher.held_out is not None:
-        click.echo(f"it is {teacher.held_out.describe()}")
-    click.echo(f"digest {teacher.digest}")
+    warn([str(warning.message) for warning in caught])
+    click.echo(f"{out}: {arch} for {len(made.classes)} classes of {made.size[0]}x{made.size[1]} px")
+    if made.held_out is not None:
+        click.echo(f"it is {made.held_out.describe()}")
+    click.echo(f"digest {made.digest}")

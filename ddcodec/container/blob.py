@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from ddcodec.errors import DecodeError, TruncatedError
+from ddcodec.errors import DecodeError, MissingArtifactError, TruncatedError
 
 __all__ = ["Blob", "FileBlob", "MemoryBlob"]
 
@@ -103,7 +103,8 @@ class FileBlob(Blob):
 
 def _unreadable(path: Path, error: Exception) -> DecodeError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return DecodeError(f"cannot read {path}: {reason}; check the path and its permissions")
+    kind = MissingArtifactError if isinstance(error, FileNotFoundError) else DecodeError
+    return kind(f"cannot read {path}: {reason}; check the path and its permissions")
 
 
 def _ends_early(offset: int) -> TruncatedError:

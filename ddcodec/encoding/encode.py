@@ -35,6 +35,7 @@ from ddcodec.files import locked
 from ddcodec.methods import package_of
 from ddcodec.methods.base import Content
 from ddcodec.methods.work import WorkFolder
+from ddcodec.progress import displayed
 from ddcodec.recipe import profiles
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout
@@ -54,7 +55,7 @@ __all__ = ["EncodeResult", "encode"]
 _NO_STATISTICS = Evaluation((0, 0, 0), (1, 1, 1), "ddz")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EncodeResult:
     """What an encode made, or with ``dry_run`` would make.
 
@@ -97,6 +98,16 @@ class EncodeResult:
     classes: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        if self.path is None:
+            parts = [f"would take about {sum(self.expected.values()):,} bytes"]
+        else:
+            parts = [repr(str(self.path)), f"{self.file_len:,} bytes", f"digest {self.digest[:12]}"]
+        if self.teacher is not None:
+            parts.append(f"teacher {self.teacher.describe()}")
+        parts += [f"warning: {warning}" for warning in self.warnings]
+        return f"EncodeResult({', '.join(parts)})"
+
 
 @with_options(EncodeOptions)
 def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
@@ -117,7 +128,8 @@ def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
     >>> made.path.name, ddcodec.open(made.path).digest == made.digest
     ('p.ddz', True)
     """
-    return Encoder(scan(src), Path(out), options).run()
+    with displayed(options.progress) as progress:
+        return Encoder(scan(src), Path(out), replace(options, progress=progress)).run()
 
 
 class Encoder:
@@ -278,7 +290,7 @@ class Encoder:
                 work,
                 prior=self._prior_of(content),
                 device=self.inputs.device,
-                progress=options.progress,
+                progress=options.tell,
             )
             sections = [*base, *labelling.pixel_sections()]
             if options.labels == "hard":

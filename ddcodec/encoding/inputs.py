@@ -82,7 +82,7 @@ class Inputs:
             flip=bool(self.view.flip),
             trains_teacher=self.options.trains_teacher,
             report=self.report,
-            progress=self.options.progress,
+            progress=self.options.tell,
             device=self.device,
             warn=self.remarks.append,
         )
@@ -167,8 +167,8 @@ class Inputs:
 
     def tell(self, what: str, done: int, total: int) -> None:
         """Move the progress display, if there is one."""
-        if self.options.progress is not None:
-            self.options.progress(what, done, total)
+        if self.options.tell is not None:
+            self.options.tell(what, done, total)
 
     def teacher_to_train(self) -> tuple[TeacherCache, float] | None:
         """The teacher that has to be trained first, and about how many seconds that takes here."""
@@ -210,7 +210,7 @@ class Inputs:
                 source.classes,
                 self.names,
                 device=self.device,
-                progress=self.options.progress,
+                progress=self.options.tell,
             )
         cache = self._teacher_cache()
         if (found := cache.find()) is not None:
@@ -240,7 +240,7 @@ class Inputs:
         from ddcodec.prior.resolve import resolve_prior
 
         options = self.options
-        found = resolve_prior(options.prior, progress=options.progress)
+        found = resolve_prior(options.prior, progress=options.tell)
         # What only looks at pictures promises no decoder anything, and needs no exact networks.
         profile = options.profile if self.method.generates else profiles.FLOAT
         return load_prior(found.spec, profile=profile, device=self.device)

@@ -21,6 +21,7 @@ from ddcodec.labels.sections import LabelOptions, LayerName
 from ddcodec.methods import METHODS, get_method
 from ddcodec.methods.base import Method
 from ddcodec.methods.options import RatioOption, check_options, option, required
+from ddcodec.progress import ProgressOption
 from ddcodec.recipe import profiles
 from ddcodec.recipe.fields import MAX_SIDE, Ratio
 from ddcodec.recipe.head import MAX_IPC, MAX_ROWS, MAX_VIEWS
@@ -158,8 +159,9 @@ class EncodeOptions:
         False, "Only say what would be done, and the bytes expected.", role="run"
     )
     force: bool = option(False, "Replace an existing artifact.", role="run")
-    progress: Progress | None = field(default=None, compare=False)
-    """Called with what is being done, how many are done, and of how many."""
+    progress: ProgressOption = field(default=None, compare=False)
+    """Called with what is being done, how many are done, and of how many; or whether to show bars,
+    by default on a terminal and in a notebook."""
 
     def __post_init__(self) -> None:
         for name in ("teacher", "prior"):
@@ -207,6 +209,11 @@ class EncodeOptions:
     def coding(self) -> LabelOptions:
         """How soft labels are coded."""
         return LabelOptions(self.label_layers, self.label_quality, self.label_bytes)
+
+    @property
+    def tell(self) -> Progress | None:
+        """What to call with progress, if that was given."""
+        return self.progress if callable(self.progress) else None
 
     @property
     def trains_teacher(self) -> bool:
@@ -337,8 +344,16 @@ def _check_size(size: Any) -> None:
 def _check_teacher(teacher: Any) -> None:
     if isinstance(teacher, str) and teacher:
         return
+    from torch import nn
+
     from ddcodec.classifiers.teacher import Teacher
 
+    if isinstance(teacher, nn.Module):
+        raise RequestError(
+            "a torch module says neither which classes its outputs are nor how its pictures are "
+            "normalised: give teacher=ddcodec.Teacher.from_module(module, classes=[...], "
+            "mean=[...], std=[...], size=...)"
+        )
     if not isinstance(teacher, Teacher):
         raise RequestError(
             f"a teacher cannot be a {type(teacher).__name__} or empty: it must be auto, a folder, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import partial
@@ -12,28 +12,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from ddcodec.arrays import Array, Int64s, Progress, StepProgress
+from ddcodec.arrays import Array, Progress
 from ddcodec.artifact import Artifact
-from ddcodec.classifiers.architectures import build
-from ddcodec.classifiers.training import (
-    Batch,
-    Optimisation,
-    Precision,
-    Statistics,
-    fit,
-    predict,
-    resolve_precision,
-    shuffled_batches,
-)
+from ddcodec.classifiers.training import Precision, resolve_precision
 from ddcodec.devices import resolve_device
 from ddcodec.errors import RequestError
-from ddcodec.evaluation.protocols import Protocol, TrainingPlan
-from ddcodec.evaluation.shown import FreeViews, StoredViews
+from ddcodec.evaluation.protocols import Protocol
+from ddcodec.evaluation.students import StudentTraining, build_student, confusion
 from ddcodec.evaluation.testset import TestSet
+from ddcodec.progress import steps_of
 
-__all__ = ["Evaluation", "Keep", "Progress", "Student", "evaluate", "plan_of"]
+__all__ = ["Evaluation", "Keep", "Progress", "Student", "evaluate"]
 
 _MATRIX_CLASSES = 100
 
@@ -168,39 +158,16 @@ def evaluate(
         raise RequestError("no seeds: train at least one student")
     if len(test.labels) == 0:
         raise RequestError("no test pictures: give a folder with some of each class")
-    if recipe.width != recipe.height:
-        raise RequestError(
-            f"students need square pictures, and the artifact's are {recipe.width}x{recipe.height}"
-        )
     device = str(resolve_device(device))
-    data = artifact.dataset(prior=prior, device=device)
-    stored, free = StoredViews(data), FreeViews(data, protocol.smoothing)
-    views = recipe.views if protocol.all_views else recipe.plain_views
-    plan = plan_of(artifact, protocol)
-    statistics = Statistics(recipe.evaluation.mean, recipe.evaluation.std)
+    training = StudentTraining(artifact, protocol, device=device, prior=prior, precision=precision)
     called = name or (artifact.path.name if artifact.path is not None else "artifact")
-    temperature = _temperature(artifact)
 
     def trained(number: int, seed: int) -> Student:
         began = time.perf_counter()
+        module = build_student(artifact, student, seed=seed)
         what = f"{called}: student {number + 1} of {len(seeds)}"
-        module = build(student, len(artifact.head.classes), recipe.width, seed=seed).to(device)
-        optimisation = _optimisation(protocol, plan, precision)
-        generator = torch.Generator().manual_seed(seed)
-
-        def epoch(e: int, generator: torch.Generator = generator) -> Iterator[Batch]:
-            if protocol.is_free(e, plan.epochs):
-                return _free_batches(free, e, plan, generator, temperature)
-            return _stored_batches(stored, e % views, plan, generator, temperature)
-
-        fit(
-            module,
-            epoch,
-            statistics,
-            optimisation,
-            None if progress is None else _named(progress, what),
-        )
-        counts = _confusion(module, test, statistics, artifact.head.row_classes)
+        training.train(module, seed, steps_of(progress, what))
+        counts = confusion(module, test, training.statistics, artifact.head.row_classes)
         return {"confusion": counts, "seconds": np.array(time.perf_counter() - began)}
 
     found = [
@@ -219,8 +186,8 @@ def evaluate(
         classes=len(artifact.classes),
         student=student,
         protocol=protocol.name,
-        settings={**asdict(protocol), **asdict(plan)},
-        words=protocol.describe(plan, _temperature_text(artifact)),
+        settings={**asdict(protocol), **asdict(training.plan)},
+        words=protocol.describe(training.plan, _temperature_text(artifact)),
         precision=resolve_precision(precision, torch.device(device)),
         seeds=tuple(seeds),
         accuracies=tuple(float(counts.trace() / counts.sum()) for counts in confusions),
@@ -233,76 +200,6 @@ def evaluate(
     )
 
 
-def plan_of(artifact: Artifact, protocol: Protocol) -> TrainingPlan:
-    """Epochs, batch size and steps of a student of this artifact."""
-    recipe, classes = artifact.recipe, len(artifact.classes)
-    views = recipe.views if protocol.all_views else recipe.plain_views
-    return protocol.plan(classes * recipe.ipc, recipe.ipc, classes, min(views, recipe.variations))
-
-
-def _stored_batches(
-    stored: StoredViews,
-    view: int,
-    plan: TrainingPlan,
-    generator: torch.Generator,
-    temperature: float,
-) -> Iterator[Batch]:
-    images, labels = stored.view(view)
-    for picked in shuffled_batches(len(images), plan.batch_size, generator):
-        there = picked.to(images.device)
-        yield Batch(images[there], labels[there], temperature)
-
-
-def _free_batches(
-    free: FreeViews,
-    epoch: int,
-    plan: TrainingPlan,
-    generator: torch.Generator,
-    temperature: float,
-) -> Iterator[Batch]:
-    # Gradients of stored labels go with 1 / T^2: those of the phases between them shall not be
-    # so much larger that steps after them are small for a long time.
-    weight = 1 / temperature**2
-    images, labels = free.epoch(epoch, generator)
-    for picked in shuffled_batches(len(images), plan.batch_size, generator):
-        yield Batch(*free.mixed(images[picked], labels[picked], generator), weight=weight)
-
-
-def _optimisation(protocol: Protocol, plan: TrainingPlan, precision: Precision) -> Optimisation:
-    return Optimisation(
-        steps=plan.steps,
-        lr=protocol.lr,
-        weight_decay=protocol.weight_decay,
-        span=protocol.span,
-        warmup=protocol.warmup,
-        precision=precision,
-    )
-
-
-def _temperature(artifact: Artifact) -> float:
-    labels = artifact.recipe.labels
-    return float(Fraction(*labels.temperature)) if labels.soft else 1.0
-
-
 def _temperature_text(artifact: Artifact) -> str | None:
     labels = artifact.recipe.labels
     return str(Fraction(*labels.temperature)) if labels.soft else None
-
-
-def _named(progress: Progress, what: str) -> StepProgress:
-    def tell(done: int, total: int) -> None:
-        progress(what, done, total)
-
-    return tell
-
-
-def _confusion(
-    module: nn.Module, test: TestSet, statistics: Statistics, present: Sequence[int]
-) -> Int64s:
-    """int64[n, n] over the classes present: pictures of a class (row) taken for one (column)."""
-    guesses = predict(module, test.images, statistics)[:, list(present)].argmax(1).numpy()
-    places = np.full(max(present) + 1, -1, np.int64)
-    places[list(present)] = np.arange(len(present))
-    counts = np.zeros((len(present), len(present)), np.int64)
-    np.add.at(counts, (places[test.labels], guesses), 1)
-    return counts

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from ddcodec.artifact import Artifact
 from ddcodec.errors import RequestError
+
+if TYPE_CHECKING:  # the names of protocols need no torch
+    from torch import nn
+    from torch.optim import AdamW
+    from torch.optim.lr_scheduler import LambdaLR
+
+    from ddcodec.classifiers.training import Optimisation, Precision
 
 __all__ = ["PROTOCOLS", "Protocol", "TrainingPlan", "get_protocol"]
 
@@ -38,6 +47,10 @@ class Protocol:
         free: between which shares of the epochs fresh views with smoothed hard labels are shown
             in place of stored ones; see :class:`ddcodec.evaluation.shown.FreeViews`.
         smoothing: of those labels, 0..1.
+
+    >>> artifact, protocol = ddcodec.open("shapes.ddz"), ddcodec.get_protocol("ddz")
+    >>> protocol.plan_for(artifact)
+    TrainingPlan(epochs=300, batch_size=10, steps=600)
     """
 
     name: str
@@ -75,6 +88,36 @@ class Protocol:
             batch = min(128, max(10, images * variations // 12))
         batch = min(batch, images)
         return TrainingPlan(epochs, batch, epochs * -(-images // batch))
+
+    def plan_for(self, artifact: Artifact) -> TrainingPlan:
+        """Epochs, batch size and steps for an artifact."""
+        recipe, classes = artifact.recipe, len(artifact.classes)
+        views = recipe.views if self.all_views else recipe.plain_views
+        images, variations = classes * recipe.ipc, min(views, recipe.variations)
+        return self.plan(images, recipe.ipc, classes, variations)
+
+    def optimisation(self, plan: TrainingPlan, precision: Precision = "auto") -> Optimisation:
+        """The optimiser, and the learning rate of each step of a plan."""
+        from ddcodec.classifiers.training import Optimisation
+
+        return Optimisation(
+            steps=plan.steps,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            span=self.span,
+            warmup=self.warmup,
+            precision=precision,
+        )
+
+    def optimiser(self, student: nn.Module, plan: TrainingPlan) -> tuple[AdamW, LambdaLR]:
+        """The same for a training loop of one's own: call ``step()`` of both after each batch."""
+        from torch.optim.lr_scheduler import LambdaLR
+
+        from ddcodec.classifiers.training import optimiser_of
+
+        optimisation = self.optimisation(plan)
+        optimiser = optimiser_of(student, optimisation)
+        return optimiser, LambdaLR(optimiser, optimisation.factor)
 
     def with_epochs(self, epochs: int | None) -> Protocol:
         """The same protocol with another number of epochs.
@@ -160,6 +203,9 @@ def get_protocol(name: str) -> Protocol:
 
     Raises:
         RequestError: there is none.
+
+    >>> ddcodec.get_protocol("ddz").with_epochs(40).epochs
+    40
     """
     for protocol in PROTOCOLS:
         if protocol.name == name:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ddcodec.arrays import Int64s, UInt8s
 from ddcodec.artifact import Artifact
-from ddcodec.errors import RequestError, SourceError
+from ddcodec.errors import MissingSourceError, RequestError, SourceError
 from ddcodec.sources.folder import ImageFolder, scan
 from ddcodec.sources.layout import training_split
 from ddcodec.sources.pictures import LoadReport
@@ -115,7 +115,7 @@ def find_train_folder(
     """
     if train is not None:
         if not Path(train).is_dir():
-            raise SourceError(f"no such training folder: {train}")
+            raise MissingSourceError(f"no such training folder: {train}")
         return Path(train)
     path = Path(test).resolve()
     for place in (path, path.parent):

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from ddcodec.arrays import Float32s, Progress, UInt8s
-from ddcodec.errors import DecodeError
+from ddcodec.errors import DdcodecError, DecodeError
 from ddcodec.exchange.names import folder_names
 from ddcodec.files import read_json, write_whole
 
@@ -87,6 +87,7 @@ def export_folder(
         ipc=ipc,
         views=views,
         device=device,
+        pixels="uint8",
         labels="soft",
         prior=artifact.fetch_prior(prior, progress),
     )
@@ -97,6 +98,8 @@ def export_folder(
         probabilities = _write_images(target, folders, data, batch_size, progress)
         _write_labels(target, folders, data, probabilities)
         write_whole(target / README, _readme(artifact, data).encode())
+    except DdcodecError:
+        raise  # an artifact that has gone is an OSError, too
     except OSError as error:
         raise DecodeError(
             f"cannot write {error.filename or target}: {error.strerror}; free space or choose "

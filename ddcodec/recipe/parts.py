@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from ddcodec.errors import HeaderError
@@ -42,6 +43,11 @@ class LabelRecipe:
     def soft(self) -> bool:
         """Whether a label is a distribution, stored or computed."""
         return self.kind != "hard"
+
+    @property
+    def at(self) -> float:
+        """The temperature to train at; 1 for hard labels."""
+        return float(Fraction(*self.temperature)) if self.soft else 1.0
 
     def to_map(self) -> dict[str, Any]:
         return {"kind": self.kind, "temperature": list(self.temperature)}

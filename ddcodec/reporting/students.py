@@ -14,7 +14,7 @@ import torch
 from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.training import resolve_precision
-from ddcodec.evaluation.evaluate import Evaluation, Student, evaluate, plan_of
+from ddcodec.evaluation.evaluate import Evaluation, Student, evaluate
 from ddcodec.evaluation.protocols import Protocol
 from ddcodec.evaluation.testset import TestSet
 from ddcodec.methods.work import WorkFolder
@@ -111,7 +111,7 @@ class Students:
     def _shown(self, one: Contender) -> int:
         """Pictures shown to a student, which is what its training takes time for."""
         pictures = len(one.artifact.classes) * one.artifact.recipe.ipc
-        return pictures * plan_of(one.artifact, self.protocol).epochs
+        return pictures * self.protocol.plan_for(one.artifact).epochs
 
     def _known(self, one: Contender) -> dict[str, object]:
         """All that a student's figures follow from, besides its seed."""
@@ -120,7 +120,7 @@ class Students:
             "test": _fingerprint(one.test),
             "student": one.student,
             "protocol": asdict(self.protocol),
-            "plan": asdict(plan_of(one.artifact, self.protocol)),
+            "plan": asdict(self.protocol.plan_for(one.artifact)),
             "precision": self._precision,
             "device": torch.device(self.device).type,
             "tool": __version__,

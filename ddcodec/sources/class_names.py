@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
-from ddcodec.errors import RequestError, shown
+from ddcodec.errors import MissingFileError, RequestError, shown
 from ddcodec.imagenet import classes as imagenet_classes
 from ddcodec.imagenet import is_wordnet_id
 
@@ -116,7 +116,8 @@ def _pairs(file: Path, classes: Set[str]) -> Iterator[tuple[str, Any]]:
             raise RequestError(f"{file} is too large for a list of class names; give another file")
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise RequestError(f"cannot read {file} ({error.strerror}): check the path") from error
+        kind = MissingFileError if isinstance(error, FileNotFoundError) else RequestError
+        raise kind(f"cannot read {file} ({error.strerror}): check the path") from error
     except UnicodeDecodeError as error:
         raise RequestError(f"{file} is not UTF-8 text; save it as UTF-8") from error
     if file.suffix.lower() == ".json":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from ddcodec.errors import SourceError
+from ddcodec.errors import MissingSourceError, SourceError
 from ddcodec.sources.mistaken import no_folder, no_pictures
 from ddcodec.sources.paths import printable
 from ddcodec.sources.splits import Role, roles_of
@@ -46,7 +46,8 @@ def find_classes(folder: Path, role: Role = "train") -> Found:
             meant; the message names what to give.
     """
     if not folder.is_dir():
-        raise SourceError(no_folder(folder))
+        missing = MissingSourceError if not folder.exists() else SourceError
+        raise missing(no_folder(folder))
     root = Folder(folder)
     if not root.holds_pictures:
         raise SourceError(no_pictures(root))

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ddcodec.cli import app, common
+from ddcodec.cli import app
 from tests.cli.conftest import Ddz
 
 
@@ -116,10 +116,10 @@ def test_ctrl_c_exits_130_leaves_no_output_and_resumes(image_folder: Path, tmp_p
         "import os, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it\n"
         "from ddcodec.cli import app, common\n"
-        "class Stop(common._LineProgress):\n"
+        "class Stop(common.LineProgress):\n"
         "    def __call__(self, *step):\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
-        "common._LineProgress = Stop\n"
+        "common.LineProgress = Stop\n"
         "sys.exit(app.run(sys.argv[1:]))\n"
     )
     done = run_python(code, *words)
@@ -142,19 +142,3 @@ def test_inspect_starts_quickly(artifact: Path) -> None:
     spent = after.children_user + after.children_system
     spent -= before.children_user + before.children_system
     assert spent < 1.0
-
-
-def test_progress_forecasts_soon_and_then_every_half_minute(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    now = iter([100.0, 101.0, 106.0, 110.0, 137.0, 400.0])
-    monkeypatch.setattr(common.time, "monotonic", lambda: next(now))
-    tell = common._LineProgress()
-    for done in (1, 2, 7, 11, 38, 301):
-        tell("teacher", done, 301)
-    assert capfd.readouterr().err.splitlines() == [
-        "teacher: 1 of 301",
-        "teacher: 7 of 301, about 5 min left",
-        "teacher: 38 of 301, about 4 min left",
-        "teacher: 301 of 301",
-    ]

@@ -307,3 +307,14 @@ def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="class"):
         encode_small(tmp_path / "empty", tmp_path / "a.ddz")
+
+
+def test_a_result_says_what_was_made(image_folder: Path, tmp_path: Path) -> None:
+    request = {"method": "random", "ipc": 2, "labels": "hard"}
+    out = tmp_path / "a.ddz"
+    made = ddcodec.encode(image_folder, out, **request)  # type: ignore[arg-type]
+    assert repr(made) == (
+        f"EncodeResult({str(out)!r}, {made.file_len:,} bytes, digest {made.digest[:12]})"
+    )
+    would = ddcodec.encode(image_folder, "b.ddz", dry_run=True, **request)  # type: ignore[arg-type]
+    assert repr(would).startswith("EncodeResult(would take about ")

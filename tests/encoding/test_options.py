@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import ddcodec
 from ddcodec.encoding.options import EncodeOptions
@@ -40,6 +41,7 @@ from ddcodec.errors import RequestError
         ({"label_quality": 2.0}, "label_quality=2.0"),
         ({"label_bytes": 9, "label_layers": "class"}, "no budget"),
         ({"teacher": None}, "teacher=None"),
+        ({"teacher": torch.nn.Linear(3, 2)}, r"give teacher=ddcodec.Teacher.from_module"),
         ({"device": 1}, "device=1"),
     ],
     ids=str,

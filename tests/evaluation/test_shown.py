@@ -16,7 +16,7 @@ from ddcodec.evaluation.testset import TestFolder
 
 @pytest.fixture
 def free(artifact_path: Path) -> FreeViews:
-    return FreeViews(ddcodec.open(artifact_path).dataset(), smoothing=0.75)
+    return FreeViews(ddcodec.open(artifact_path).dataset(pixels="uint8"), smoothing=0.75)
 
 
 def generator() -> torch.Generator:
@@ -36,7 +36,7 @@ def test_every_epoch_crops_anew(free: FreeViews, artifact_path: Path) -> None:
     assert not torch.equal(first, second)
     assert torch.equal(first, free.epoch(0, generator())[0])
     # No colour is new: a crop shows pixels of its own picture.
-    plain = ddcodec.open(artifact_path).dataset().images(range(9))
+    plain = ddcodec.open(artifact_path).dataset(pixels="uint8").images(range(9))
     for crop, picture in zip(first, plain, strict=True):
         known = {tuple(p) for p in picture.flatten(1).T.tolist()}
         assert {tuple(p) for p in crop.flatten(1).T.tolist()} <= known

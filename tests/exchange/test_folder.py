@@ -34,7 +34,7 @@ def test_pictures_and_labels_are_those_of_the_dataset(
         assert labels["class_names"].tolist() == ["blob", "cross", "stripes"]
         assert labels["labels"].dtype == np.float32
         rows = list(zip(labels["files"], labels["labels"], labels["view"], strict=True))
-    data = artifact.dataset()
+    data = artifact.dataset(pixels="uint8")
     for number, (file, stored, view) in enumerate(rows):
         data.set_epoch(int(view))
         image, label = data[number // 2]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ddcodec.errors import RequestError
+from ddcodec.errors import MissingFileError, RequestError
 from ddcodec.sources.class_names import imagenet_names, names_from_file, unnamed_ids
 
 CLASSES = ("n01440764", "übel")
@@ -77,7 +77,7 @@ def test_a_file_that_is_not_text_or_not_there_is_refused(tmp_path: Path) -> None
     (tmp_path / "latin.csv").write_bytes("übel,evil\n".encode("latin-1"))
     with pytest.raises(RequestError, match="save it as UTF-8"):
         names_from_file(tmp_path / "latin.csv", CLASSES)
-    with pytest.raises(RequestError, match="cannot read"):
+    with pytest.raises(MissingFileError, match="cannot read"):
         names_from_file(tmp_path / "none.csv", CLASSES)
     with pytest.raises(RequestError, match="cannot read"):
         names_from_file(tmp_path, CLASSES)

@@ -59,7 +59,7 @@ def digests(path: Path, folder: Path, views: int, variant: Variant) -> dict[str,
     use(variant)
     labels, floats = hashlib.sha256(), hashlib.sha256()
     with ddcodec.open(path) as artifact:
-        data = artifact.dataset()
+        data = artifact.dataset(pixels="uint8")
         teacher = load_teacher(folder, data.classes)
         rows = order(variant, len(data))
         back = np.argsort(rows)

@@ -46,7 +46,7 @@ def artifact(encode: Encode, tmp_path_factory: pytest.TempPathFactory) -> Artifa
 
 def test_labels_are_nearly_the_teachers(artifact: Artifact, teacher_folder: Path) -> None:
     teacher = load_teacher(teacher_folder, artifact.head.classes)
-    data = artifact.dataset()
+    data = artifact.dataset(pixels="uint8")
     for view in range(3):
         data.set_epoch(view)
         images, labels = data.batch(range(len(data)))

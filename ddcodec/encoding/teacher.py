@@ -1,0 +1,114 @@
+"""A teacher trained on a folder of pictures, to keep or to share."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ddcodec.devices import resolve_device
+from ddcodec.errors import EncodeError
+from ddcodec.files import locked
+from ddcodec.progress import ProgressOption, displayed, steps_of
+from ddcodec.sources.folder import scan
+from ddcodec.sources.pictures import LoadReport
+from ddcodec.sources.source import load_images
+from ddcodec.units import duration_text
+
+if TYPE_CHECKING:
+    from ddcodec.classifiers.teacher import Teacher
+
+__all__ = ["teacher"]
+
+
+def teacher(
+    src: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    arch: str = "convnet3",
+    size: int | tuple[int, int] | None = None,
+    steps: int | None = None,
+    flip: bool = True,
+    seed: int = 0,
+    device: str = "auto",
+    progress: ProgressOption = None,
+) -> Teacher:
+    """Train a teacher on an image folder, for any number of encodes: ``encode(teacher=...)``.
+
+    What of the pictures was converted, skipped or ignored is said as warnings.
+
+    Args:
+        src: image folder with one subfolder per class (``train/`` is found).
+        out: a new folder to save it in; without one it is only returned.
+        arch: ``convnet3``, ``convnet4``, ``convnet5``, ``resnet18`` or ``resnet18-half``.
+        size: side, or (width, height), of its pictures in pixels; by default that of the source,
+            but 64 where it is 128 or more.
+        steps: optimiser steps; by default about 12 epochs, more of a small set.
+        flip: train on mirrored pictures, too, which is wrong for digits and text.
+        seed: everything random follows from it.
+        device: torch device; ``auto`` is a GPU of CUDA where there is one, else the CPU.
+        progress: a function of (what, done, total), or whether to show bars; by default they are
+            shown on a terminal and in a notebook.
+
+    Raises:
+        SourceError: the pictures are not usable as they are.
+        EncodeError: ``out`` exists or cannot be written, or the training makes no sense.
+
+    >>> made = ddcodec.teacher("photos", steps=2)
+    >>> made.classes, made.size
+    (('blob', 'cross', 'stripes'), (16, 16))
+    """
+    from ddcodec.classifiers.store import CHECKPOINT, save_teacher, teacher_key
+    from ddcodec.classifiers.teacher_training import (
+        default_settings,
+        seconds_to_train,
+        train_teacher,
+        training_size,
+    )
+
+    if out is not None and Path(out).exists():
+        raise EncodeError(f"{out} exists already: choose another folder, or remove it")
+    where = resolve_device(device)
+    source, report = scan(src), LoadReport()
+    pixels = (size, size) if isinstance(size, int) else size
+    pixels = pixels or training_size(source.native_size())
+    settings = default_settings(
+        len(source), min(pixels), classes=len(source.classes), arch=arch, flip=flip, seed=seed
+    )
+    settings = replace(settings, steps=steps or settings.steps)
+    with ExitStack() as stack:
+        tell, checkpoint = stack.enter_context(displayed(progress)), None
+        if out is not None:
+            training = Path(out).with_name(f"{Path(out).name}.training")
+            stack.enter_context(locked(training, remove=True))
+            checkpoint = training / CHECKPOINT
+        if tell is not None:
+            seconds = seconds_to_train(settings, len(source.classes), min(pixels), where)
+            tell(
+                f"{settings.steps:,} steps on {len(source):,} pictures of {pixels[0]}x{pixels[1]} "
+                f"px: at most about {duration_text(seconds)} on {where}",
+                1,
+                1,
+            )
+        images, labels = load_images(
+            source, pixels, progress=steps_of(tell, "pictures"), on_error="skip", report=report
+        )
+        made = train_teacher(
+            images,
+            labels,
+            source.classes,
+            settings,
+            steps_of(tell, "teacher"),
+            device=where,
+            checkpoint=checkpoint,
+            key=teacher_key(source.fingerprint, pixels, source.classes, settings),
+        )
+        if out is not None and checkpoint is not None:
+            save_teacher(made, out)
+            checkpoint.unlink(missing_ok=True)
+    for line in (*source.warnings, *report.describe()):
+        warnings.warn(line, stacklevel=2)
+    return made

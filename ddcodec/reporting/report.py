@@ -1,0 +1,88 @@
+"""A report in one call, on one artifact or several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ddcodec.classifiers.teacher import Teacher
+from ddcodec.progress import ProgressOption, displayed
+from ddcodec.reporting.baselines import BaselineKind
+from ddcodec.reporting.collect import Report
+from ddcodec.reporting.make import make_report
+
+__all__ = ["report"]
+
+AnyPath = str | os.PathLike[str]
+
+
+def report(
+    artifacts: AnyPath | Sequence[AnyPath],
+    test: AnyPath,
+    out: AnyPath = "report.html",
+    *,
+    train: AnyPath | None = None,
+    student: str | None = None,
+    seeds: int = 3,
+    protocol: str = "ddz",
+    epochs: int | None = None,
+    baseline: BaselineKind = "hard",
+    teacher: AnyPath | Teacher | None = None,
+    prior: str | None = None,
+    device: str = "auto",
+    work: AnyPath | None = None,
+    progress: ProgressOption = None,
+) -> Report:
+    """Train students on artifacts, test them, and write a page of accuracy against bytes.
+
+    Args:
+        artifacts: a ``.ddz`` file, or several.
+        test: folder of test pictures, one subfolder per class, matched by name.
+        out: the page, which is replaced; the figures are beside it, as JSON.
+        train: folder of training pictures for baselines; by default ``train`` beside ``test``.
+        student: a name, as for :func:`ddcodec.build_student`.
+        seeds: students per artifact.
+        protocol: ``ddz``, ``rded``, ``d3m`` or ``hald``.
+        epochs: instead of the protocol's own.
+        baseline: random real pictures to compare with: with ``hard`` labels, of the same IPC and
+            of the same bytes; with ``soft`` labels, of the same IPC; ``both``; or ``none``.
+        teacher: of soft labels of baselines: what the artifacts were encoded with.
+        prior: where to find the prior, which may be fetched; by default the pinned one, where
+            this machine has it.
+        device: torch device.
+        work: folder that keeps finished students, for other reports too; by default the name of
+            ``out`` with .work after it, removed at the end.
+        progress: a function of (what, done, total), or whether to show bars; by default they are
+            shown on a terminal and in a notebook.
+
+    Returns:
+        The figures: ``evaluations`` with the ``mean`` and ``std`` of each artifact and baseline.
+
+    Raises:
+        RequestError: nothing to evaluate, or something that makes no sense.
+        EncodeError: a file that cannot be written.
+        SourceError: test or training pictures that do not fit the artifacts.
+        FormatError, IntegrityError, DecodeError: an artifact that cannot be read or rendered.
+
+    >>> made = ddcodec.report("shapes.ddz", "photos", seeds=1, epochs=1, baseline="none")
+    >>> [(one.name, one.student, len(one.accuracies)) for one in made.evaluations]
+    [('shapes.ddz', 'convnet3', 1)]
+    """
+    paths = [artifacts] if isinstance(artifacts, str | os.PathLike) else artifacts
+    with displayed(progress) as tell:
+        return make_report(
+            paths,
+            test,
+            train_dir=train,
+            student=student,
+            seeds=seeds,
+            protocol=protocol,
+            epochs=epochs,
+            out=out,
+            baseline=baseline,
+            teacher=teacher,
+            work=work,
+            prior=prior,
+            device=device,
+            progress=tell,
+        )
