@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ddcodec.classifiers.convnet import ConvNet
 from ddcodec.errors import EncodeError, MissingDependencyError
+from ddcodec.suggestions import did_you_mean
 
 __all__ = ["ARCHITECTURES", "Logits", "build", "default_architecture"]
 
@@ -51,7 +52,10 @@ def build(arch: str, classes: int, size: int, *, seed: int = 0) -> nn.Module:
         EncodeError: unknown architecture, or pictures too small for it.
     """
     if arch not in ARCHITECTURES:
-        raise EncodeError(f"unknown architecture {arch!r}: use one of {', '.join(ARCHITECTURES)}")
+        near = did_you_mean(arch, ARCHITECTURES)
+        raise EncodeError(
+            f"unknown architecture {arch!r}{near}: use one of {', '.join(ARCHITECTURES)}"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if arch.startswith("resnet18"):

@@ -14,6 +14,7 @@ import click
 
 from ddcodec import __version__
 from ddcodec.errors import DdcodecError
+from ddcodec.suggestions import did_you_mean
 
 __all__ = ["main", "run"]
 
@@ -48,6 +49,14 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"ddcodec.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            near = did_you_mean(args[0], COMMANDS)
+            ctx.fail(f"there is no command {args[0]!r}{near}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

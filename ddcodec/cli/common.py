@@ -58,6 +58,14 @@ _WAYS = {
 }
 """What to do with a file of another kind in the place of an artifact."""
 
+
+def _named_as_artifact(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
+    """Says that a name does not end as those of artifacts do; it may be meant."""
+    if value.suffix != ".ddz":
+        click.echo(f"note: {value} does not end in .ddz, as artifacts do", err=True)
+    return value
+
+
 artifact_argument = click.argument(
     "artifact", metavar="IN.ddz", type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
@@ -67,6 +75,7 @@ output_file = click.option(
     required=True,
     metavar="OUT.ddz",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=_named_as_artifact,
     help="The artifact to write.",
 )
 output_folder = click.option(

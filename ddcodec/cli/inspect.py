@@ -11,6 +11,7 @@ import click
 from ddcodec.artifact.summary import describe_labels, labels_to_map, stored_teachers
 from ddcodec.cli.common import artifact_argument, dump_json, json_option, open_artifact
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.recipe_text import fitting, recipe_words, terminal_width
 from ddcodec.recipe import profiles
 from ddcodec.recipe.synthesis import Generated
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _SHOWN_CLASSES = 20
+_COLUMNS = ("bytes", "share", "per class", "per image", "per label", "of plain")
+# The same, those first that a narrow terminal shows.
+_FIRST = ("bytes", "share", "per label", "per image", "of plain", "per class")
+_COLUMN = 11  # characters
+_DIGITS = 12  # of a digest that nobody has to compare
 
 EXAMPLES = (
     ("what each byte is for", "ddz inspect photos.ddz"),
@@ -95,40 +101,50 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
     )
     if recipe.variations > 1:
         yield f"variations      {recipe.variations} pictures of each slot, drawn as they are shown"
-    yield f"classes         {_class_list(artifact)}"
+    yield from fitting("classes", _class_list(artifact))
     for number, line in enumerate(describe_labels(artifact.table)):
-        yield f"{'' if number else 'labels':<16}{line}"
+        yield from fitting("" if number else "labels", line)
     yield ""
     yield from _budget_lines(artifact)
     yield ""
     yield "recipe"
-    for key, value in recipe.to_map().items():
-        yield f"  {key:<13} {_flat(value)}"
+    for what, how in recipe_words(recipe):
+        yield from fitting(f"  {what}", how)
     yield from _prior_lines(artifact)
     if artifact.info:
         yield "made by (not covered by the digest)"
         for key, value in artifact.info.items():
-            yield f"  {key:<13} {_flat(value)}"
+            # Digests are whole in --json.
+            text = value.hex()[:_DIGITS] if isinstance(value, bytes) else _flat(value)
+            yield from fitting(f"  {key.replace('_', ' ')}", text)
 
 
 def _budget_lines(artifact: Artifact) -> Iterator[str]:
-    """The size budget as a tree with aligned columns."""
+    """The size budget as a tree with aligned columns, of those that fit the terminal."""
     root = artifact.sizes()
     count = len(artifact.classes)
     images = count * artifact.recipe.ipc
     labels = images * artifact.recipe.views
     rows = list(_tree(root))
     width = max(len(text) for text, _ in rows)
-    columns = ("bytes", "share", "per class", "per image", "per label", "of plain")
-    yield " " * width + "".join(f"{name:>12}" for name in columns)
+    # A kind's name may be long; what is left decides how many columns are shown.
+    room = (terminal_width() - width) // _COLUMN
+    shown = [name for name in _COLUMNS if _FIRST.index(name) < room]
+    yield " " * width + "".join(f"{name:>{_COLUMN}}" for name in shown)
     for text, node in rows:
         share = f"{100 * node.stored / max(root.stored, 1):.1f} %"
         # The container has no plain form; the file's ratio is to the plain arrays alone.
         plain = f"{100 * node.stored / node.plain:.1f} %" if node.plain else "-"
-        each = [f"{node.stored / max(n, 1):,.1f}" for n in (count, images)]
-        # A label may well take less than a byte.
-        cells = (_number(node.stored), share, *each, f"{node.stored / max(labels, 1):,.2f}", plain)
-        yield f"{text:<{width}}" + "".join(f"{cell:>12}" for cell in cells)
+        cells = {
+            "bytes": _number(node.stored),
+            "share": share,
+            "per class": f"{node.stored / max(count, 1):,.1f}",
+            "per image": f"{node.stored / max(images, 1):,.1f}",
+            # A label may well take less than a byte.
+            "per label": f"{node.stored / max(labels, 1):,.2f}",
+            "of plain": plain,
+        }
+        yield f"{text:<{width}}" + "".join(f"{cells[name]:>{_COLUMN}}" for name in shown)
 
 
 def _tree(node: SizeNode, prefix: str = "", branch: str = "") -> Iterator[tuple[str, SizeNode]]:
@@ -156,10 +172,11 @@ def _prior_lines(artifact: Artifact) -> Iterator[str]:
         promise = "on every machine" if exact else "in an equal environment only"
         yield f"  profile       {synthesis.profile}: the same pixels {promise}"
     for key, value in values.items():
-        yield f"  {key:<13} {_flat(value)}"
+        if value is not None:
+            yield f"  {key:<13} {_flat(value)}"
     for name, digest in sorted(files.items()):
         text = digest.hex() if isinstance(digest, bytes) else str(digest)
-        yield f"  {text[:16]}  {name}"
+        yield f"  {text[:_DIGITS]}  {name}"
 
 
 def _class_list(artifact: Artifact) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ddcodec.artifact import Artifact
 from ddcodec.errors import RequestError
+from ddcodec.suggestions import did_you_mean
 
 if TYPE_CHECKING:  # the names of protocols need no torch
     from torch import nn
@@ -211,4 +212,5 @@ def get_protocol(name: str) -> Protocol:
         if protocol.name == name:
             return protocol
     known = ", ".join(p.name for p in PROTOCOLS)
-    raise RequestError(f"unknown protocol {name!r}: use one of {known}")
+    near = did_you_mean(name, [p.name for p in PROTOCOLS])
+    raise RequestError(f"unknown protocol {name!r}{near}: use one of {known}")

@@ -7,6 +7,7 @@ from importlib import import_module
 from ddcodec.errors import RequestError
 from ddcodec.methods import plugins
 from ddcodec.methods.base import Method
+from ddcodec.suggestions import did_you_mean
 
 __all__ = ["METHODS", "get_method", "hidden_methods", "method_names", "package_of"]
 
@@ -37,7 +38,10 @@ def get_method(name: str) -> type[Method]:
         return method
     brought = plugins.found()
     if name not in brought:
-        raise RequestError(f"unknown method {name!r}; known: {', '.join(sorted(method_names()))}")
+        known = sorted(method_names())
+        raise RequestError(
+            f"unknown method {name!r}{did_you_mean(name, known)}; known: {', '.join(known)}"
+        )
     return plugins.load(name, brought[name])
 
 

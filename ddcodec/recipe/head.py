@@ -25,6 +25,7 @@ from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.pin import PriorPin
 from ddcodec.recipe.synthesis import Generated, Stored, Synthesis, read_synthesis
 from ddcodec.recipe.view import View
+from ddcodec.suggestions import did_you_mean
 
 __all__ = [
     "MAX_CLASSES",
@@ -228,8 +229,11 @@ class Head:
         unknown = [name for name, indices in found.items() if not indices]
         if unknown:
             some = ", ".join(map(self.title, self.row_classes[:12]))
+            spoken = (self.classes, self.classes if self.names is None else self.names)
+            known = [called[c] for called in spoken for c in self.row_classes]
             raise RequestError(
-                f"no class {', '.join(map(repr, unknown))} in this artifact; it has: {some}"
+                f"no class {', '.join(map(repr, unknown))} in this artifact"
+                f"{did_you_mean(unknown[0], known)}; it has: {some}"
             )
         for name, indices in found.items():
             if len(indices) > 1:

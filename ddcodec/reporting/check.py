@@ -12,6 +12,7 @@ from ddcodec.artifact import Artifact
 from ddcodec.classifiers.architectures import ARCHITECTURES, build
 from ddcodec.errors import DdcodecError, EncodeError, RequestError, SourceError
 from ddcodec.sources.folder import ImageFolder
+from ddcodec.suggestions import did_you_mean
 
 __all__ = [
     "check_artifact",
@@ -48,7 +49,10 @@ def check_writable(paths: Sequence[Path]) -> None:
 def check_student(student: str | None) -> None:
     """Raises RequestError: an unknown architecture."""
     if student is not None and student not in ARCHITECTURES:
-        raise RequestError(f"unknown student {student!r}: use one of {', '.join(ARCHITECTURES)}")
+        near = did_you_mean(student, ARCHITECTURES)
+        raise RequestError(
+            f"unknown student {student!r}{near}: use one of {', '.join(ARCHITECTURES)}"
+        )
 
 
 def check_artifact(

@@ -142,3 +142,28 @@ def test_inspect_starts_quickly(artifact: Path) -> None:
     spent = after.children_user + after.children_system
     spent -= before.children_user + before.children_system
     assert spent < 1.0
+
+
+def test_names_that_were_mistyped_are_asked_about(
+    ddz: Ddz, artifact: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "o.ddz"
+    told = {
+        "encode": ddz("encdoe"),
+        "rded": ddz("encode", image_folder, "--method", "rdde", "-o", out),
+        "stripes": ddz("subset", artifact, "--classes", "stripe", "-o", out),
+        "hald": ddz("report", artifact, "--test", image_folder, "--protocol", "hadl"),
+        "convnet3": ddz("report", artifact, "--test", image_folder, "--student", "convnet33"),
+    }
+    for meant, done in told.items():
+        assert done.code in (1, 2)
+        assert f"(did you mean '{meant}'?)" in done.err
+    assert told["encode"].code == 2
+
+
+def test_an_artifact_of_another_suffix_is_written_and_said(
+    ddz: Ddz, artifact: Path, tmp_path: Path
+) -> None:
+    done = ddz("subset", artifact, "--ipc", 1, "-o", tmp_path / "few")
+    assert (done.code, (tmp_path / "few").exists()) == (0, True)
+    assert "few does not end in .ddz, as artifacts do" in done.err

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cli.conftest import Ddz
 
 LAYERS = {"means_and_basis": "label-model", "fields": "label-fields", "innovations": "labels"}
@@ -20,6 +22,24 @@ def test_the_tree_shows_every_kind(ddz: Ddz, artifact: Path) -> None:
     for text in ("├─ patches (mosaic-webp v1)", "100.0 %", "per image", "blob, cross, stripes"):
         assert text in done.out
     assert "\x1b" not in done.out  # no colours outside a terminal
+
+
+def test_every_line_fits_the_terminal_and_more_columns_a_wider_one(
+    ddz: Ddz, artifact: Path, generating: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for columns, shown in (("80", "per label"), ("60", "share"), ("140", "per class")):
+        monkeypatch.setenv("COLUMNS", columns)
+        for path in (artifact, generating):
+            told = ddz("inspect", path).out.splitlines()
+            # The path and the digest are never cut.
+            assert max(map(len, told[2:])) <= int(columns)
+            assert any(shown in line for line in told)
+
+
+def test_the_recipe_is_told_in_words(ddz: Ddz, generating: Path) -> None:
+    told = ddz("inspect", generating).out
+    assert re.search(r"pictures  +drawn by the prior from '.*guidance [\d.]+", told, re.DOTALL)
+    assert re.search(r"students  +protocol ddz; mean 0\.\d{3}, ", told)
 
 
 def test_the_profile_says_what_it_promises(ddz: Ddz, generating: Path) -> None:
