@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 
 from ddcodec import progress
-from ddcodec.progress import LineProgress, displayed, steps_of
+from ddcodec.progress import LineProgress, bars, displayed, steps_of
 
 
 @pytest.fixture
@@ -78,3 +79,17 @@ def test_progress_forecasts_soon_and_then_every_half_minute(
         "teacher: 38 of 301, about 4 min left",
         "teacher: 301 of 301",
     ]
+
+
+def test_a_bar_with_its_forecast_fits_eighty_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with bars() as tell:
+        tell("pictures shown to students", 812_345, 2_300_000)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
+    lines = [line for line in re.split(r"[\r\n]+", shown) if line]
+    assert any("812345/2300000" in line for line in lines)
+    assert all(line.startswith("pictures shown to students ") for line in lines)
+    assert max(map(len, lines)) <= 80

@@ -42,7 +42,10 @@ Refused = Callable[..., DdcodecError]
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"student": "convnet33"}, "unknown student 'convnet33': use one of convnet3,"),
+        (
+            {"student": "convnet33"},
+            "unknown student 'convnet33' (did you mean 'convnet3'?)",
+        ),
         ({"protocol": "dzd"}, "unknown protocol 'dzd'"),
         ({"epochs": 0}, "0 epochs train nothing"),
         ({"device": "quantum"}, "device 'quantum' cannot be used here"),
