@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ddcodec.cli.common import (
     announce,
@@ -98,6 +99,7 @@ def command(src: Path, out: Path, options: tuple[str, ...], as_json: bool, **giv
 
     dry_run = given["dry_run"]
     checked = EncodeOptions(options=_pairs(options), **chosen)
+    _check_used(checked)
     source = scan(src)
     announce(source, err=as_json or not dry_run)
     # Said before hours of work: most are mistakes that would make it worthless.
@@ -113,6 +115,28 @@ def command(src: Path, out: Path, options: tuple[str, ...], as_json: bool, **giv
         return
     for line in _lines(result, dry_run):
         click.echo(line)
+
+
+def _check_used(options: EncodeOptions) -> None:
+    """Refuse what was typed and has no part in this encode: who types it expects an effect."""
+    method, soft = options.filled_by, options.labels == "soft"
+    parts = {
+        "teacher": (options.asks_teacher, "nothing asks a teacher"),
+        "teacher_bits": (options.labels == "teacher", "no teacher is stored"),
+        "label_temperature": (options.labels != "hard", "labels are hard"),
+        "label_layers": (soft, "no soft labels are stored"),
+        "label_quality": (soft, "no soft labels are stored"),
+        "label_bytes": (soft, "no soft labels are stored"),
+        "prior": (method.uses_prior, "nothing asks a prior"),
+        "profile": (method.generates, "nothing is generated"),
+    }
+    context = click.get_current_context()
+    for name, (used, why) in parts.items():
+        if not used and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} has no part in method {options.method} with --labels "
+                f"{options.labels}: {why}. Leave it out."
+            )
 
 
 def _pairs(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -224,3 +224,22 @@ def test_sizes() -> None:
         parse_size("big")
     with pytest.raises(BadParameter):
         parse_size("64x48x3")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--teacher", "T"), "--teacher has no part in method random with --labels hard: nothing"),
+        (("--label-quality", "0.1"), "--label-quality has no part"),
+        (("--teacher-bits", "4"), "no teacher is stored"),
+        (("--prior", "tiny"), "nothing asks a prior"),
+        (("--profile", "float"), "nothing is generated"),
+    ],
+)
+def test_what_has_no_part_in_an_encode_is_refused(
+    ddz: Ddz, image_folder: Path, tmp_path: Path, words: tuple[str, ...], why: str
+) -> None:
+    given = ("--method", "random", "--labels", "hard", "--ipc", 1, "-o", tmp_path / "a.ddz")
+    done = ddz("encode", image_folder, *given, *words)
+    assert (done.code, why in done.err) == (2, True)
+    assert not list(tmp_path.iterdir())

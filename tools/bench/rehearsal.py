@@ -27,6 +27,7 @@ from ddcodec.arrays import UInt8s
 from ddcodec.classifiers.store import save_teacher
 from ddcodec.classifiers.teacher_training import TeacherSettings, train_teacher
 from ddcodec.imagenet import classes as imagenet_classes
+from ddcodec.methods import get_method
 from tools.processes import surroundings
 
 COARSE = 4  # noise of so many pixels a side, enlarged
@@ -104,7 +105,9 @@ def rehearse(text: str, pictures: Path, teacher: Path, folder: Path, half: int) 
     options = [w for word in words for w in option_words(word)]
     few = folder / "few.ddz"
     few.unlink(missing_ok=True)
-    encode = ["encode", str(pictures), "--method", method, "--teacher", str(teacher), *options]
+    asked = get_method(method).uses_teacher or "labels=hard" not in words
+    options += ["--teacher", str(teacher)] if asked else []
+    encode = ["encode", str(pictures), "--method", method, *options]
     classes = ",".join(sorted(p.name for p in pictures.iterdir())[:half])
     commands = {
         "encode": [*encode, "-o", str(out), "--force"],
