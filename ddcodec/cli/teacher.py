@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from ddcodec.cli.common import device_option, output_folder, parse_size, progress_display, warn
+from ddcodec.cli.common import (
+    announce,
+    device_option,
+    output_folder,
+    parse_size,
+    progress_display,
+    warn,
+)
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.errors import RequestError
 
@@ -74,7 +81,9 @@ def command(
     import warnings
 
     from ddcodec.encoding.teacher import teacher
+    from ddcodec.sources.folder import scan
 
+    announce(scan(src))
     with progress_display() as progress, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         made = teacher(

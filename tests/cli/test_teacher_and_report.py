@@ -12,6 +12,7 @@ def test_a_teacher_labels_an_encode(ddz: Ddz, image_folder: Path, tmp_path: Path
     out = tmp_path / "teacher"
     done = ddz("teacher", image_folder, "-o", out, "--steps", 3)
     assert done.code == 0
+    assert "3 classes, 36 pictures" in done.err and "blob 12" in done.err
     assert done.out.splitlines()[0] == f"{out}: convnet3 for 3 classes of 16x16 px"
     assert "of 3 pictures that it was not trained on" in done.out
     assert {p.name for p in out.iterdir()} == {"config.json", "model.safetensors"}
