@@ -167,7 +167,8 @@ def _lines(report: Report, out: Path) -> Iterator[str]:
     yield f"{'bytes':>12}  {'accuracy':<16}  data"
     for evaluation in report.evaluations:
         yield f"{evaluation.file_len:>12,}  {_accuracy(evaluation):<16}  {evaluation.name}"
-    for remark in report.remarks:
+    notes = (note for evaluation in report.evaluations for note in evaluation.notes)
+    for remark in dict.fromkeys([*report.remarks, *notes]):
         yield f"note: {remark}"
     yield f"page: {out}, figures: {out.with_suffix('.json')}"
 

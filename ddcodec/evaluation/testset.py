@@ -96,6 +96,11 @@ class TestFolder:
         to_head = np.full(len(self.source.classes), -1, np.int64)
         to_head[list(wanted)] = artifact.head.row_classes
         notes = list(self.report.describe())
+        if artifact.info.get("source") == bytes.fromhex(self.source.fingerprint):
+            notes.append(
+                "the test pictures are those that the artifact was made from: accuracies on other "
+                "pictures are lower"
+            )
         left_out = len(self.source.classes) - len(wanted)
         if left_out:
             notes.append(

@@ -45,6 +45,16 @@ def test_every_test_picture_of_every_student_is_counted(artifact_path: Path, fol
     assert found.to_map()["class_accuracies"] == found.class_accuracies
 
 
+def test_pictures_of_the_artifact_s_own_source_are_no_test(
+    artifact_path: Path, folders: Path
+) -> None:
+    with ddcodec.open(artifact_path) as artifact:
+        own = TestFolder.open(folders / "train").for_artifact(artifact)
+        other = TestFolder.open(folders / "test").for_artifact(artifact)
+    assert any("those that the artifact was made from" in note for note in own.notes)
+    assert other.notes == ()
+
+
 def test_a_student_that_is_kept_is_not_trained(artifact_path: Path, folders: Path) -> None:
     half = {"confusion": np.array([[5, 0, 0], [5, 0, 0], [0, 2, 3]]), "seconds": np.array(2.5)}
     with ddcodec.open(artifact_path) as artifact:
