@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -51,11 +52,7 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def offer(self, module: nn.Module, optimiser: torch.optim.Optimizer, place: Place) -> None:
-        """Save, if the last time is long enough ago.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """Save, if the last time is long enough ago; a full disk is a warning, and ends nothing."""
         if time.monotonic() - self._saved < self.every:
             return
         tensors = {_MODULE + name: t for name, t in module.state_dict().items()}
@@ -64,7 +61,14 @@ class Checkpoint:
         tensors[_RANDOM] = self.generator.get_state()
         plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
         record = {"key": self.key, "place": json.dumps(place)}
-        write_whole(self.path, save(plain, record))
+        try:
+            write_whole(self.path, save(plain, record))
+        except OSError as error:
+            warnings.warn(
+                f"the training cannot be saved in {self.path} ({error.strerror}): it goes on, and "
+                "begins anew if it is interrupted",
+                stacklevel=2,
+            )
         self._saved = time.monotonic()
 
     def restore(self, module: nn.Module, optimiser: torch.optim.Optimizer) -> Place:

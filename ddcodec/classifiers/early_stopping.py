@@ -67,7 +67,7 @@ class EarlyStopping:
         """Be where the accuracies of an earlier run were seen, ``done`` steps into it."""
         earlier = iter(seen)
         measure, self.measure = self.measure, lambda: next(earlier)
-        for step in range(done + 1):
+        for step in range(1, done + 1):
             if len(self.seen) < len(seen):
                 self.check(step)
         self.measure = measure

@@ -164,7 +164,6 @@ def train_teacher(
 
     Raises:
         EncodeError: no pictures, pictures that are not square, or an unknown architecture.
-        OSError: the checkpoint cannot be written.
     """
     n, h, w = images.shape[:3]
     if n == 0:

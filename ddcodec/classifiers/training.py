@@ -132,7 +132,6 @@ def fit(
 
     Raises:
         EncodeError: an epoch has no batch, or the loss is no longer finite.
-        OSError: the checkpoint cannot be written.
     """
     device = next(module.parameters()).device
     schedule = optimisation if stopping is None else stopping

@@ -254,7 +254,6 @@ class Encoder:
         expected = expected_sizes(inputs, self.ipc, here=not to_fetch)
         if not to_fetch:
             expected["container"] = self._expected_container()
-        to_train = None if to_fetch else inputs.teacher_to_train()
         return EncodeResult(
             None,
             "",
@@ -263,7 +262,7 @@ class Encoder:
             0,
             inputs.warnings(),
             to_fetch=to_fetch,
-            training_seconds=None if to_train is None else to_train[1],
+            training_seconds=None if to_fetch else inputs.training_seconds(),
         )
 
     def _expected_container(self) -> int:

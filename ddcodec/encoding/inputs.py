@@ -170,19 +170,18 @@ class Inputs:
         if self.options.tell is not None:
             self.options.tell(what, done, total)
 
-    def teacher_to_train(self) -> tuple[TeacherCache, float] | None:
-        """The teacher that has to be trained first, and about how many seconds that takes here."""
-        from ddcodec.classifiers.teacher_training import seconds_to_train
-
+    def training_seconds(self) -> float | None:
+        """About how long a teacher has to be trained first, at most; None where none has to be."""
         if not (self.options.asks_teacher and self.options.trains_teacher):
             return None
         cache = self._teacher_cache()
-        if cache.folder.is_dir():
-            return None
-        seconds = seconds_to_train(
-            cache.settings, len(self.source.classes), min(cache.size), self.device
-        )
-        return cache, seconds
+        return None if cache.folder.is_dir() else self._seconds_of(cache)
+
+    def _seconds_of(self, cache: TeacherCache) -> float:
+        from ddcodec.classifiers.teacher_training import seconds_to_train
+
+        classes, side = len(self.source.classes), min(cache.size)
+        return seconds_to_train(cache.settings, classes, side, self.device)
 
     def _teacher_cache(self) -> TeacherCache:
         """Where a teacher of this source is kept: one for all settings that it can serve."""
@@ -215,8 +214,8 @@ class Inputs:
         cache = self._teacher_cache()
         if (found := cache.find()) is not None:
             return found.to(self.device)
-        if (needed := self.teacher_to_train()) is not None:
-            self.tell(self._forecast(*needed), 1, 1)
+        if self.options.tell is not None:  # measuring takes a second
+            self.tell(self._forecast(cache, self._seconds_of(cache)), 1, 1)
         return cache.train(
             lambda: load_images(source, cache.size, on_error="skip", report=self.report),
             lambda done, total: self.tell("teacher", done, total),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ddcodec.artifact import Artifact
+from ddcodec.classifiers.optimisation import Optimisation, Precision
 from ddcodec.errors import RequestError
 from ddcodec.suggestions import did_you_mean
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:  # the names of protocols need no torch
     from torch import nn
     from torch.optim import AdamW
     from torch.optim.lr_scheduler import LambdaLR
-
-    from ddcodec.classifiers.training import Optimisation, Precision
 
 __all__ = ["PROTOCOLS", "Protocol", "TrainingPlan", "get_protocol"]
 
@@ -99,8 +98,6 @@ class Protocol:
 
     def optimisation(self, plan: TrainingPlan, precision: Precision = "auto") -> Optimisation:
         """The optimiser, and the learning rate of each step of a plan."""
-        from ddcodec.classifiers.training import Optimisation
-
         return Optimisation(
             steps=plan.steps,
             lr=self.lr,

@@ -239,6 +239,13 @@ def test_an_interrupted_training_goes_on_and_gives_the_same_teacher(tmp_path: Pa
     assert began.count(1) == 1
 
 
+def test_a_checkpoint_that_cannot_be_written_ends_no_training(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "checkpoint.safetensors"
+    with pytest.warns(UserWarning, match="cannot be saved .* it goes on"):
+        made = train_teacher(*colours(), CLASSES, SETTINGS, checkpoint=path, key="k", every=0)
+    assert made.digest == train_teacher(*colours(), CLASSES, SETTINGS).digest
+
+
 def test_training_ends_once_the_held_out_pictures_are_known() -> None:
     many = replace(SETTINGS, steps=100, held_out=40)
     quick = train_teacher(*colours(400), CLASSES, many)
