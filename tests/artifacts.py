@@ -249,8 +249,8 @@ def _written(
     classes, slots = len(head.classes), head.recipe.ipc
     with ddcodec.open(draft) as drafted:
         digests = drafted.renderer().digests([(c, s) for c in range(classes) for s in range(slots)])
-    values = np.frombuffer(b"".join(digests), np.uint8).reshape(classes, slots, 4)
-    codec, flags = PixelDigests(), ANCILLARY | SAFE_TO_COPY
+    values = np.frombuffer(b"".join(d[:4] for d in digests), np.uint8).reshape(classes, slots, 4)
+    codec, flags = PixelDigests(4), ANCILLARY | SAFE_TO_COPY
     box = Box(0, classes, 0, slots)
     stored = NewSection("pixels", codec.spec(), box, codec.encode(values), flags)
     write_container(out, head=head.to_map(), sections=[*sections, stored], info=info)

@@ -163,20 +163,18 @@ def _prior_lines(artifact: Artifact) -> Iterator[str]:
     if pin is None:
         yield "prior           none: every pixel is stored"
         return
-    values = pin.to_map()
-    files = values.pop("files", {})
     yield "prior"
     synthesis = artifact.recipe.synthesis
     if isinstance(synthesis, Generated):
         exact = synthesis.profile in profiles.EXACT
         promise = "on every machine" if exact else "in an equal environment only"
         yield f"  profile       {synthesis.profile}: the same pixels {promise}"
-    for key, value in values.items():
-        if value is not None:
-            yield f"  {key:<13} {_flat(value)}"
-    for name, digest in sorted(files.items()):
-        text = digest.hex() if isinstance(digest, bytes) else str(digest)
-        yield f"  {text[:_DIGITS]}  {name}"
+    yield f"  source        {pin.source}"
+    if pin.revision is not None:
+        yield f"  revision      {pin.revision}"
+    yield f"  digest        {pin.digest[:_DIGITS]}  of {len(pin.files)} files:"
+    for name in pin.files:
+        yield f"                {name}"
 
 
 def _class_list(artifact: Artifact) -> str:

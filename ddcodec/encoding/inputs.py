@@ -102,7 +102,7 @@ class Inputs:
         if self.options.asks_teacher:
             key["teacher"] = self.teacher().digest
         if self.method.uses_prior:
-            key["prior"] = dict(self.prior().pin.files)
+            key["prior"] = self.prior().pin.digest
         return key
 
     def to_fetch(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ import numpy as np
 from ddcodec.arrays import Array, Float64s, Int16s, Progress, UInt8s
 from ddcodec.codecs.hard_labels import OWN_CLASS, HardLabels
 from ddcodec.codecs.label_model import UNITS_PER_NAT
-from ddcodec.codecs.pixel_digest import PixelDigests
+from ddcodec.codecs.pixel_digest import PixelDigests, stored_length
 from ddcodec.codecs.seed_derived import SeedDerived
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import ANCILLARY, SAFE_TO_COPY, Box, NewSection
@@ -104,14 +104,14 @@ class Labelling:
     def pixel_sections(self) -> list[NewSection]:
         """Pixel digests of every slot, for all classes, by group of slots."""
         head = self._artifact.head
-        digests = np.empty((len(self._classes), head.recipe.ipc, 4), np.uint8)
+        codec = PixelDigests(stored_length(head.recipe.ipc))
+        digests = np.empty((len(self._classes), head.recipe.ipc, codec.length), np.uint8)
         group = max(1, CHUNK // head.recipe.ipc)
         for start in self._classes[::group]:
             classes = self._classes[start : start + group]
             piece = self._work.piece(f"pixels-{start:05d}", partial(self._digests, classes))
-            digests[start : start + group] = piece["digests"]
+            digests[start : start + group] = piece["digests"][..., : codec.length]
             self._tell("pictures", classes[-1] + 1)
-        codec = PixelDigests()
         return [
             NewSection(
                 "pixels",
@@ -123,7 +123,7 @@ class Labelling:
                 ANCILLARY | SAFE_TO_COPY,
             )
             for start, count in prefix_groups(head.recipe.ipc)
-            for first, some in class_groups(len(self._classes), 4 * count)
+            for first, some in class_groups(len(self._classes), codec.length * count)
         ]
 
     def soft_labels(
@@ -206,7 +206,7 @@ class Labelling:
         """Rendered together, because a pinned batch shape is dear to leave half empty."""
         rows = [row for c in classes for row in self._rows(c)]
         digests = b"".join(self._renderer.digests(rows))
-        return {"digests": np.frombuffer(digests, np.uint8).reshape(len(classes), -1, 4)}
+        return {"digests": np.frombuffer(digests, np.uint8).reshape(len(classes), -1, 32)}
 
     def _ask(self, teacher: Teacher, class_index: int) -> dict[str, Int16s]:
         """``logits`` int16[ipc, views, K]: the teacher's, in 1/64 nat, their mean zero."""

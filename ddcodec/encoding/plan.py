@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ddcodec.codecs.pixel_digest import stored_length
 from ddcodec.container.canonical import pack_canonical
 from ddcodec.container.prelude import PRELUDE_LEN
 from ddcodec.encoding.inputs import Inputs
@@ -42,7 +43,7 @@ def expected_sizes(inputs: Inputs, ipc: int, *, here: bool) -> dict[str, int]:
             expected["labels"] = round(1.15 * expected["labels"])
     elif here:
         expected["teacher"] = _teacher_bytes(inputs)
-    expected["pixels"] = 4 * classes * ipc
+    expected["pixels"] = stored_length(ipc) * classes * ipc
     expected["seeds"] = 8 + 4 * classes
     return expected
 

@@ -77,7 +77,7 @@ def exact_engine(
 
     Args:
         components: of the prior's folder.
-        files: the pin's, which name the weights in the cache.
+        files: path -> SHA-256 of the prior's files, which name the weights in the cache.
         profile: one of ``exact.profiles.EXACT``.
 
     Raises:

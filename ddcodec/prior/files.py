@@ -10,7 +10,7 @@ from typing import Any
 from ddcodec.errors import ModelMismatchError
 from ddcodec.files import read_json
 from ddcodec.prior.weight_files import STEMS, choose_variant, weight_files
-from ddcodec.recipe.pin import MODEL_INDEX, SETTINGS, PriorPin
+from ddcodec.recipe.pin import MODEL_INDEX, SETTINGS, PriorPin, digest_of_files
 
 __all__ = [
     "COMPONENTS",
@@ -118,26 +118,29 @@ def read_config(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def check_files(folder: Path, pin: PriorPin) -> None:
-    """Compare a folder with a pin, file by file.
+def check_files(folder: Path, pin: PriorPin) -> dict[str, str]:
+    """Compare a folder with a pin.
+
+    Returns:
+        Relative posix path -> SHA-256 (64 hex digits), as ``digest_files``.
 
     Raises:
-        ModelMismatchError: names the first file that differs, is missing or is not pinned.
+        ModelMismatchError: a file is missing or not pinned, which is named, or one differs.
     """
     found = digest_files(folder, pin.files)
-    for path in sorted({*pin.files, *found}):
-        if path not in found:
-            problem = f"{path} is missing"
-        elif path not in pin.files:
-            problem = f"{path} is not among the pinned files"
-        elif found[path] != pin.files[path]:
-            problem = f"{path} differs (SHA-256 {found[path][:12]}…, not {pin.files[path][:12]}…)"
-        else:
-            continue
-        raise ModelMismatchError(
-            f"the prior in {folder} is not the one this artifact was made with: {problem}. "
-            f"The artifact needs {pin.describe()!r}; pass that one as prior="
-        )
+    digest = digest_of_files(found)
+    odd = sorted({*pin.files} ^ {*found})
+    if odd:
+        is_not = "is missing" if odd[0] in pin.files else "is not among the pinned files"
+        problem = f"{odd[0]} {is_not}"
+    elif digest != pin.digest:
+        problem = f"its {len(found)} files have SHA-256 {digest[:12]}…, not {pin.digest[:12]}…"
+    else:
+        return found
+    raise ModelMismatchError(
+        f"the prior in {folder} is not the one this artifact was made with: {problem}. "
+        f"The artifact needs {pin.describe()!r}; pass that one as prior="
+    )
 
 
 def _settings(here: Path) -> list[Path]:

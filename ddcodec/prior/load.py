@@ -240,9 +240,9 @@ def load_prior(
     components = Components(resolved.folder, where, () if pin is None else pin.files)
     if pin is None:
         files = digest_files(resolved.folder)
-        pin = PriorPin(resolved.source, resolved.revision, files)
+        pin = PriorPin.of(resolved.source, resolved.revision, files)
     else:
-        check_files(resolved.folder, pin)
+        files = check_files(resolved.folder, pin)
     defaults = read_defaults(resolved.folder)
     engine: Engine
     if profile == profiles.FLOAT:
@@ -250,7 +250,7 @@ def load_prior(
             getattr(components, name)  # loaded now, so that damage is found now
         engine = FloatEngine(components, device=where, batch=batch)
     else:
-        engine = exact_engine(components, pin.files, profile=profile, device=where)
+        engine = exact_engine(components, files, profile=profile, device=where)
     return Prior(pin, resolved.folder, engine, components, defaults)
 
 

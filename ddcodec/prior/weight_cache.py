@@ -72,7 +72,7 @@ def cached_weights(
 
     Args:
         name: the network's folder in the pipeline.
-        files: the pin's, path -> SHA-256; those of this network name the entry.
+        files: path -> SHA-256 of the prior's; those of this network name the entry.
         profile: how many digits weights have.
         skeleton: the network without weights, which the entry must fit.
         checkpoint: loads the network's own weights; called only when they are needed.

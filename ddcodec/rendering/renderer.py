@@ -143,7 +143,7 @@ class Renderer:
         return {place: picture for place, picture in found.items() if picture is not None}
 
     def digests(self, rows: Sequence[Row]) -> list[bytes]:
-        """The pixel digest of each row, over the variations that digests are of."""
+        """The digest of each row, 32 bytes, over the variations that digests are of."""
         count = digested_variations(self._head.recipe.variations)
         made = self._shown([Place(c, s, u) for c, s in rows for u in range(count)])
         if self._head.recipe.variations == 1:
@@ -164,7 +164,8 @@ class Renderer:
                     " nothing to compare with"
                 )
         made = self.digests(rows)
-        return [row for row, *both in zip(rows, stored, made, strict=True) if both[0] != both[1]]
+        kept = zip(rows, stored, made, strict=True)
+        return [row for row, start, whole in kept if not whole.startswith(start or whole)]
 
     def images(self, rows: Sequence[Row], view: int) -> UInt8s:
         """uint8[n, height, width, 3]: the given view of the rows; view 0 is the picture itself."""

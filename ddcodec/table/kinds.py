@@ -279,7 +279,9 @@ class PixelsKind(Kind):
     optional = True
 
     def shape(self, section: Section, head: Head) -> tuple[int, ...]:
-        return section.box.class_count, section.box.slot_count or head.recipe.ipc, 4
+        codec = self.codec(section, head.recipe)
+        assert isinstance(codec, PixelDigests)
+        return section.box.class_count, section.box.slot_count or head.recipe.ipc, codec.length
 
     def plain_bytes(self, section: Section, head: Head) -> int:
         return prod(self.shape(section, head))

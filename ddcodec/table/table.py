@@ -220,7 +220,7 @@ class Table:
         return start + label
 
     def pixel_digest(self, class_index: int, slot: int) -> bytes | None:
-        """The stored pixel digest of one image, or None where the artifact has none."""
+        """What is stored of the digest of one slot, or None where the artifact has none."""
         section = self.index("pixels").find(class_index, slot)
         if section is None:
             return None

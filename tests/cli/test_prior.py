@@ -13,6 +13,7 @@ from huggingface_hub import constants
 
 from ddcodec.prior.load import load_prior
 from ddcodec.prior.packaged import tiny_folder
+from ddcodec.recipe.pin import digest_of_files
 from tests.cli.conftest import Ddz
 from tests.hub_server import COMMIT, FakeHub, fake_hub
 
@@ -32,7 +33,7 @@ def test_the_packaged_prior_is_described(ddz: Ddz) -> None:
     assert values["schema"] == "ddcodec.prior/1"
     assert (values["family"], values["size"], values["steps"]) == ("StableDiffusionPipeline", 64, 8)
     assert values["licence"] == "apache-2.0"
-    assert values["digests"] == dict(load_prior("tiny").pin.files)
+    assert digest_of_files(values["digests"]) == load_prior("tiny").pin.digest
     assert (values["to_fetch"], values["fetched"]) == (0, 0)
     text = ddz("prior", "tiny").out
     assert "64x64 pixels" in text and "licence  apache-2.0" in text
@@ -48,7 +49,7 @@ def test_the_packaged_prior_becomes_a_folder_that_diffusers_loads(ddz: Ddz, tmp_
         folder, safety_checker=None, local_files_only=True, low_cpu_mem_usage=False
     )
     assert pipeline.unet.config.sample_size * 4 == 64
-    assert load_prior(folder).pin.files == load_prior("tiny").pin.files
+    assert load_prior(folder).pin.digest == load_prior("tiny").pin.digest
 
 
 def test_a_folder_that_holds_something_is_left_alone(ddz: Ddz, tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_a_hub_id_is_fetched_once_and_then_needs_no_network(
     first = ddz("prior", "owner/name", "--json")
     assert first.err.splitlines()[0] == "fetching 53 MB of owner/name (MB): 0 of 53"
     values = json.loads(first.out)
-    assert values["digests"] == dict(load_prior("tiny").pin.files)
+    assert digest_of_files(values["digests"]) == load_prior("tiny").pin.digest
     assert (values["fetched"] > 52_000_000, values["to_fetch"]) == (True, 0)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     again = json.loads(ddz("prior", "owner/name", "--json").out)

@@ -11,7 +11,7 @@ from ddcodec.container import Box, CodecSpec, NewSection, write_container
 HEAD = {"classes": ["cat", "dog"]}
 LABELS = CodecSpec("soft-labels", 1, "zstd", {"classes": 2})
 SEEDS = CodecSpec("seed-list", 1, "none")
-PIXELS = CodecSpec("pixel-digest", 1, "none")
+PIXELS = CodecSpec("pixel-digest", 2, "none", {"length": 4})
 
 
 @pytest.fixture

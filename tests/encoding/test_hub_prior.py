@@ -69,7 +69,7 @@ def test_it_is_fetched_once_and_pinned_by_its_commit(
     )
     pin = made.head.prior
     assert pin is not None and (pin.source, pin.revision) == ("owner/name", COMMIT)
-    assert pin.files == load_prior("tiny").pin.files
+    assert pin.digest == load_prior("tiny").pin.digest
     assert "fetching 53 MB of owner/name (MB)" in told
     assert len(hub.fetched) == len({*hub.fetched})
     # What an artifact names is found in the cache, and nobody is asked.

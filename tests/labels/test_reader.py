@@ -240,7 +240,12 @@ def test_fields_stored_twice_or_for_a_view_are_refused() -> None:
 @pytest.mark.parametrize("kind", ["seeds", "labels", "label-model", "label-fields", "patches"])
 def test_a_section_of_another_kinds_codec_is_refused(kind: str) -> None:
     head, items = crops()
-    wrong = {"compression": "none", "name": "pixel-digest", "params": {}, "version": 1}
+    wrong = {
+        "compression": "none",
+        "name": "pixel-digest",
+        "params": {"length": 4},
+        "version": 2,
+    }
     changed = [i._replace(codec=wrong) if i.kind == kind else i for i in items]
     artifact = opened(head, changed)
     for section in artifact.sections:

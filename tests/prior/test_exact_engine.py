@@ -15,6 +15,7 @@ from ddcodec.errors import ModelMismatchError
 from ddcodec.exact.network import ExactNetwork
 from ddcodec.prior.exact_engine import ExactEngine, exact_engine
 from ddcodec.prior.families import NetworkName
+from ddcodec.prior.files import digest_files
 from ddcodec.prior.load import Prior, load_prior
 from tests.exact.here import HERE
 
@@ -22,7 +23,7 @@ CPU = torch.device("cpu")
 
 
 def engine_of(prior: Prior, profile: str = "w8a15") -> ExactEngine:
-    return exact_engine(prior.components, prior.pin.files, profile=profile, device=CPU)
+    return exact_engine(prior.components, digest_files(prior.folder), profile=profile, device=CPU)
 
 
 def networks_of(prior: Prior) -> Mapping[NetworkName, ExactNetwork]:

@@ -11,6 +11,7 @@ import pytest
 from huggingface_hub import constants
 
 from ddcodec.errors import DecodeError, ModelMismatchError, UnsupportedFeatureError
+from ddcodec.prior.files import digest_files
 from ddcodec.prior.load import load_prior
 from ddcodec.prior.resolve import resolve_pinned, resolve_prior
 from ddcodec.recipe.pin import PriorPin
@@ -58,7 +59,7 @@ def test_hub_id_is_recorded_with_the_commit_that_was_resolved(
 ) -> None:
     found = resolve_prior("owner/name@v1")
     assert (found.source, found.revision) == ("owner/name", COMMIT)
-    assert load_prior(found.folder).pin.files == load_prior(pipeline_folder).pin.files
+    assert load_prior(found.folder).pin.digest == load_prior(pipeline_folder).pin.digest
 
 
 def test_only_what_a_prior_loads_is_fetched(hub: FakeHub, pipeline_folder: Path) -> None:
@@ -162,7 +163,7 @@ def test_a_fetch_that_was_stopped_goes_on(hub: FakeHub, monkeypatch: pytest.Monk
         with pytest.raises(DecodeError, match="owner/name is only in part in the local cache"):
             resolve_prior("owner/name")
         with pytest.raises(DecodeError, match="which is only in part on this machine"):
-            resolve_pinned(PriorPin("owner/name", COMMIT, {**FILES, WEIGHTS[1]: "0" * 64}))
+            resolve_pinned(PriorPin.of("owner/name", COMMIT, {**FILES, WEIGHTS[1]: "0" * 64}))
     hub.asked.clear()
     resolve_prior("owner/name")
     assert hub.fetched == [WEIGHTS[1]]
@@ -171,25 +172,25 @@ def test_a_fetch_that_was_stopped_goes_on(hub: FakeHub, monkeypatch: pytest.Monk
 def test_a_name_from_a_file_is_looked_for_and_never_fetched(hub: FakeHub) -> None:
     resolve_prior("owner/name")
     hub.asked.clear()
-    found = resolve_pinned(PriorPin("owner/name", COMMIT, FILES))
+    found = resolve_pinned(PriorPin.of("owner/name", COMMIT, FILES))
     assert (found.source, found.revision) == ("owner/name", COMMIT)
     assert not hub.asked
 
 
 def test_a_pinned_prior_that_is_not_here_says_how_to_fetch_it(hub: FakeHub) -> None:
     with pytest.raises(DecodeError, match=rf"not on this machine.*prior='owner/name@{COMMIT}'"):
-        resolve_pinned(PriorPin("owner/name", COMMIT, FILES))
+        resolve_pinned(PriorPin.of("owner/name", COMMIT, FILES))
     assert not hub.asked
 
 
 def test_a_pinned_variant_is_fetched_though_the_hub_has_plain_files_too(
     hub: FakeHub, pipeline_folder: Path
 ) -> None:
-    plain = load_prior(pipeline_folder).pin
     half = {name: name.replace(".safetensors", ".fp16.safetensors") for name in WEIGHTS}
     hub.files |= {half[name]: hub.files[name] for name in WEIGHTS}
-    files = {half.get(name, name): digest for name, digest in plain.files.items()}
-    pin = PriorPin("owner/name", COMMIT, files)
+    digests = digest_files(pipeline_folder)
+    files = {half.get(name, name): digest for name, digest in digests.items()}
+    pin = PriorPin.of("owner/name", COMMIT, files)
     resolve_pinned(pin, "owner/name")
     assert [n for n in hub.fetched if n.endswith(".safetensors")] == sorted(half.values())
     hub.asked.clear()
@@ -198,7 +199,7 @@ def test_a_pinned_variant_is_fetched_though_the_hub_has_plain_files_too(
 
 
 def test_the_users_own_word_fetches_the_pinned_commit(hub: FakeHub) -> None:
-    pin = PriorPin("owner/name", OTHER_COMMIT, FILES)
+    pin = PriorPin.of("owner/name", OTHER_COMMIT, FILES)
     with pytest.raises(DecodeError, match=f"no revision '{OTHER_COMMIT}'"):
         resolve_pinned(pin, "owner/name")
     found = resolve_pinned(replace(pin, revision=COMMIT), "owner/name")
@@ -213,12 +214,12 @@ def test_a_name_from_a_file_opens_no_path(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(ModelMismatchError, match="prior='FOLDER'"):
-        resolve_pinned(PriorPin(source, None, FILES))
+        resolve_pinned(PriorPin.of(source, None, FILES))
     assert not hub.asked
 
 
 def test_pinned_folder_must_be_pointed_out(hub: FakeHub, pipeline_folder: Path) -> None:
-    pin = PriorPin("random-sd", None, FILES)
+    pin = PriorPin.of("random-sd", None, FILES)
     with pytest.raises(ModelMismatchError, match=r"'random-sd'.*prior='FOLDER'"):
         resolve_pinned(pin)
     assert resolve_pinned(pin, pipeline_folder).folder == pipeline_folder

@@ -20,7 +20,7 @@ from ddcodec.recipe.pin import PriorPin
 from ddcodec.recipe.synthesis import Stored, Text2Image
 from ddcodec.recipe.view import View
 
-PIN = PriorPin("tiny", None, {"model_index.json": "00" * 32})
+PIN = PriorPin.of("tiny", None, {"model_index.json": "00" * 32})
 GENERATED = Text2Image(
     prompt="A photo of {}",
     vectors=(1, 80),

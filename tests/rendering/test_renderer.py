@@ -32,7 +32,7 @@ def altered(artifact: Artifact, out: Path, rows: Sequence[int]) -> Artifact:
     digests = np.stack([artifact.table.pixel_digest(*row) for row in ROWS])
     values = np.array([np.frombuffer(d, np.uint8) for d in digests.tolist()])
     values[list(rows)] ^= 1
-    raw = PixelDigests().encode(values.reshape(2, 3, 4))
+    raw = PixelDigests(4).encode(values.reshape(2, 3, 4))
     kept = [CopiedSection(artifact.reader, s, s.box) for s in artifact.sections if s is not section]
     new = NewSection("pixels", section.codec, section.box, raw, section.flags)
     head = artifact.head.to_map()

@@ -72,7 +72,7 @@ def test_a_digest_is_of_all_pictures_of_its_slot(artifact: Artifact) -> None:
     renderer = artifact.renderer()
     pictures = [renderer.pictures([(1, 2)], view)[0] for view in range(3)]
     assert renderer.digests([(1, 2)]) == [slot_digest(np.stack(pictures))]
-    assert artifact.table.pixel_digest(1, 2) == slot_digest(np.stack(pictures))
+    assert artifact.table.pixel_digest(1, 2) == slot_digest(np.stack(pictures))[:4]
     assert slot_digest(np.stack(pictures[::-1])) != slot_digest(np.stack(pictures))
     assert artifact.verify("pixels") == 6
 

@@ -57,8 +57,9 @@ def seeds(box: Box) -> NewSection:
 
 
 def pixels(box: Box) -> NewSection:
-    raw = PixelDigests().encode(np.zeros((box.class_count, box.slot_count or IPC, 4), np.uint8))
-    return NewSection("pixels", PixelDigests().spec(), box, raw, ANCILLARY | SAFE_TO_COPY)
+    codec = PixelDigests(4)
+    raw = codec.encode(np.zeros((box.class_count, box.slot_count or IPC, 4), np.uint8))
+    return NewSection("pixels", codec.spec(), box, raw, ANCILLARY | SAFE_TO_COPY)
 
 
 def whole(classes: int = 3) -> dict[str, Sections]:

@@ -166,6 +166,7 @@ def hard_labels(raw: bytes, shape: Shape, params: Params) -> list[int]:
 
 
 def pixel_digest(raw: bytes, shape: Shape, params: Params) -> list[int]:
+    require(shape[-1] == params["length"], "payload", "digests of another length")
     need(raw, prod(shape))
     return list(raw)
 
@@ -230,6 +231,8 @@ def section(path: str, number: int) -> tuple[str, Any]:
     shape = shape_of(kind, box, header["head"])
     if kind == "latents":
         shape += tuple(codec["params"].get(name, 0) for name in ("channels", "height", "width"))
+    if kind == "pixels":
+        shape += (codec["params"].get("length", 0),)
     return kind, decode(codec, raws[number], shape)
 
 

@@ -31,7 +31,7 @@ RANGES: dict[str, Ranges] = {
     },
     "mosaic-png": {"width": (1, 8192), "height": (1, 8192)},
     "mosaic-webp": {"width": (1, 8192), "height": (1, 8192)},
-    "pixel-digest": {},
+    "pixel-digest": {"length": (1, 32)},
     "prompt-fp16": {},
     "prompt-int8": {},
     "prompt-text": {},

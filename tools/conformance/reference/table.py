@@ -73,8 +73,8 @@ def seeds_per_class(recipe: dict[str, Any]) -> int:
 
 
 def shape_of(kind: str, box: Sequence[int], head: dict[str, Any]) -> tuple[int, ...]:
-    """The shape that a section's box implies: of soft labels, that of their logits; of latents,
-    without the axes that their codec gives.
+    """The shape that a section's box implies: of soft labels, that of their logits; of latents
+    and pixels, without the axes that their codec gives.
     """
     recipe = head["recipe"]
     classes, slots, views = box[1], box[3] or recipe["ipc"], box[5] or recipe["views"]
@@ -90,7 +90,7 @@ def shape_of(kind: str, box: Sequence[int], head: dict[str, Any]) -> tuple[int, 
         return classes, slots, views, *origins
     if kind == "labels":
         return classes, slots, views
-    return (classes, slots, 4) if kind == "pixels" else ()
+    return (classes, slots) if kind == "pixels" else ()
 
 
 def places(header: dict[str, Any]) -> list[Place]:

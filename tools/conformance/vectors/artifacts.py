@@ -24,7 +24,7 @@ from tools.conformance.vectors.png import png
 VIEW = {"cutmix": 1, "flip": 1, "kind": "pad-crop", "pad": 1, "scale": [1, 1, 1]}
 PLAIN = {"cutmix": 0, "flip": 0, "kind": "identity", "pad": 0, "scale": [1, 1, 1]}
 STORED = {"kind": "stored"}
-PIN = {"files": {"model_index.json": bytes(32)}, "revision": None, "source": "nobody"}
+PIN = {"digest": bytes(32), "files": ["model_index.json"], "revision": None, "source": "nobody"}
 
 
 def head_of(

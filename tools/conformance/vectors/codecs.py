@@ -85,8 +85,12 @@ def cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
         ("schedule-table", {}, [], struct.pack("<HHf3f", 1, 0, 1, 0, 1, 0), "no history"),
         ("schedule-table", {}, [], struct.pack("<HHf7f", 1, 2, 1, 0, 1, 0, 1, 1, 1, 0), "early"),
         ("schedule-table", {}, [], struct.pack("<HHf5f", 1, 1, 1, 0, 1, 0, 1, 9e999), "infinite"),
-        ("pixel-digest", {}, [1, 2, 4], bytes(range(8)), "two digests"),
-        ("pixel-digest", {}, [1, 2, 4], bytes(7), "cut"),
+        ("pixel-digest", {"length": 4}, [1, 2, 4], bytes(range(8)), "two digests"),
+        ("pixel-digest", {"length": 1}, [1, 2, 1], bytes(range(2)), "of a byte each"),
+        ("pixel-digest", {"length": 4}, [1, 2, 4], bytes(7), "cut"),
+        ("pixel-digest", {"length": 2}, [1, 2, 4], bytes(8), "of another length"),
+        ("pixel-digest", {"length": 33}, [1, 1, 33], bytes(33), "longer than a SHA-256"),
+        ("pixel-digest", {}, [1, 2, 4], bytes(8), "without a length"),
         ("seed-list", {"x": 1}, [1, 1], bytes(8), "an unknown parameter"),
     ]
 

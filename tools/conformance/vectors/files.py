@@ -23,7 +23,12 @@ MARK = b"(replaced)"
 LABELS = {"compression": "none", "name": "hard-labels", "params": {}, "version": 1}
 ZLABELS = {**LABELS, "compression": "zstd"}
 SEEDS = {"compression": "none", "name": "seed-list", "params": {}, "version": 1}
-PIXELS = {"compression": "none", "name": "pixel-digest", "params": {}, "version": 1}
+PIXELS = {
+    "compression": "none",
+    "name": "pixel-digest",
+    "params": {"length": 4},
+    "version": 2,
+}
 
 
 class Item(NamedTuple):

@@ -164,7 +164,12 @@ def varied() -> tuple[Case, list[Item]]:
         "weights": None,
     }
     head["recipe"] |= {"synthesis": synthesis, "variations": 3}
-    head["prior"] = {"files": {"model_index.json": bytes(32)}, "revision": None, "source": "any"}
+    head["prior"] = {
+        "digest": bytes(32),
+        "files": ["model_index.json"],
+        "revision": None,
+        "source": "any",
+    }
     model = model_codec(2, 2, MIXED, variations=3)
     entry = codec("soft-labels", columns=2, band=1, step=0)
     table = struct.pack("<HHf5f", 1, 1, 1.0, 999.0, 1.0, 0.0, 1.0, -0.5)
