@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from ddcodec.container.canonical import pack_canonical, unpack_canonical
 from ddcodec.container.compression import COMPRESSIONS
 from ddcodec.container.limits import Limits
-from ddcodec.container.prelude import PRELUDE_LEN
 from ddcodec.container.section import ANCILLARY, KIND_FLAGS, SAFE_TO_COPY, Box, CodecSpec, Section
 from ddcodec.errors import HeaderError, LimitExceededError, UnknownCodecError, shown
 
@@ -102,8 +101,14 @@ def _codec_map(spec: CodecSpec) -> dict[str, Any]:
     }
 
 
-def parse_header(data: bytes, file_len: int, limits: Limits) -> Header:
+def parse_header(data: bytes, end: int, file_len: int, limits: Limits) -> Header:
     """Check a header in full against the length of the file.
+
+    Args:
+        data: the header, inflated.
+        end: where the stored header ends and the first section begins.
+        file_len: length of the file.
+        limits: what to believe at most.
 
     Raises:
         HeaderError: a field is missing, unknown, of a wrong type or out of range.
@@ -117,7 +122,7 @@ def parse_header(data: bytes, file_len: int, limits: Limits) -> Header:
     for name in ("head", "info"):
         if type(header[name]) is not dict:
             raise HeaderError(f"'{name}' must be a map; the header is damaged")
-    sections = _parse_index(header["index"], PRELUDE_LEN + len(data), file_len, limits)
+    sections = _parse_index(header["index"], end, file_len, limits)
     return Header(header["digest"], header["head"], header["info"], sections)
 
 

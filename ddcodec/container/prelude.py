@@ -14,25 +14,34 @@ from ddcodec.errors import (
     UnsupportedVersionError,
 )
 
-__all__ = ["MAGIC", "MAJOR", "MINOR", "PRELUDE_LEN", "Prelude", "parse_prelude"]
+__all__ = ["DEFLATED", "MAGIC", "MAJOR", "MINOR", "PRELUDE_LEN", "Prelude", "parse_prelude"]
 
 MAGIC = b"\x89DDZ\r\n\x1a\n"
 MAJOR = 1
 MINOR = 0
 PRELUDE_LEN = 32
+DEFLATED = 1  # feature flag: the header is deflated
 _LAYOUT = struct.Struct("<8sHHIIIQ")
 
 
 class Prelude(NamedTuple):
-    """The three values that vary between files of this version."""
+    """The values that vary between files of this version.
 
+    Attributes:
+        flags: ``DEFLATED`` or 0.
+        header_len: length of the header as stored.
+        header_crc: its CRC-32.
+        file_len: length of the file.
+    """
+
+    flags: int
     header_len: int
     header_crc: int
     file_len: int
 
     def pack(self) -> bytes:
         """The 32 bytes as they stand in the file."""
-        return _LAYOUT.pack(MAGIC, MAJOR, MINOR, 0, *self)
+        return _LAYOUT.pack(MAGIC, MAJOR, MINOR, *self)
 
 
 def parse_prelude(data: bytes, size: int, limits: Limits) -> Prelude:
@@ -58,10 +67,10 @@ def parse_prelude(data: bytes, size: int, limits: Limits) -> Prelude:
             offset=len(data),
         )
     _, major, minor, flags, header_len, header_crc, file_len = _LAYOUT.unpack(data[:PRELUDE_LEN])
-    if (major, flags) != (MAJOR, 0) or minor > MINOR:
+    if major != MAJOR or minor > MINOR or flags & ~DEFLATED:
         raise UnsupportedVersionError(
             f"the file needs a reader of .ddz {major}.{minor} (feature flags {flags:#x}), and this"
-            f" one reads up to {MAJOR}.{MINOR} without flags; upgrade ddcodec",
+            f" one reads up to {MAJOR}.{MINOR} with flags {DEFLATED:#x}; upgrade ddcodec",
             offset=8,
         )
     if header_len > limits.header:
@@ -82,7 +91,7 @@ def parse_prelude(data: bytes, size: int, limits: Limits) -> Prelude:
             f"the file {what}: it has {size} bytes and says {file_len}; fetch or write it again",
             offset=min(size, file_len),
         )
-    return Prelude(header_len, header_crc, file_len)
+    return Prelude(flags, header_len, header_crc, file_len)
 
 
 def _check_magic(data: bytes) -> None:

@@ -12,10 +12,11 @@ from typing import Any, Literal, Self
 
 from ddcodec.container.blob import Blob, FileBlob, MemoryBlob
 from ddcodec.container.compression import decompress
+from ddcodec.container.deflate import inflate
 from ddcodec.container.digest import DigestEntry, content_digest
 from ddcodec.container.index import parse_header
 from ddcodec.container.limits import DEFAULT_LIMITS, Limits
-from ddcodec.container.prelude import PRELUDE_LEN, parse_prelude
+from ddcodec.container.prelude import DEFLATED, PRELUDE_LEN, parse_prelude
 from ddcodec.container.section import Section
 from ddcodec.errors import (
     ChecksumMismatchError,
@@ -43,7 +44,7 @@ class Reader:
         digest: the content digest the file states, 32 bytes; ``verify`` compares it.
         sections: the index, in file order.
         file_len: length of the file in bytes.
-        header_len: length of the header in bytes.
+        header_len: length of the header in bytes, as stored.
 
     Raises:
         FormatError: one of its subclasses says what is malformed.
@@ -78,7 +79,10 @@ class Reader:
                     "the header differs from its checksum; fetch the file again",
                     offset=PRELUDE_LEN,
                 )
-            header = parse_header(data, prelude.file_len, limits)
+            if prelude.flags & DEFLATED:
+                data = inflate(data, limits)
+            end = PRELUDE_LEN + prelude.header_len
+            header = parse_header(data, end, prelude.file_len, limits)
         except BaseException:
             blob.close()
             raise

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ddcodec.container.compression import compress
+from ddcodec.container.deflate import deflate, inflate
 from ddcodec.container.digest import DigestEntry, content_digest
 from ddcodec.container.index import IndexRow, build_header, order_key, parse_header
 from ddcodec.container.limits import DEFAULT_LIMITS, Limits
-from ddcodec.container.prelude import PRELUDE_LEN, Prelude, parse_prelude
+from ddcodec.container.prelude import DEFLATED, PRELUDE_LEN, Prelude, parse_prelude
 from ddcodec.container.reader import Reader
 from ddcodec.container.section import ANCILLARY, Box, CodecSpec, Section
 from ddcodec.errors import DdcodecError, EncodeError, FormatError
@@ -97,15 +98,17 @@ def write_container(
     _check_plan(planned)
     digest = content_digest(head, _entries(planned))
     header = build_header(digest, head, info or {}, [p.row for p in planned], limits)
-    file_len = PRELUDE_LEN + len(header) + sum(p.row.stored_len for p in planned)
-    prelude = Prelude(len(header), zlib.crc32(header), file_len).pack()
+    stored = deflate(header)
+    end = PRELUDE_LEN + len(stored)
+    file_len = end + sum(p.row.stored_len for p in planned)
+    prelude = Prelude(DEFLATED, len(stored), zlib.crc32(stored), file_len).pack()
     try:
         # What we write, we must be able to read: the reader's checks are the writer's.
         parse_prelude(prelude, file_len, limits)
-        parse_header(header, file_len, limits)
+        parse_header(inflate(stored, limits), end, file_len, limits)
     except FormatError as error:
         raise EncodeError(f"the file would not be readable: {error}") from error
-    parts = chain([prelude, header], (p.payload() for p in planned))
+    parts = chain([prelude, stored], (p.payload() for p in planned))
     try:
         write_whole(target, parts, before=partial(_check_target, target, overwrite))
     except (OSError, ValueError) as error:

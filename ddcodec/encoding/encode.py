@@ -361,8 +361,15 @@ class Encoder:
 
     def _info(self, content: Content, teacher: str, digest: bytes) -> dict[str, Any]:
         options = self.options
-        info: dict[str, Any] = {
-            "tool": f"ddcodec {__version__}",
+        info: dict[str, Any] = {"tool": f"ddcodec {__version__}"}
+        # The pixels of exact profiles depend on no environment.
+        if content.prior is not None and options.profile == profiles.FLOAT:
+            from ddcodec.prior.load import fingerprint
+
+            info["environment"] = fingerprint(self.inputs.device)
+        if options.omit_provenance:
+            return info
+        info |= {
             "method": options.method,
             "options": self.inputs.method.to_map(),
             "images": len(self.inputs.source),
@@ -379,9 +386,4 @@ class Encoder:
             info["labels"] = {"divergence": f"{self.divergence:.3g}"}
             if options.labels == "soft":
                 info["labels"]["layers"] = options.label_layers
-        # The pixels of exact profiles depend on no environment.
-        if content.prior is not None and options.profile == profiles.FLOAT:
-            from ddcodec.prior.load import fingerprint
-
-            info["environment"] = fingerprint(self.inputs.device)
         return info

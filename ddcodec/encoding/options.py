@@ -155,6 +155,12 @@ class EncodeOptions:
         "removed at the end.",
         role="run",
     )
+    omit_provenance: bool = option(
+        False,
+        "Leave out how the artifact was made: method, options, source and teacher, 40 to 90 bytes "
+        "that only people and reports read.",
+        role="run",
+    )
     dry_run: bool = option(
         False, "Only say what would be done, and the bytes expected.", role="run"
     )

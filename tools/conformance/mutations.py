@@ -11,7 +11,12 @@ from typing import Any
 
 import msgpack
 
-from tools.conformance.reference.container import content_digest, read_header, read_sections
+from tools.conformance.reference.container import (
+    DICTIONARY,
+    content_digest,
+    read_header,
+    read_sections,
+)
 from tools.conformance.reference.refusal import Refused
 
 NUMBERS = [0, 1, 2, 5, 31, 32, 127, 128, 255, 256, 65535, 65536, 2**31, 2**32 - 1, 2**32, 2**63]
@@ -109,6 +114,16 @@ def edit_header(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> byt
         return data  # the header was damaged before, beyond decoding or encoding
 
 
+def deflate_header(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Deflate the header, and damage the stream now and then."""
+    header, payload = split(data)
+    coder = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY.read_bytes())
+    stored = coder.compress(header) + coder.flush()
+    if rng.random() < 0.5:
+        stored = rng.choice((flip_bits, edit_run, truncate))(rng, stored, corpus)
+    return join(data[:12] + b"\1\0\0\0" + data[16:], stored, payload)
+
+
 def edit_value(rng: random.Random, node: Any) -> None:
     """Change one thing at a random depth of a tree of lists and maps, in place."""
     while isinstance(node, (dict, list)) and node:
@@ -191,7 +206,8 @@ def true_digest(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> byt
         header["digest"] = content_digest(header, read_sections(data, header))
     except Refused:
         return data
-    return join(data, msgpack.packb(header), split(data)[1])
+    plain = data[:12] + bytes(4) + data[16:]
+    return join(plain, msgpack.packb(header), split(data)[1])
 
 
 MUTATIONS: Sequence[Mutation] = (
@@ -202,7 +218,9 @@ MUTATIONS: Sequence[Mutation] = (
     edit_prelude,
     damage_header,
     edit_header,
+    deflate_header,
     edit_header,
+    deflate_header,
     damage_sections,
     damage_sections,
     move_boxes,

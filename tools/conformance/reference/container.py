@@ -15,6 +15,7 @@ import re
 import struct
 import sys
 import zlib
+from pathlib import Path
 from typing import Any
 
 import zstandard
@@ -25,6 +26,7 @@ from tools.conformance.reference.refusal import each_file, refuse, require
 MAX_HEADER, MAX_SECTIONS = 4 << 20, 1 << 16
 MAX_SECTION, MAX_TOTAL, MAX_WINDOW = 256 << 20, 64 << 30, 8 << 20
 U32 = 0xFFFFFFFF
+DICTIONARY = Path(__file__).parents[3] / "ddcodec" / "container" / "header_dictionary.bin"
 CRITICAL = "label-fields label-model labels patches prompts schedule seeds teacher"
 KIND_FLAGS = {"pixels": 3} | dict.fromkeys(CRITICAL.split(), 0)
 
@@ -36,13 +38,15 @@ def read_header(data: bytes) -> dict[str, Any]:
         refuse("truncated" if magic.startswith(data[:8]) else "bad-magic", "not a .ddz file")
     require(len(data) >= 32, "truncated", "the prelude is not complete")
     major, minor, flags, header_len, crc, file_len = struct.unpack("<HHIIIQ", data[8:32])
-    known = major == 1 and minor == 0 and flags == 0
+    known = major == 1 and minor == 0 and flags in (0, 1)
     require(known, "unsupported-version", f"version {major}.{minor}, flags {flags:#x}")
     require(header_len <= MAX_HEADER, "limit-exceeded", "the header is too large")
     require(32 + header_len <= file_len, "header", "the header does not fit into the file")
     require(len(data) == file_len, "truncated", f"{len(data)} bytes instead of {file_len}")
     encoded = data[32 : 32 + header_len]
     require(zlib.crc32(encoded) == crc, "checksum-mismatch", "the header's CRC-32 differs")
+    if flags == 1:
+        encoded = inflate(encoded)
     decoder = Decoder(encoded)
     header: dict[str, Any] = decoder.value()
     require(decoder.at == len(encoded), "header", "bytes follow the header's value")
@@ -51,6 +55,19 @@ def read_header(data: bytes) -> dict[str, Any]:
     require(type(digest) is bytes and len(digest) == 32, "header", "the digest is not 32 bytes")
     require(type(header["head"]) is dict and type(header["info"]) is dict, "header", "no map")
     check_index(header["index"], 32 + header_len, file_len)
+    return header
+
+
+def inflate(stored: bytes) -> bytes:
+    """Section 3, "Deflated headers"."""
+    decoder = zlib.decompressobj(-15, zdict=DICTIONARY.read_bytes())
+    try:
+        header = decoder.decompress(stored, MAX_HEADER + 1)
+    except zlib.error as error:
+        refuse("header", str(error))
+    require(len(header) <= MAX_HEADER, "limit-exceeded", "the header is too large")
+    whole = decoder.eof and not decoder.unused_data
+    require(whole, "header", "the header is not exactly one DEFLATE stream")
     return header
 
 

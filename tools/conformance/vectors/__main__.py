@@ -7,6 +7,7 @@ import sys
 from tools.conformance.vectors import (
     codecs,
     container,
+    dictionary,
     entropy,
     exact,
     images,
@@ -19,6 +20,7 @@ from tools.conformance.vectors.maker import Maker, asked_to_check
 
 MAKERS: tuple[Maker, ...] = (
     tables.MAKER,  # first, because others read the tables
+    dictionary.MAKER,
     container.MAKER,
     codecs.MAKER,
     entropy.MAKER,

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import msgpack
 
+from tools.conformance.reference.container import DICTIONARY
 from tools.conformance.vectors.artifacts import whole
 from tools.conformance.vectors.broken_tables import broken
+from tools.conformance.vectors.deflate import deflated_by_hand, zeros_by_hand
 from tools.conformance.vectors.files import (
     LABELS,
     ONE,
@@ -24,6 +26,7 @@ from tools.conformance.vectors.files import (
     Item,
     assemble,
     changed,
+    deflated,
     file_of,
     frame,
     header_of,
@@ -83,6 +86,11 @@ def accepted() -> Iterator[tuple[str, str, bytes]]:
         "several kinds, codecs and boxes",
         file_of(*many(), info={"tool": "hand"}),
     )
+    yield (
+        "deflated",
+        "a deflated header",
+        deflated(*many(), info={"tool": "hand"}),
+    )
     values: dict[str, Any] = {
         "": None,
         "big": [2**64 - 1, 2**32, 65536, 256, 128, 127, 0, -1, -32, -33, -129, -32769, -(2**63)],
@@ -118,6 +126,32 @@ def refused_prelude() -> Iterator[tuple[str, str, str, bytes]]:
     yield "header_len_huge", "limit-exceeded", "a header of 4 GiB", huge
     yield "header_len_over", "header", "the header ends after the file", file_of(header_len=1 << 20)
     yield "header_crc", "checksum-mismatch", "one bit of the header", good[:60] + b"~" + good[61:]
+
+
+def refused_streams() -> Iterator[tuple[str, str, str, bytes]]:
+    """Headers under the flag of deflated ones."""
+    bad, dictionary = "header", DICTIONARY.read_bytes()
+    encoded = msgpack.packb(header_of([]))
+    stream = deflated_by_hand(encoded, dictionary)
+
+    def with_stream(stored: bytes) -> bytes:
+        return assemble(stored, flags=1)
+
+    yield "deflate_plain", bad, "a plain header called deflated", with_stream(encoded)
+    yield "deflate_cut", bad, "the last byte of the stream is missing", with_stream(stream[:-1])
+    yield "deflate_trailing", bad, "a byte after the stream", with_stream(stream + b"\0")
+    yield "deflate_reserved", bad, "a block of type 3", with_stream(b"\x07" + stream[1:])
+    far = deflated_by_hand(b"abc" * 2, b"abc" + bytes(32000))
+    yield "deflate_far", bad, "a distance beyond the dictionary", with_stream(far)
+    bomb = zeros_by_hand(1 + (4 << 20) // 258)
+    yield (
+        "deflate_bomb",
+        "limit-exceeded",
+        "26 kB that inflate to 4 MiB",
+        with_stream(bomb),
+    )
+    value = deflated_by_hand(encoded + b"\xc0", dictionary)
+    yield "deflate_value", bad, "a byte after the header's map", with_stream(value)
 
 
 def refused_msgpack() -> Iterator[tuple[str, str, str, bytes]]:
@@ -254,7 +288,7 @@ def future() -> Iterator[tuple[str, str, str, bytes]]:
     version = "unsupported-version"
     yield "major", version, "version 2.0", file_of(ONE, major=2)
     yield "minor", version, "version 1.1", file_of(ONE, minor=1)
-    yield "flags", version, "a feature flag", file_of(ONE, flags=1)
+    yield "flags", version, "a feature flag", file_of(ONE, flags=2)
     brotli = file_of(ONE._replace(codec={**LABELS, "compression": "brotli"}))
     yield "compression", "unknown-codec", "an unknown compression", brotli
 
@@ -263,7 +297,7 @@ def vectors() -> Iterator[Vector]:
     """All vectors, in the order of the manifest."""
     for name, what, data in accepted():
         yield Vector(f"y_{name}.ddz", "ok", "digest", what, data)
-    for part in (refused_prelude, refused_msgpack, refused_header):
+    for part in (refused_prelude, refused_streams, refused_msgpack, refused_header):
         for name, code, what, data in part():
             yield Vector(f"n_{name}.ddz", code, "structure", what, data)
     for name, code, stage, what, data in refused_sections():

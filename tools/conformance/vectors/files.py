@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import msgpack
 
 from tools.conformance.reference.canonical import encode
-from tools.conformance.reference.container import content_digest
+from tools.conformance.reference.container import DICTIONARY, content_digest
+from tools.conformance.vectors.deflate import deflated_by_hand
 
 Box = tuple[int, int, int, int, int, int]
 MAGIC = b"\x89DDZ\r\n\x1a\n"
@@ -93,6 +94,14 @@ def file_of(*items: Item, head: Any = None, info: Any = None, **prelude: Any) ->
     """A file without fault, but for what ``prelude`` replaces."""
     encoded = msgpack.packb(header_of(list(items), head, info))
     return assemble(encoded, b"".join(item.payload for item in items), **prelude)
+
+
+def deflated(*items: Item, head: Any = None, info: Any = None) -> bytes:
+    """A file without fault whose header is deflated."""
+    stream = deflated_by_hand(
+        msgpack.packb(header_of(list(items), head, info)), DICTIONARY.read_bytes()
+    )
+    return assemble(stream, b"".join(item.payload for item in items), flags=1)
 
 
 def changed(change: Callable[[dict[str, Any]], Any], *items: Item) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "spec" / "vectors"
 TABLES = ROOT / "ddcodec" / "tables"
+CONTAINER = ROOT / "ddcodec" / "container"
 
 
 @dataclass(frozen=True)
