@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ddcodec.arrays import Progress
 from ddcodec.artifact import merging, slicing
-from ddcodec.artifact.sizes import SizeNode, size_budget
+from ddcodec.artifact.sizes import SizeNode, Support, size_budget, support_of
 from ddcodec.artifact.verify import Level, verify_table
 from ddcodec.container import KIND_FLAGS, Limits, Reader, Section
 from ddcodec.errors import HeaderError, MissingDependencyError
@@ -107,6 +107,10 @@ class Artifact:
     def sizes(self) -> SizeNode:
         """The size budget of the file as a tree: section kinds, then codecs."""
         return size_budget(self.table)
+
+    def support(self) -> Support:
+        """What a slice keeps of classes without rows, as partners of CutMix."""
+        return support_of(self.table)
 
     def verify(
         self,

@@ -8,10 +8,12 @@ from typing import Any
 
 from ddcodec.container import PRELUDE_LEN, Section
 from ddcodec.recipe.head import Head
-from ddcodec.table.kinds import layer_of, plain_bytes
+from ddcodec.table.boxes import Ranks
+from ddcodec.table.coverage import picture_classes
+from ddcodec.table.kinds import kind_of, layer_of, plain_bytes
 from ddcodec.table.table import Table
 
-__all__ = ["SizeNode", "size_budget"]
+__all__ = ["SizeNode", "Support", "size_budget", "support_of"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +47,38 @@ class SizeNode:
             "plain": self.plain,
             "children": [child.to_map() for child in self.children],
         }
+
+
+@dataclass(frozen=True)
+class Support:
+    """Pictures without rows, kept because views of rows mix them in (spec/table.md, "Whose").
+
+    Attributes:
+        classes: how many classes are only that.
+        stored: bytes of theirs in the file; a section shared with rows counts by its classes.
+    """
+
+    classes: int
+    stored: int
+
+    def describe(self) -> str:
+        """Such as ``3 classes, 4,321 bytes``."""
+        classes = "class" if self.classes == 1 else "classes"
+        return f"{self.classes} {classes}, {self.stored:,} bytes"
+
+
+def support_of(table: Table) -> Support:
+    """Of a slice by classes; nothing in an artifact as it was encoded."""
+    rows = Ranks(table.head.rows)
+    with_pictures = picture_classes(table.head, table.sections("seeds"))
+    classes = sum(count for _, count in with_pictures) - len(table.head.row_classes)
+    stored = 0
+    for section in table.reader.sections if classes else ():
+        kind, box = kind_of(section), section.box
+        if kind is not None and kind.scope == "pictures" and box.class_count:
+            used = sum(count for _, count in rows.shared(box.class_start, box.class_count))
+            stored += section.stored_len * (box.class_count - used) // box.class_count
+    return Support(classes, stored)
 
 
 def size_budget(table: Table) -> SizeNode:

@@ -53,7 +53,7 @@ def command(artifact: Path, as_json: bool) -> None:
 def as_values(artifact: Artifact) -> dict[str, Any]:
     """The whole picture as plain values: schema ``ddcodec.inspect/1``."""
     head, recipe = artifact.head, artifact.recipe
-    images = len(artifact.classes) * recipe.ipc
+    images, support = len(artifact.classes) * recipe.ipc, artifact.support()
     return {
         "path": str(artifact.path),
         "stored": artifact.file_len,
@@ -73,6 +73,7 @@ def as_values(artifact: Artifact) -> dict[str, Any]:
         "head": head.to_map(),
         "info": dict(artifact.info),
         "sizes": artifact.sizes().to_map(),
+        "support": {"classes": support.classes, "stored": support.stored},
         "sections": [
             {
                 "kind": section.kind,
@@ -102,6 +103,8 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
     if recipe.variations > 1:
         yield f"variations      {recipe.variations} pictures of each slot, drawn as they are shown"
     yield from fitting("classes", _class_list(artifact))
+    if (support := artifact.support()).classes:
+        yield from fitting("support", f"{support.describe()}, for CutMix")
     for number, line in enumerate(describe_labels(artifact.table)):
         yield from fitting("" if number else "labels", line)
     yield ""

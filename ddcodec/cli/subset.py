@@ -53,4 +53,6 @@ def command(
         made = opened.subset(out, classes=names, ipc=ipc, views=views, force=force)
         with made:
             click.echo(f"{out}: {made.file_len:,} of {opened.file_len:,} bytes")
+            if (support := made.support()).classes:
+                click.echo(f"  of which support {support.describe()}: partners of CutMix views")
             click.echo(f"content digest {made.digest}")

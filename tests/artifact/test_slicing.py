@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import ddcodec
 from ddcodec.artifact import Artifact, merge, subset
+from ddcodec.artifact.sizes import Support
 from ddcodec.container import (
     ANCILLARY,
     SAFE_TO_COPY,
@@ -82,6 +83,12 @@ def test_support_pictures_come_along_only_where_views_mix(
         part = artifact.subset(tmp_path / f"{view}-part.ddz", classes=["cross"])
         assert len(covered(part, "patches")) == expected
         assert part.classes == ("cross",)
+        assert artifact.support() == Support(0, 0)
+        others = [s for s in part.sections if s.kind == "patches" and s.box.class_start != 1]
+        assert part.support().classes == expected - 1
+        seeds = [s.stored_len for s in part.sections if s.kind == "seeds"]
+        shared = sum(seeds) * (expected - 1) // expected
+        assert part.support().stored == sum(s.stored_len for s in others) + shared
 
 
 def logits(artifact: Artifact) -> dict[tuple[str, int, int], bytes]:
