@@ -18,7 +18,7 @@ from cachetools import LRUCache
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec.errors import EncodeError
 
 __all__ = ["ByteCache", "cache_folder", "locked", "read_json", "whole_folder", "write_whole"]
 
@@ -152,7 +152,7 @@ def locked(
         remove: afterwards remove the lock, and the folder if nothing else is in it.
 
     Raises:
-        RequestError: another process holds it.
+        EncodeError: another process holds it.
         OSError: the folder cannot be made.
     """
     lock, timeout = FileLock(folder / LOCK), 0
@@ -165,7 +165,7 @@ def locked(
             continue  # whoever held it has just removed the folder
         except Timeout as error:
             if wait is None:
-                raise RequestError(
+                raise EncodeError(
                     f"another process is at work in {folder}: wait until it has finished, or "
                     "choose another folder"
                 ) from error

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec.errors import EncodeError
 from ddcodec.files import ByteCache, cache_folder, locked, read_json, whole_folder, write_whole
 
 
@@ -134,7 +134,7 @@ def test_a_held_folder_is_refused_or_waited_for(tmp_path: Path) -> None:
     other = context.Process(target=hold, args=(folder, held, 0.5))
     other.start()
     assert held.wait(20)
-    with pytest.raises(RequestError, match="another process is at work"), locked(folder):
+    with pytest.raises(EncodeError, match="another process is at work"), locked(folder):
         pass
     waited: list[bool] = []
     with locked(folder, wait=lambda: waited.append(True), remove=True):

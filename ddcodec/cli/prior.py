@@ -10,7 +10,7 @@ import click
 
 from ddcodec.cli.common import dump_json, json_option, progress_display
 from ddcodec.cli.help import ExampleCommand
-from ddcodec.errors import DecodeError, RequestError
+from ddcodec.errors import RequestError
 
 if TYPE_CHECKING:
     from ddcodec.prior.survey import Survey
@@ -98,9 +98,9 @@ def _lines(found: Survey) -> Iterator[str]:
 
 def _check_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
-        raise DecodeError(f"{folder} is not empty; choose another folder")
+        raise RequestError(f"{folder} is not empty; choose another folder")
     if not folder.absolute().parent.is_dir():
-        raise DecodeError(f"the folder {folder.parent} does not exist; make it, or choose another")
+        raise RequestError(f"the folder {folder.parent} does not exist; make it, or choose another")
 
 
 def _write(folder: Path) -> None:

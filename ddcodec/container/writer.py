@@ -20,7 +20,7 @@ from ddcodec.container.limits import DEFAULT_LIMITS, Limits
 from ddcodec.container.prelude import DEFLATED, PRELUDE_LEN, Prelude, parse_prelude
 from ddcodec.container.reader import Reader
 from ddcodec.container.section import ANCILLARY, Box, CodecSpec, Section
-from ddcodec.errors import DdcodecError, EncodeError, FormatError
+from ddcodec.errors import DdcodecError, EncodeError, FormatError, RequestError
 from ddcodec.files import write_whole
 
 __all__ = ["CopiedSection", "NewSection", "write_container"]
@@ -88,8 +88,9 @@ def write_container(
         The content digest, 32 bytes.
 
     Raises:
-        EncodeError: the path exists, a value cannot be encoded, two sections share kind and box,
-            a reader would refuse the file, or the disk refuses it.
+        RequestError: the path exists.
+        EncodeError: a value cannot be encoded, two sections share kind and box, a reader would
+            refuse the file, or the disk refuses it.
         FormatError, IntegrityError: a section to be copied is damaged in its source.
     """
     target = Path(path)
@@ -169,6 +170,6 @@ def _entries(planned: Iterable[_Planned]) -> list[DigestEntry]:
 
 def _check_target(target: Path, overwrite: bool) -> None:
     if target.is_dir():
-        raise EncodeError(f"{target} is a folder; name a file in it")
+        raise RequestError(f"{target} is a folder; name a file in it")
     if not overwrite and os.path.lexists(target):
-        raise EncodeError(f"{target} exists already; choose another name, or allow overwriting")
+        raise RequestError(f"{target} exists already; choose another name, or allow overwriting")

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from ddcodec.arrays import Float32s, Progress, UInt8s
-from ddcodec.errors import DdcodecError, DecodeError
+from ddcodec.errors import DdcodecError, DecodeError, RequestError
 from ddcodec.exchange.names import folder_names
 from ddcodec.files import read_json, write_whole
 
@@ -77,9 +77,10 @@ def export_folder(
         progress: called with (what, done, total).
 
     Raises:
-        DecodeError: the folder holds something else, or cannot be written; the prior is not found.
+        DecodeError: the folder cannot be written; the prior is not found.
         ModelMismatchError: the prior is not the pinned one; no folder is made then.
-        RequestError: an unknown class or none, or more slots or views than there are.
+        RequestError: an unknown class or none, more slots or views than there are, or the folder
+            holds something else.
     """
     target = Path(out)
     data = artifact.dataset(
@@ -195,7 +196,7 @@ def _check_ours(target: Path, manifest: dict[str, Any]) -> bool:
         _check_same(record, manifest)
         return True
     if target.exists() and any(target.iterdir()):
-        raise DecodeError(f"{target} is not empty and not an earlier decode: choose a new folder")
+        raise RequestError(f"{target} is not empty and not an earlier decode: choose a new folder")
     return False
 
 
@@ -207,7 +208,7 @@ def _check_same(record: Path, manifest: dict[str, Any]) -> None:
     if found != manifest:
         other = found.get("digest") != manifest["digest"]
         what = "another artifact" if other else "another selection of this artifact"
-        raise DecodeError(f"{record.parent} holds {what}: choose a new folder, or remove it")
+        raise RequestError(f"{record.parent} holds {what}: choose a new folder, or remove it")
 
 
 def _cells(data: DistilledDataset) -> Iterator[tuple[int, int]]:
