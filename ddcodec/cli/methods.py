@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ddcodec.cli.common import dump_json, json_option, warn
+from ddcodec.cli.common import dump_json, json_option
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import method_lines
+from ddcodec.cli.screen import warn
 from ddcodec.errors import RequestError
 from ddcodec.methods import get_method, hidden_methods, method_names, package_of
 from ddcodec.methods.base import Method

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from ddcodec.methods.options import Option, describe_value, options_of
+from ddcodec.sources.paths import printable
 
 __all__ = ["in_command_line_words", "in_words", "method_lines", "options_from"]
 
@@ -88,7 +89,8 @@ def in_words(message: str) -> str:
     from ddcodec.encoding.options import EncodeOptions
 
     names = [field.name for field in fields(EncodeOptions)]
-    return in_command_line_words(message, [*names, "baseline", "classes", "sample", "seeds"])
+    names += ["baseline", "classes", "sample", "seeds"]
+    return printable(in_command_line_words(message, names))
 
 
 def in_command_line_words(message: str, names: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ import click
 
 from ddcodec.cli.common import dump_json, json_option, progress_display
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.screen import say
 from ddcodec.errors import RequestError
 
 if TYPE_CHECKING:
@@ -71,11 +72,11 @@ def command(name: str, out: Path | None, dry_run: bool, as_json: bool) -> None:
         dump_json("ddcodec.prior/1", {**values, "digests": found.digests()})
         return
     for line in _lines(found):
-        click.echo(line)
+        say(line)
     if dry_run:
-        click.echo("nothing was fetched (--dry-run)")
+        say("nothing was fetched (--dry-run)")
     elif out is not None:
-        click.echo(f"{out}: a diffusers pipeline; its model card is README.md")
+        say(f"{out}: a diffusers pipeline; its model card is README.md")
 
 
 def _lines(found: Survey) -> Iterator[str]:

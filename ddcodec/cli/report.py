@@ -17,6 +17,7 @@ from ddcodec.cli.common import (
     progress_display,
 )
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.screen import say
 from ddcodec.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def command(
         click.echo(report.to_json(), nl=False)
         return
     for line in _lines(report, out):
-        click.echo(line)
+        say(line)
 
 
 def _lines(report: Report, out: Path) -> Iterator[str]:

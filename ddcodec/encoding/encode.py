@@ -31,7 +31,7 @@ from ddcodec.encoding.time_limit import (
     picture_seconds,
 )
 from ddcodec.errors import RequestError
-from ddcodec.files import locked
+from ddcodec.files import check_replaceable, locked
 from ddcodec.methods import package_of
 from ddcodec.methods.base import Content
 from ddcodec.methods.work import WorkFolder
@@ -218,6 +218,7 @@ class Encoder:
         return {"ipc": np.array(ipc)}
 
     def _check_target(self) -> None:
+        check_replaceable(self.target)
         if self.target.exists() and not self.options.force:
             raise RequestError(f"{self.target} exists; choose another name, or pass force=True")
         if not self.target.absolute().parent.is_dir():

@@ -20,7 +20,7 @@ from PIL import Image
 from ddcodec.arrays import Float32s, Progress, UInt8s
 from ddcodec.errors import DdcodecError, DecodeError, RequestError
 from ddcodec.exchange.names import folder_names
-from ddcodec.files import read_json, write_whole
+from ddcodec.files import read_json, remove_leftovers, write_whole
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -168,8 +168,10 @@ def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int
         target.mkdir(parents=True, exist_ok=True)
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
         write_whole(target / MANIFEST, text.encode())
+    remove_leftovers(target)
     for name in folders.values():
         (target / name).mkdir(exist_ok=True)
+        remove_leftovers(target / name)
     return folders
 
 
