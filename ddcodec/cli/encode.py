@@ -18,6 +18,7 @@ from ddcodec.cli.common import (
     parse_size,
     progress_display,
 )
+from ddcodec.cli.completion import complete_method_option
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import method_lines, options_from
 from ddcodec.cli.screen import say, warn
@@ -81,6 +82,7 @@ def _method_in(args: list[str]) -> str | None:
     "options",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete_method_option,
     help="An option of the method's own; give it again for another one.",
 )
 @json_option

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ddcodec.cli.completion import complete_method
 from ddcodec.methods.options import Option, describe_value, options_of
 from ddcodec.sources.paths import printable
 
@@ -59,6 +60,7 @@ def _click_option(one: Option) -> Callable[[Decorated], Decorated]:
         type=_click_type(one),
         required=required,
         metavar=None if one.choices else _METAVARS.get(one.name),
+        shell_complete=complete_method if one.name == "method" else None,
         help=one.help + ("" if required or one.optional else f"  [default: {_default(one)}]"),
     )
 

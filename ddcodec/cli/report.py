@@ -16,6 +16,7 @@ from ddcodec.cli.common import (
     prior_option,
     progress_display,
 )
+from ddcodec.cli.completion import complete_protocol
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.screen import say
 from ddcodec.evaluation.protocols import PROTOCOLS
@@ -72,6 +73,7 @@ EXAMPLES = (
 @click.option(
     "--protocol",
     default="ddz",
+    shell_complete=complete_protocol,
     show_default=True,
     metavar="NAME",
     help=f"How students are trained: {', '.join(p.name for p in PROTOCOLS)}.",
