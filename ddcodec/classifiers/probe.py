@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ddcodec.classifiers.training import Statistics, device_of
-from ddcodec.errors import EncodeError, RequestError, shown
+from ddcodec.errors import RequestError, shown
 
 __all__ = [
     "class_names",
@@ -61,7 +61,7 @@ def probe(module: nn.Module, outputs: int, size: tuple[int, int], statistics: St
             f"classes need [2, {outputs}]: name every class of its outputs, in their order"
         )
     if not bool(torch.isfinite(found).all()):
-        raise EncodeError(
+        raise RequestError(
             "the teacher returns logits that are not finite: check its weights, mean and std"
         )
 

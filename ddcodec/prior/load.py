@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ddcodec.codecs.schedule_table import Schedule
 from ddcodec.devices import resolve_device
-from ddcodec.errors import EncodeError, RequestError, UnsupportedFeatureError
+from ddcodec.errors import EncodeError, UnsupportedFeatureError
 from ddcodec.prior import text
 from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.defaults import Defaults, read_defaults
@@ -113,10 +113,10 @@ class Prior:
         """(channels, rows, columns) of the latent of a height x width image.
 
         Raises:
-            RequestError: a side is not a positive multiple of ``multiple``.
+            EncodeError: a side is not a positive multiple of ``multiple``.
         """
         if min(height, width) < 1 or height % self.multiple or width % self.multiple:
-            raise RequestError(
+            raise EncodeError(
                 f"this prior cannot make {width}x{height} images in profile "
                 f"{self.engine.profile}; both sides must be multiples of {self.multiple} (it was "
                 f"trained at {self.size}x{self.size})"

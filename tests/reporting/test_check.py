@@ -88,7 +88,7 @@ def test_pictures_that_are_not_square(refused: Refused, folders: Path, tmp_path:
 
 
 def test_pictures_too_small_for_the_student(refused: Refused) -> None:
-    assert "too small for convnet4" in str(refused(EncodeError, student="convnet4"))
+    assert "too small for convnet4" in str(refused(RequestError, student="convnet4"))
 
 
 def test_test_pictures_of_other_classes(
