@@ -1,4 +1,4 @@
-"""What was used last, kept in memory."""
+"""A cache of values used last, bounded by bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a shell offers for a half-typed word, beyond what click knows by itself: names of ours."""
+"""Completion of half-typed words beyond what click knows by itself: names of ours."""
 
 from __future__ import annotations
 

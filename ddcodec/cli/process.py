@@ -1,4 +1,4 @@
-"""What a command is to the system: its streams, and how it is stopped."""
+"""The streams of a command, and the signals that stop it."""
 
 from __future__ import annotations
 

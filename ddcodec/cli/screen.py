@@ -1,4 +1,4 @@
-"""What a person reads: whole lines on stdout and stderr, in which files cannot hide codes."""
+"""Lines on stdout and stderr, in which files cannot hide codes, and warnings as such lines."""
 
 from __future__ import annotations
 
