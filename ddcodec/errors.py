@@ -1,6 +1,6 @@
 """The tree of exceptions: every error that leaves ddcodec is one of these, with a stable code.
 
-DdcodecError                      exit 1
+DdcodecError                      exit 1   what has no other code
 ├── FormatError (ValueError)      exit 3   the file is malformed
 │   ├── BadMagicError             not a .ddz file, or damaged by a text-mode transfer
 │   ├── TruncatedError            the file ends too early, or is longer than it says
@@ -15,13 +15,13 @@ DdcodecError                      exit 1
 ├── UnsupportedFeatureError       exit 5   a newer or optional part this reader lacks
 │   ├── UnsupportedVersionError   the file needs a newer ddcodec
 │   └── UnknownCodecError         an unknown codec, codec version or critical section kind
-├── RequestError (ValueError)     exit 1   what was asked for makes no sense, or is not there
+├── RequestError (ValueError)     exit 2   what was asked for makes no sense, or is not there
 │   └── MissingFileError (FileNotFoundError)
 ├── EncodeError (ValueError)      exit 1   something cannot be encoded or written
 │   └── SourceError               the source images are not usable as they are
-│       └── MissingSourceError (FileNotFoundError)
+│       └── MissingSourceError (FileNotFoundError)    exit 2
 └── DecodeError                   exit 1   the artifact is fine, this machine cannot decode it
-    ├── MissingArtifactError (FileNotFoundError)
+    ├── MissingArtifactError (FileNotFoundError)  exit 2
     ├── ModelMismatchError        the prior or teacher at hand is not the pinned one
     └── MissingDependencyError (ImportError)
 """
@@ -161,6 +161,7 @@ class UnknownCodecError(UnsupportedFeatureError):
 
 class RequestError(DdcodecError, ValueError):
     code = "request"
+    exit_code = 2
 
 
 class MissingFileError(RequestError, FileNotFoundError):
@@ -177,6 +178,7 @@ class SourceError(EncodeError):
 
 class MissingSourceError(SourceError, FileNotFoundError):
     code = "source"
+    exit_code = 2
 
 
 class DecodeError(DdcodecError):
@@ -185,6 +187,7 @@ class DecodeError(DdcodecError):
 
 class MissingArtifactError(DecodeError, FileNotFoundError):
     code = "decode"
+    exit_code = 2
 
 
 class ModelMismatchError(DecodeError):

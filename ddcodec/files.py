@@ -1,29 +1,36 @@
-"""Files and folders that appear whole, locks, caches on disk and in memory: each once, for all."""
+"""Files and folders that appear whole, locks, the cache on disk: each once, for all."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
+import glob
 import json
 import os
 import secrets
 import shutil
+import stat
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from cachetools import LRUCache
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from ddcodec.errors import EncodeError, RequestError
 
-__all__ = ["ByteCache", "cache_folder", "locked", "read_json", "whole_folder", "write_whole"]
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+__all__ = [
+    "cache_folder",
+    "check_replaceable",
+    "locked",
+    "read_json",
+    "remove_leftovers",
+    "whole_folder",
+    "write_whole",
+]
 
 LOCK = "lock"
 """Name of the file by which a folder is locked."""
@@ -65,6 +72,60 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def check_replaceable(path: Path) -> None:
+    """Check that what is at a path, if anything, is a file, or a link to one or to nothing.
+
+    A device, a pipe or a folder is no place for a file: to replace it would break the system.
+
+    Raises:
+        RequestError: it is something else; the message says what.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # nothing is there, or writing will say why it cannot be looked at
+    if not stat.S_ISREG(mode):
+        what = next((name for is_it, name in _KINDS if is_it(mode)), "no regular file")
+        raise RequestError(f"{path} is {what}, which no file may replace: choose another name")
+
+
+_KINDS = [
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+]
+
+
+def remove_leftovers(folder: Path, name: str = "*") -> None:
+    """Remove what processes that were killed left of :func:`write_whole`, in one folder.
+
+    Args:
+        folder: where they stand; it need not exist.
+        name: of the file that was to be written; any by default.
+    """
+    for path in folder.glob(f".{glob.escape(name) if name != '*' else name}.{_TOKEN}.tmp"):
+        with suppress(OSError), open(path, "rb") as file:
+            # One that a process is still writing is locked by it, right after it was made.
+            if time.time() - os.fstat(file.fileno()).st_mtime > _SURELY_LOCKED:
+                _lock(file.fileno())
+                path.unlink()
+
+
+def _lock(handle: int) -> None:
+    """Mark a file as this process's.
+
+    Raises:
+        BlockingIOError: it is another's.
+    """
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+_TOKEN = "[0-9a-f]" * 8
+_SURELY_LOCKED = 1  # second
+
+
 def write_whole(
     path: Path, parts: bytes | Iterable[bytes], *, before: Callable[[], None] | None = None
 ) -> None:
@@ -79,6 +140,7 @@ def write_whole(
         before: called right before the file appears; what it raises leaves the path as it was.
 
     Raises:
+        RequestError: as :func:`check_replaceable`.
         OSError: the file cannot be written; the path is as it was.
         EncodeError: it is written, but its folder cannot be synced.
 
@@ -87,11 +149,15 @@ def write_whole(
     >>> [p.name for p in folder.iterdir()], (folder / "a.txt").read_text()
     (['a.txt'], 'whole')
     """
+    check_replaceable(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     # O_EXCL: never through somebody else's link. The mode obeys the umask, unlike mkstemp's.
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with open(handle, "wb") as file:
+            # Where a disk knows no locks, leftovers are never removed.
+            with suppress(OSError):
+                _lock(file.fileno())
             for part in [parts] if isinstance(parts, bytes) else parts:
                 file.write(part)
             file.flush()
@@ -152,7 +218,7 @@ def locked(
         remove: afterwards remove the lock, and the folder if nothing else is in it.
 
     Raises:
-        RequestError: another process holds it.
+        EncodeError: another process holds it.
         OSError: the folder cannot be made.
     """
     lock, timeout = FileLock(folder / LOCK), 0
@@ -165,7 +231,7 @@ def locked(
             continue  # whoever held it has just removed the folder
         except Timeout as error:
             if wait is None:
-                raise RequestError(
+                raise EncodeError(
                     f"another process is at work in {folder}: wait until it has finished, or "
                     "choose another folder"
                 ) from error
@@ -180,48 +246,3 @@ def locked(
                 (folder / LOCK).unlink()
                 folder.rmdir()
         lock.release()
-
-
-class ByteCache(Generic[Key, Value]):
-    """What was used last, up to so many bytes; safe to share between threads.
-
-    A single value larger than the limit is kept alone.
-
-    Args:
-        limit: bytes.
-        size: of a value in bytes.
-
-    >>> cache = ByteCache(10, len)
-    >>> cache.get("a", lambda: b"abc"), cache.get("a", lambda: b"never made")
-    (b'abc', b'abc')
-    """
-
-    def __init__(self, limit: int, size: Callable[[Value], int]) -> None:
-        self._limit = limit
-        self._size = size
-        self._kept: LRUCache[Key, Value] = LRUCache(limit, getsizeof=size)
-        self._lock = threading.Lock()
-
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        """The value of a key, made if it is not kept; two threads at once may both make it."""
-        with self._lock:
-            if key in self._kept:
-                return self._kept[key]
-        value = make()
-        self.put(key, value)
-        return value
-
-    def peek(self, key: Key) -> Value | None:
-        """The value of a key, or None where it is not kept."""
-        with self._lock:
-            return self._kept.get(key)
-
-    def put(self, key: Key, value: Value) -> None:
-        """Keep a value, in place of what was not used for the longest time."""
-        with self._lock:
-            if self._size(value) > self._limit:
-                self._kept.clear()
-                self._kept = LRUCache(self._size(value), getsizeof=self._size)
-            elif self._kept.maxsize > self._limit:
-                self._kept = LRUCache(self._limit, getsizeof=self._size)
-            self._kept[key] = value

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ddcodec.arrays import Progress
-from ddcodec.errors import DecodeError
+from ddcodec.errors import DecodeError, RequestError
 
 __all__ = [
     "HubUnreachableError",
@@ -100,7 +100,8 @@ def look_up(name: str, revision: str | None) -> Repository:
 
     Raises:
         HubUnreachableError: it cannot be asked.
-        DecodeError: there is no such repository or revision, or it may not be read.
+        RequestError: there is no such repository or revision.
+        DecodeError: it may not be read.
     """
     from huggingface_hub import HfApi
 
@@ -261,14 +262,14 @@ def _errors(name: str, revision: str | None) -> Iterator[None]:
         problem = f"the hub asks for a login to read {at}; accept its terms and run 'hf auth login'"
         raise DecodeError(problem) from error
     except hub.RepositoryNotFoundError as error:
-        raise DecodeError(
+        raise RequestError(
             f"there is no folder and no hub repository {name!r}; check the name (a private one "
             "needs 'hf auth login')"
         ) from error
     except hub.RevisionNotFoundError as error:
-        raise DecodeError(f"{name} has no revision {revision!r}; check the name") from error
+        raise RequestError(f"{name} has no revision {revision!r}; check the name") from error
     except hub.HFValidationError as error:
-        raise DecodeError(f"{name!r} is no name of a hub repository ({error})") from error
+        raise RequestError(f"{name!r} is no name of a hub repository ({error})") from error
     except (OSError, transport, of_xet, RuntimeError) as error:
         if _is_full(error):
             raise DecodeError(

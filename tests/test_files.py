@@ -1,19 +1,27 @@
-"""Files that appear whole, folders that one process holds, caches that forget."""
+"""Files that appear whole, and what is left of those that do not; folders held by one process."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
-import threading
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.files import ByteCache, cache_folder, locked, read_json, whole_folder, write_whole
+from ddcodec.files import (
+    cache_folder,
+    locked,
+    read_json,
+    remove_leftovers,
+    whole_folder,
+    write_whole,
+)
 
 
 def test_the_cache_is_in_the_users_own_folder_unless_told(
@@ -134,7 +142,7 @@ def test_a_held_folder_is_refused_or_waited_for(tmp_path: Path) -> None:
     other = context.Process(target=hold, args=(folder, held, 0.5))
     other.start()
     assert held.wait(20)
-    with pytest.raises(RequestError, match="another process is at work"), locked(folder):
+    with pytest.raises(EncodeError, match="another process is at work"), locked(folder):
         pass
     waited: list[bool] = []
     with locked(folder, wait=lambda: waited.append(True), remove=True):
@@ -149,37 +157,50 @@ def test_a_lock_leaves_what_others_put_there(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "folder").iterdir()] == ["mine"]
 
 
-def test_a_cache_forgets_what_was_used_least_recently() -> None:
-    cache: ByteCache[str, bytes] = ByteCache(4, len)
-    for name in ("aa", "bb"):
-        cache.put(name, name.encode())
-    assert cache.get("aa", lambda: b"made again") == b"aa"
-    cache.put("cc", b"cc")
-    assert [cache.peek(name) for name in ("aa", "bb", "cc")] == [b"aa", None, b"cc"]
+@pytest.mark.parametrize("kind", ["device", "pipe", "socket", "folder", "link to a device"])
+def test_only_files_are_replaced(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "out"
+    if kind == "device":
+        path = Path("/dev/null")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(tmp_path):
+            server.bind("out")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/null")
+    before = path.lstat()
+    with pytest.raises(RequestError, match=f"is a {kind.split()[-1]}, which no file may replace"):
+        write_whole(path, b"new")
+    assert (path.lstat().st_mode, path.lstat().st_ino) == (before.st_mode, before.st_ino)
 
 
-def test_a_value_larger_than_the_cache_is_kept_alone() -> None:
-    cache: ByteCache[str, bytes] = ByteCache(4, len)
-    cache.put("a", b"a")
-    cache.put("large", b"larger than four")
-    assert (cache.peek("a"), cache.peek("large")) == (None, b"larger than four")
-    cache.put("b", b"b")
-    assert (cache.peek("b"), cache.peek("large")) == (b"b", None)
+def test_a_link_to_a_file_or_to_nothing_is_replaced(tmp_path: Path) -> None:
+    path, other = tmp_path / "out", tmp_path / "other"
+    path.symlink_to(other)
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new" and not other.exists()
 
 
-def test_threads_share_a_cache_that_turns_over() -> None:
-    cache: ByteCache[int, bytes] = ByteCache(40, len)
-    wrong: list[object] = []
+def test_leftovers_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    names = [".a.png.0123abcd.tmp", ".b.png.0123abcd.tmp", ".a.png.tmp", "a.png.0123abcd.tmp"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (0, 0))
+    remove_leftovers(tmp_path, "a.png")
+    assert {p.name for p in tmp_path.iterdir()} == {*names[1:]}
+    remove_leftovers(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {*names[2:]}
 
-    def read() -> None:
-        for i in range(2_000):
-            found = cache.get(i % 9, lambda i=i: bytes([i % 9]) * 10)  # type: ignore[misc]
-            if found != bytes([i % 9]) * 10:
-                wrong.append(found)
 
-    threads = [threading.Thread(target=read) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+def test_what_is_still_written_is_no_leftover(tmp_path: Path) -> None:
+    def parts() -> Iterator[bytes]:
+        (temporary,) = tmp_path.iterdir()
+        os.utime(temporary, (0, 0))
+        remove_leftovers(tmp_path)
+        yield b"whole"
+
+    write_whole(tmp_path / "file", parts())
+    assert (tmp_path / "file").read_bytes() == b"whole"

@@ -14,7 +14,7 @@ import pytest
 from huggingface_hub import constants
 
 from ddcodec import hub
-from ddcodec.errors import DecodeError
+from ddcodec.errors import DecodeError, RequestError
 from tests.hub_server import COMMIT, FakeHub, fake_hub
 
 
@@ -120,7 +120,7 @@ def test_a_disk_that_fills_meanwhile_is_told_from_a_network_that_goes(
 def test_what_is_not_there_is_told(
     server: FakeHub, name: str, revision: str | None, says: str
 ) -> None:
-    with pytest.raises(DecodeError, match=says):
+    with pytest.raises(RequestError, match=says):
         hub.look_up(name, revision)
 
 

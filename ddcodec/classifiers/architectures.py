@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ddcodec.classifiers.convnet import ConvNet
-from ddcodec.errors import EncodeError, MissingDependencyError
+from ddcodec.errors import MissingDependencyError, RequestError
 from ddcodec.suggestions import did_you_mean
 
 __all__ = ["ARCHITECTURES", "Logits", "build", "default_architecture"]
@@ -49,11 +49,11 @@ def build(arch: str, classes: int, size: int, *, seed: int = 0) -> nn.Module:
         seed: of the initial weights; the process's own random state is left alone.
 
     Raises:
-        EncodeError: unknown architecture, or pictures too small for it.
+        RequestError: unknown architecture, or pictures too small for it.
     """
     if arch not in ARCHITECTURES:
         near = did_you_mean(arch, ARCHITECTURES)
-        raise EncodeError(
+        raise RequestError(
             f"unknown architecture {arch!r}{near}: use one of {', '.join(ARCHITECTURES)}"
         )
     with torch.random.fork_rng(devices=[]):
@@ -62,7 +62,7 @@ def build(arch: str, classes: int, size: int, *, seed: int = 0) -> nn.Module:
             return _resnet18(classes, size, width=32 if arch.endswith("half") else 64)
         depth = int(arch.removeprefix("convnet"))
         if size >> depth < 1:
-            raise EncodeError(
+            raise RequestError(
                 f"pictures of {size} px are too small for {arch}: it needs {1 << depth} px; "
                 "choose a larger size or a shallower ConvNet"
             )

@@ -22,7 +22,12 @@ from ddcodec import hub
 from ddcodec.arrays import Progress
 from ddcodec.classifiers.architectures import Logits
 from ddcodec.classifiers.teacher import Teacher
-from ddcodec.errors import DecodeError, EncodeError, MissingDependencyError, ModelMismatchError
+from ddcodec.errors import (
+    DecodeError,
+    MissingDependencyError,
+    ModelMismatchError,
+    RequestError,
+)
 from ddcodec.files import read_json
 from ddcodec.imagenet import classes as imagenet_classes
 
@@ -100,7 +105,7 @@ def _locate(spec: str) -> Path | tuple[hub.Repository, list[str]]:
         name = _timm_weights(name)
     repo, _, revision = name.partition("@")
     if not hub.is_hub_id(repo):
-        raise ModelMismatchError(
+        raise RequestError(
             f"{spec} is neither a folder, nor a hub id of the form owner/name[@revision], nor "
             "timm:NAME"
         )
@@ -141,7 +146,7 @@ def _timm_weights(name: str) -> str:
     except RuntimeError as error:
         raise ModelMismatchError(f"{_TIMM}{name}: {error}") from error
     if found is None or not found.hf_hub_id:
-        raise ModelMismatchError(
+        raise RequestError(
             f"timm has no weights on the hub for {name!r}: choose one of "
             "timm.list_pretrained(), or give a folder of yours, timm:FOLDER"
         )
@@ -281,7 +286,7 @@ def _checked(
 ) -> Teacher:
     try:
         return Teacher.from_module(module, classes, mean, std, size, name=label)
-    except EncodeError as error:
+    except RequestError as error:
         raise ModelMismatchError(error.message) from error
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ddcodec.classifiers.training import Statistics, device_of
-from ddcodec.errors import EncodeError, shown
+from ddcodec.errors import RequestError, shown
 
 __all__ = [
     "class_names",
@@ -35,7 +35,7 @@ def probe(module: nn.Module, outputs: int, size: tuple[int, int], statistics: St
         statistics: input normalisation.
 
     Raises:
-        EncodeError: saying what came in place of finite logits.
+        RequestError: saying what came in place of finite logits.
     """
     width, height = size
     noise = np.random.default_rng(0).integers(0, 256, (2, 3, height, width), np.uint8)
@@ -45,23 +45,23 @@ def probe(module: nn.Module, outputs: int, size: tuple[int, int], statistics: St
             pictures = torch.from_numpy(noise).to(device_of(module))
             found = module(statistics.normalise(pictures))
     except Exception as error:  # whatever code of the user's raises
-        raise EncodeError(
+        raise RequestError(
             f"the teacher cannot look at float32 pictures [2, 3, {height}, {width}]: "
             f"{type(error).__name__}: {error}; give its input size, or wrap it in a module that "
             "takes such pictures"
         ) from error
     if not isinstance(found, Tensor):
-        raise EncodeError(
+        raise RequestError(
             f"the teacher returns a {type(found).__name__}, not a tensor of logits: wrap it in a "
             "module that returns its logits alone"
         )
     if tuple(found.shape) != (2, outputs):
-        raise EncodeError(
+        raise RequestError(
             f"the teacher returns a tensor {list(found.shape)} for two pictures, where {outputs} "
             f"classes need [2, {outputs}]: name every class of its outputs, in their order"
         )
     if not bool(torch.isfinite(found).all()):
-        raise EncodeError(
+        raise RequestError(
             "the teacher returns logits that are not finite: check its weights, mean and std"
         )
 
@@ -70,13 +70,13 @@ def class_names(classes: Sequence[str]) -> tuple[str, ...]:
     """Names of a classifier's outputs.
 
     Raises:
-        EncodeError: none, or some that are no texts.
+        RequestError: none, or some that are no texts.
     """
     names = (classes,) if isinstance(classes, str) else tuple(classes)
     wrong = [name for name in names if not isinstance(name, str) or not name]
     if isinstance(classes, str) or not names or wrong:
         what = shown(classes if isinstance(classes, str) or not names else wrong[0])
-        raise EncodeError(f"classes must be a list of names, one for each output, not {what}")
+        raise RequestError(f"classes must be a list of names, one for each output, not {what}")
     return names
 
 
@@ -84,11 +84,11 @@ def input_size(size: int | tuple[int, int]) -> tuple[int, int]:
     """A side, or (width, height), as (width, height) in pixels.
 
     Raises:
-        EncodeError: it is neither, or not within 1..8192.
+        RequestError: it is neither, or not within 1..8192.
     """
     sides: Any = (size, size) if isinstance(size, int) else tuple(size)
     if len(sides) != 2 or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
-        raise EncodeError(
+        raise RequestError(
             f"size={shown(size)} must be a number of pixels, or (width, height), within "
             f"1..{MAX_SIDE}"
         )
@@ -100,7 +100,7 @@ def input_statistics(mean: Sequence[float], std: Sequence[float]) -> Statistics:
     """Input normalisation of pictures in the range 0..1, to 1/65536.
 
     Raises:
-        EncodeError: not three numbers each, or outside what an artifact's recipe can state.
+        RequestError: not three numbers each, or outside what an artifact's recipe can state.
     """
     return Statistics(_triple("mean", mean, 0), _triple("std", std, 1))
 
@@ -109,9 +109,9 @@ def _triple(name: str, values: Sequence[float], least: int) -> tuple[int, int, i
     try:
         r, g, b = (round(65536 * float(value)) for value in values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise EncodeError(f"{name}={shown(values)} must be three numbers: R, G and B") from error
+        raise RequestError(f"{name}={shown(values)} must be three numbers: R, G and B") from error
     if not all(least <= value <= 65536 for value in (r, g, b)):
-        raise EncodeError(
+        raise RequestError(
             f"{name}={shown(values)} must be within 0..1, as of pictures in the range 0..1: divide "
             "by 255 what is meant for 0..255"
         )

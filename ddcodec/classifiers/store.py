@@ -27,6 +27,7 @@ from ddcodec.errors import (
     ChecksumMismatchError,
     EncodeError,
     ModelMismatchError,
+    RequestError,
 )
 from ddcodec.files import cache_folder, locked, read_json, whole_folder
 
@@ -41,16 +42,17 @@ def save_teacher(teacher: Teacher, folder: str | os.PathLike[str]) -> None:
     """Write a teacher trained here as a folder, which appears whole or not at all.
 
     Raises:
-        EncodeError: the folder exists, cannot be written, or the teacher came from elsewhere.
+        RequestError: the folder exists, or the teacher came from elsewhere.
+        EncodeError: it cannot be written.
     """
     target = Path(folder)
     if not teacher.training:
-        raise EncodeError(
+        raise RequestError(
             f"the teacher {teacher.arch} was not trained by ddcodec, which can save its own only: "
             "keep what you made it from"
         )
     if target.exists():
-        raise EncodeError(f"{target} exists already: choose another folder, or remove it")
+        raise RequestError(f"{target} exists already: choose another folder, or remove it")
     try:
         _write_folder(teacher, target)
     except OSError as error:
@@ -249,7 +251,7 @@ def _load_own(folder: Path, config: Mapping[str, Any]) -> Teacher:
     try:
         module = build(arch, len(classes), width)
         module.load_state_dict(load_file(folder / _WEIGHTS))
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, SafetensorError, RuntimeError, RequestError) as error:
         raise ModelMismatchError(
             f"{folder / _WEIGHTS} does not hold the weights of a {arch}: train again"
         ) from error

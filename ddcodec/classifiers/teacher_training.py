@@ -29,7 +29,7 @@ from ddcodec.classifiers.training import (
     shuffled_batches,
     statistics_of,
 )
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, RequestError
 
 __all__ = [
     "TeacherSettings",
@@ -163,13 +163,14 @@ def train_teacher(
     the teacher removes it.
 
     Raises:
-        EncodeError: no pictures, pictures that are not square, or an unknown architecture.
+        RequestError: pictures that are not square, or an unknown architecture.
+        EncodeError: no pictures.
     """
     n, h, w = images.shape[:3]
     if n == 0:
         raise EncodeError("no pictures to train a teacher on")
     if h != w:
-        raise EncodeError(f"teachers are trained on square pictures, not {w}x{h}: choose a size")
+        raise RequestError(f"teachers are trained on square pictures, not {w}x{h}: choose a size")
     held = choose(labels, settings.held_out, settings.seed)
     statistics = statistics_of(images)
     module = build(settings.arch, len(classes), w, seed=settings.seed).to(device)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from ddcodec import __version__
+from ddcodec.cli.process import Stopped, catch_stops, open_streams
+from ddcodec.cli.screen import say, shown_warnings
 from ddcodec.errors import DdcodecError
 from ddcodec.suggestions import did_you_mean
 
@@ -58,6 +60,11 @@ class LazyGroup(click.Group):
             ctx.fail(f"there is no command {args[0]!r}{near}")
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = [name for name in COMMANDS if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=COMMANDS[name]) for name in found]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -72,16 +79,14 @@ def cli() -> None:
     holds one subfolder of pictures per class.
 
     Exit codes: 0 ok, 1 failure, 2 usage, 3 malformed file, 4 integrity, 5 unsupported,
-    130 interrupted.
+    130 interrupted, 143 stopped by a signal to end.
     """
 
 
 def main() -> NoReturn:
     """Entry point of ``ddz``."""
-    for stream in (sys.stdout, sys.stderr):
-        # Paths may hold bytes that are not UTF-8: said with escapes, where it would fail otherwise.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    open_streams()
+    catch_stops()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -95,10 +100,13 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; errors become one line on stderr, and an exit code."""
     debug = os.environ.get("DDCODEC_DEBUG") == "1"
     try:
-        code = cli.main(list(arguments), prog_name="ddz", standalone_mode=False)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        _say("interrupted: no file was left half-written. " + _resume_hint(arguments))
-        return INTERRUPTED
+        with shown_warnings():
+            code = cli.main(list(arguments), prog_name="ddz", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt) as error:
+        say("interrupted: no file was left half-written. " + _resume_hint(arguments), err=True)
+        # Click says a KeyboardInterrupt in words of its own.
+        why = error.__cause__ or error
+        return why.exit_code if isinstance(why, Stopped) else INTERRUPTED
     except click.UsageError as error:
         error.show()
         return USAGE
@@ -110,7 +118,7 @@ def run(arguments: Sequence[str]) -> int:
             raise
         from ddcodec.cli.options import in_words
 
-        _say(f"error[{error.code}]: {in_words(str(error))}{_next_step(error)}")
+        say(f"error[{error.code}]: {in_words(str(error))}{_next_step(error)}", err=True)
         return error.exit_code
     except OSError as error:
         if debug:
@@ -119,13 +127,10 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         if debug:
             raise
-        _say("error[memory]: out of memory; try fewer classes at a time, or a smaller --size")
+        hint = "try fewer classes at a time, or a smaller --size"
+        say(f"error[memory]: out of memory; {hint}", err=True)
         return 1
     return code if isinstance(code, int) else 0
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def _next_step(error: DdcodecError) -> str:
@@ -152,5 +157,5 @@ def _system_error(error: OSError) -> int:
     }
     where = f"{error.filename}: " if error.filename else ""
     hint = hints.get(error.errno or 0, "set DDCODEC_DEBUG=1 to see where this happened")
-    _say(f"error[system]: {where}{error.strerror or error}; {hint}")
+    say(f"error[system]: {where}{error.strerror or error}; {hint}", err=True)
     return 1

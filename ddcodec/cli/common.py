@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ddcodec.arrays import Progress
+from ddcodec.cli.screen import say
 from ddcodec.errors import BadMagicError, FormatError, IntegrityError, RequestError
+from ddcodec.files import check_replaceable
 from ddcodec.progress import LineProgress, bars
 from ddcodec.recipe.profiles import FLOAT
 from ddcodec.sources.kinds import kind_of
@@ -45,7 +48,6 @@ __all__ = [
     "prior_option",
     "progress_display",
     "views_option",
-    "warn",
 ]
 
 _LISTED_CLASSES = 12
@@ -62,7 +64,7 @@ _WAYS = {
 def _named_as_artifact(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
     """Says that a name does not end as those of artifacts do; it may be meant."""
     if value.suffix != ".ddz":
-        click.echo(f"note: {value} does not end in .ddz, as artifacts do", err=True)
+        say(f"note: {value} does not end in .ddz, as artifacts do", err=True)
     return value
 
 
@@ -168,6 +170,7 @@ def open_artifact(path: Path) -> Iterator[Artifact]:
 
 def new_file(path: Path, force: bool) -> None:
     """Refuse early, before hours of work, what writing would refuse at the end."""
+    check_replaceable(path)
     if path.exists() and not force:
         raise RequestError(f"{path} exists; choose another -o, or overwrite it with --force")
     if not path.parent.is_dir():
@@ -180,7 +183,7 @@ def announce(source: Source, *, err: bool = True) -> None:
     """Say where the pictures are, with the classes and how many each has; many are folded."""
     classes = list(zip(source.classes, source.counts, strict=True))
     one = len(classes) == 1
-    click.echo(
+    say(
         f"{source.place}: {len(classes):,} class{'' if one else 'es'}, {len(source):,} pictures",
         err=err,
     )
@@ -190,16 +193,20 @@ def announce(source: Source, *, err: bool = True) -> None:
         counts = [count for _, count in rest]
         span = f"{min(counts):,}" if len({*counts}) == 1 else f"{min(counts):,} to {max(counts):,}"
         texts.append(f"and {len(rest):,} more with {span} each")
-    line = textwrap.fill(
-        ", ".join(texts), 80, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
-    )
-    click.echo(line, err=err)
+    for line in textwrap.wrap(", ".join(texts), 78, break_on_hyphens=False):
+        say(f"  {line}", err=err)
 
 
 def dump_json(schema: str, values: Mapping[str, Any]) -> None:
     """Print one JSON document on stdout, its schema first; bytes become hex."""
     document = {"schema": schema, **values}
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=_plain)
+    click.echo(re.sub(r"[^ -~\n]", _escaped, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A character of a text in JSON, escaped if a terminal may obey it."""
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
 def execution_text(execution: Execution | None) -> list[str]:
@@ -217,12 +224,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def warn(lines: Sequence[str]) -> None:
-    """Counted warnings on stderr."""
-    for line in lines:
-        click.echo(f"warning: {line}", err=True)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from ddcodec.cli.common import (
 )
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import in_words
+from ddcodec.cli.screen import say
 from ddcodec.hub import size_text
 
 if TYPE_CHECKING:
@@ -99,11 +100,11 @@ def command(
         with open_artifact(artifact) as opened:
             plan = plan_export(opened, out, classes=class_names(classes), ipc=ipc, views=views)
             for line in _plan_lines(out, plan, opened.head.prior, prior):
-                click.echo(line)
+                say(line)
         return
     with open_artifact(artifact) as opened, progress_display() as progress:
         plan = plan_export(opened, out, classes=class_names(classes), ipc=ipc, views=views)
-        click.echo(f"{_count(plan.images)} to write{_more_views(opened, views)}", err=True)
+        say(f"{_count(plan.images)} to write{_more_views(opened, views)}", err=True)
         result = export_folder(
             opened,
             out,
@@ -117,7 +118,7 @@ def command(
         )
     kept = f" ({result.kept:,} were there already)" if result.kept else ""
     parts = [f"{_count(result.images)}{kept}", "labels.npz", "README.md"]
-    click.echo(f"{out}: {', '.join(parts + execution_text(result.execution))}")
+    say(f"{out}: {', '.join(parts + execution_text(result.execution))}")
 
 
 def _count(images: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.screen import say
 from ddcodec.errors import DdcodecError
 
 __all__ = ["command", "commands"]
@@ -40,10 +41,11 @@ def command(out: Path) -> None:
 
     began = time.monotonic()
     digits = write_digits(out / "digits")
-    click.echo(f"{digits}: 1,797 handwritten digits as an image folder, 32x32 pixels")
+    say(f"{digits}: 1,797 handwritten digits as an image folder, 32x32 pixels")
     for words in commands(out):
         _run(words)
-    click.echo(f"\ndone in {time.monotonic() - began:.0f} s; open {out / 'report.html'}")
+    say()
+    say(f"done in {time.monotonic() - began:.0f} s; open {out / 'report.html'}")
 
 
 def commands(out: Path) -> list[list[str]]:
@@ -71,7 +73,8 @@ def _run(words: list[str]) -> None:
     """One command in this process, which spares loading torch each time."""
     from ddcodec.cli.app import cli
 
-    click.echo(f"\n$ {shlex.join(['ddz', *words])}")
+    say()
+    say(f"$ {shlex.join(['ddz', *words])}")
     sys.stdout.flush()
     try:
         cli.main(words, prog_name="ddz", standalone_mode=False)

@@ -17,10 +17,11 @@ from ddcodec.cli.common import (
     output_file,
     parse_size,
     progress_display,
-    warn,
 )
+from ddcodec.cli.completion import complete_method_option
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import method_lines, options_from
+from ddcodec.cli.screen import say, warn
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
 from ddcodec.hub import size_text
@@ -81,6 +82,7 @@ def _method_in(args: list[str]) -> str | None:
     "options",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete_method_option,
     help="An option of the method's own; give it again for another one.",
 )
 @json_option
@@ -109,12 +111,12 @@ def command(src: Path, out: Path, options: tuple[str, ...], as_json: bool, **giv
         result = Encoder(source, out, replace(checked, progress=progress)).run()
     warn([line for line in result.warnings if line not in findings])
     if len(result.skipped) > SHOWN_PICTURES and not as_json:
-        click.echo("every picture that was skipped, and why: run with --json", err=True)
+        say("every picture that was skipped, and why: run with --json", err=True)
     if as_json:
         dump_json("ddcodec.encode/1", _values(result, dry_run))
         return
     for line in _lines(result, dry_run):
-        click.echo(line)
+        say(line)
 
 
 def _check_used(options: EncodeOptions) -> None:

@@ -12,6 +12,7 @@ from ddcodec.artifact.summary import describe_labels, labels_to_map, stored_teac
 from ddcodec.cli.common import artifact_argument, dump_json, json_option, open_artifact
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.recipe_text import fitting, recipe_words, terminal_width
+from ddcodec.cli.screen import say
 from ddcodec.recipe import profiles
 from ddcodec.recipe.synthesis import Generated
 
@@ -46,8 +47,8 @@ def command(artifact: Path, as_json: bool) -> None:
         if as_json:
             dump_json("ddcodec.inspect/1", as_values(opened))
         else:
-            for line in as_lines(opened):
-                click.echo(line)
+            for number, line in enumerate(as_lines(opened)):
+                say(line, bold=number == 0)
 
 
 def as_values(artifact: Artifact) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
     """The same for people, one line at a time."""
     recipe = artifact.recipe
     count = len(artifact.classes)
-    yield click.style(f"{artifact.path}: {_number(artifact.file_len)} bytes", bold=True)
+    yield f"{artifact.path}: {_number(artifact.file_len)} bytes"
     yield f"content digest  {artifact.digest}"
     yield (
         f"table           {_plural(count, 'class', 'classes')} x {_plural(recipe.ipc, 'image')} "

@@ -9,6 +9,7 @@ import click
 
 from ddcodec.cli.common import force_option, new_file, open_artifact, output_file
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.screen import say
 
 __all__ = ["command"]
 
@@ -39,5 +40,5 @@ def command(artifacts: tuple[Path, ...], out: Path, force: bool) -> None:
     with ExitStack() as stack:
         opened = [stack.enter_context(open_artifact(path)) for path in artifacts]
         digest = merge(opened, out, force=force)
-    click.echo(f"{out}: {out.stat().st_size:,} bytes")
-    click.echo(f"content digest {digest}")
+    say(f"{out}: {out.stat().st_size:,} bytes")
+    say(f"content digest {digest}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ddcodec.cli.common import dump_json, json_option, warn
+from ddcodec.cli.common import dump_json, json_option
+from ddcodec.cli.completion import complete_method
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import method_lines
+from ddcodec.cli.screen import warn
 from ddcodec.errors import RequestError
 from ddcodec.methods import get_method, hidden_methods, method_names, package_of
 from ddcodec.methods.base import Method
@@ -21,7 +23,7 @@ EXAMPLES = (
 
 
 @click.command("methods", cls=ExampleCommand, examples=EXAMPLES)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_method)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
     """List the methods, or show the options of the method NAME.

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from ddcodec.cli.completion import complete_method
 from ddcodec.methods.options import Option, describe_value, options_of
+from ddcodec.sources.paths import printable
 
 __all__ = ["in_command_line_words", "in_words", "method_lines", "options_from"]
 
@@ -58,6 +60,7 @@ def _click_option(one: Option) -> Callable[[Decorated], Decorated]:
         type=_click_type(one),
         required=required,
         metavar=None if one.choices else _METAVARS.get(one.name),
+        shell_complete=complete_method if one.name == "method" else None,
         help=one.help + ("" if required or one.optional else f"  [default: {_default(one)}]"),
     )
 
@@ -88,7 +91,8 @@ def in_words(message: str) -> str:
     from ddcodec.encoding.options import EncodeOptions
 
     names = [field.name for field in fields(EncodeOptions)]
-    return in_command_line_words(message, [*names, "baseline", "classes", "sample", "seeds"])
+    names += ["baseline", "classes", "sample", "seeds"]
+    return printable(in_command_line_words(message, names))
 
 
 def in_command_line_words(message: str, names: Iterable[str]) -> str:

@@ -10,7 +10,8 @@ import click
 
 from ddcodec.cli.common import dump_json, json_option, progress_display
 from ddcodec.cli.help import ExampleCommand
-from ddcodec.errors import DecodeError, RequestError
+from ddcodec.cli.screen import say
+from ddcodec.errors import RequestError
 
 if TYPE_CHECKING:
     from ddcodec.prior.survey import Survey
@@ -71,11 +72,11 @@ def command(name: str, out: Path | None, dry_run: bool, as_json: bool) -> None:
         dump_json("ddcodec.prior/1", {**values, "digests": found.digests()})
         return
     for line in _lines(found):
-        click.echo(line)
+        say(line)
     if dry_run:
-        click.echo("nothing was fetched (--dry-run)")
+        say("nothing was fetched (--dry-run)")
     elif out is not None:
-        click.echo(f"{out}: a diffusers pipeline; its model card is README.md")
+        say(f"{out}: a diffusers pipeline; its model card is README.md")
 
 
 def _lines(found: Survey) -> Iterator[str]:
@@ -98,9 +99,9 @@ def _lines(found: Survey) -> Iterator[str]:
 
 def _check_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
-        raise DecodeError(f"{folder} is not empty; choose another folder")
+        raise RequestError(f"{folder} is not empty; choose another folder")
     if not folder.absolute().parent.is_dir():
-        raise DecodeError(f"the folder {folder.parent} does not exist; make it, or choose another")
+        raise RequestError(f"the folder {folder.parent} does not exist; make it, or choose another")
 
 
 def _write(folder: Path) -> None:

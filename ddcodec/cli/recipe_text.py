@@ -10,6 +10,7 @@ from fractions import Fraction
 from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.head import Recipe
 from ddcodec.recipe.synthesis import Image2Image, Stored, Text2Image
+from ddcodec.sources.paths import printable
 
 __all__ = ["fitting", "recipe_words", "terminal_width"]
 
@@ -30,7 +31,7 @@ def fitting(label: str, text: str) -> Iterator[str]:
     ['classes         cat, dog']
     """
     width = terminal_width() - _LABEL
-    lines = textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(printable(text), width, break_on_hyphens=False) or [""]
     for number, line in enumerate(lines):
         yield f"{'' if number else label:<{_LABEL - 1}} {line}"
 

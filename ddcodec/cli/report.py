@@ -16,7 +16,9 @@ from ddcodec.cli.common import (
     prior_option,
     progress_display,
 )
+from ddcodec.cli.completion import complete_protocol
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.screen import say
 from ddcodec.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ EXAMPLES = (
 @click.option(
     "--protocol",
     default="ddz",
+    shell_complete=complete_protocol,
     show_default=True,
     metavar="NAME",
     help=f"How students are trained: {', '.join(p.name for p in PROTOCOLS)}.",
@@ -160,7 +163,7 @@ def command(
         click.echo(report.to_json(), nl=False)
         return
     for line in _lines(report, out):
-        click.echo(line)
+        say(line)
 
 
 def _lines(report: Report, out: Path) -> Iterator[str]:

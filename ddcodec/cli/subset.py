@@ -18,6 +18,7 @@ from ddcodec.cli.common import (
     views_option,
 )
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.screen import say
 
 __all__ = ["command"]
 
@@ -52,7 +53,7 @@ def command(
         names = class_names(classes)
         made = opened.subset(out, classes=names, ipc=ipc, views=views, force=force)
         with made:
-            click.echo(f"{out}: {made.file_len:,} of {opened.file_len:,} bytes")
+            say(f"{out}: {made.file_len:,} of {opened.file_len:,} bytes")
             if (support := made.support()).classes:
-                click.echo(f"  of which support {support.describe()}: partners of CutMix views")
-            click.echo(f"content digest {made.digest}")
+                say(f"  of which support {support.describe()}: partners of CutMix views")
+            say(f"content digest {made.digest}")

@@ -12,9 +12,9 @@ from ddcodec.cli.common import (
     output_folder,
     parse_size,
     progress_display,
-    warn,
 )
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.screen import say
 from ddcodec.errors import RequestError
 
 __all__ = ["command"]
@@ -78,14 +78,11 @@ def command(
     """
     if out.exists():
         raise RequestError(f"{out} exists already: choose another -o, or remove it")
-    import warnings
-
     from ddcodec.encoding.teacher import teacher
     from ddcodec.sources.folder import scan
 
     announce(scan(src))
-    with progress_display() as progress, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with progress_display() as progress:
         made = teacher(
             src,
             out,
@@ -97,8 +94,7 @@ def command(
             device=device,
             progress=progress,
         )
-    warn([str(warning.message) for warning in caught])
-    click.echo(f"{out}: {arch} for {len(made.classes)} classes of {made.size[0]}x{made.size[1]} px")
+    say(f"{out}: {arch} for {len(made.classes)} classes of {made.size[0]}x{made.size[1]} px")
     if made.held_out is not None:
-        click.echo(f"it is {made.held_out.describe()}")
-    click.echo(f"digest {made.digest}")
+        say(f"it is {made.held_out.describe()}")
+    say(f"digest {made.digest}")

@@ -19,6 +19,7 @@ from ddcodec.cli.common import (
     progress_display,
 )
 from ddcodec.cli.help import ExampleCommand
+from ddcodec.cli.screen import say
 
 __all__ = ["command"]
 
@@ -88,4 +89,4 @@ def command(
             f"{compared} pictures" if sample is None else f"{compared} of {pictures} pictures"
         )
     parts += execution_text(execution)
-    click.echo(f"ok: {artifact} at level {level}: {', '.join(parts)}")
+    say(f"ok: {artifact} at level {level}: {', '.join(parts)}")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import zstandard
 
 from ddcodec.container.limits import Limits
-from ddcodec.errors import EncodeError, LimitExceededError, PayloadError, UnknownCodecError
+from ddcodec.errors import (
+    LimitExceededError,
+    PayloadError,
+    RequestError,
+    UnknownCodecError,
+)
 
 __all__ = ["COMPRESSIONS", "compress", "decompress"]
 
@@ -18,7 +23,7 @@ def compress(raw: bytes, compression: str) -> bytes:
     """``raw`` as it is to be stored.
 
     Raises:
-        EncodeError: ``compression`` is not one of ``COMPRESSIONS``.
+        RequestError: ``compression`` is not one of ``COMPRESSIONS``.
     """
     if compression == "none":
         return raw
@@ -28,7 +33,7 @@ def compress(raw: bytes, compression: str) -> bytes:
         return zstandard.ZstdCompressor(
             level=_ZSTD_LEVEL, write_checksum=False, write_content_size=True, write_dict_id=False
         ).compress(raw)
-    raise EncodeError(f"compression {compression!r} does not exist; use 'none' or 'zstd'")
+    raise RequestError(f"compression {compression!r} does not exist; use 'none' or 'zstd'")
 
 
 def decompress(stored: bytes, compression: str, raw_len: int, limits: Limits) -> bytes:

@@ -20,8 +20,8 @@ from ddcodec.container.limits import DEFAULT_LIMITS, Limits
 from ddcodec.container.prelude import DEFLATED, PRELUDE_LEN, Prelude, parse_prelude
 from ddcodec.container.reader import Reader
 from ddcodec.container.section import ANCILLARY, Box, CodecSpec, Section
-from ddcodec.errors import DdcodecError, EncodeError, FormatError
-from ddcodec.files import write_whole
+from ddcodec.errors import DdcodecError, EncodeError, FormatError, RequestError
+from ddcodec.files import check_replaceable, remove_leftovers, write_whole
 
 __all__ = ["CopiedSection", "NewSection", "write_container"]
 
@@ -88,8 +88,9 @@ def write_container(
         The content digest, 32 bytes.
 
     Raises:
-        EncodeError: the path exists, a value cannot be encoded, two sections share kind and box,
-            a reader would refuse the file, or the disk refuses it.
+        RequestError: the path exists, or is of something that no file may replace.
+        EncodeError: a value cannot be encoded, two sections share kind and box, a reader would
+            refuse the file, or the disk refuses it.
         FormatError, IntegrityError: a section to be copied is damaged in its source.
     """
     target = Path(path)
@@ -108,6 +109,7 @@ def write_container(
         parse_header(inflate(stored, limits), end, file_len, limits)
     except FormatError as error:
         raise EncodeError(f"the file would not be readable: {error}") from error
+    remove_leftovers(target.parent, target.name)
     parts = chain([prelude, stored], (p.payload() for p in planned))
     try:
         write_whole(target, parts, before=partial(_check_target, target, overwrite))
@@ -168,7 +170,6 @@ def _entries(planned: Iterable[_Planned]) -> list[DigestEntry]:
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
-    if target.is_dir():
-        raise EncodeError(f"{target} is a folder; name a file in it")
+    check_replaceable(target)
     if not overwrite and os.path.lexists(target):
-        raise EncodeError(f"{target} exists already; choose another name, or allow overwriting")
+        raise RequestError(f"{target} exists already; choose another name, or allow overwriting")

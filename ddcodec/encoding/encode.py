@@ -30,8 +30,8 @@ from ddcodec.encoding.time_limit import (
     parse_seconds,
     picture_seconds,
 )
-from ddcodec.errors import EncodeError
-from ddcodec.files import locked
+from ddcodec.errors import RequestError
+from ddcodec.files import check_replaceable, locked
 from ddcodec.methods import package_of
 from ddcodec.methods.base import Content
 from ddcodec.methods.work import WorkFolder
@@ -208,7 +208,7 @@ class Encoder:
         ipc = fitting_ipc(limit, each, head.recipe, classes)
         if ipc < 1:
             needed = each * classes * self.options.variations
-            raise EncodeError(
+            raise RequestError(
                 f"one generated picture per class takes about {needed:.0f} seconds here, longer "
                 f"than time_limit={self.options.time_limit!r} allows; give more time, or fewer "
                 "sampling steps or variations"
@@ -218,10 +218,11 @@ class Encoder:
         return {"ipc": np.array(ipc)}
 
     def _check_target(self) -> None:
+        check_replaceable(self.target)
         if self.target.exists() and not self.options.force:
-            raise EncodeError(f"{self.target} exists; choose another name, or pass force=True")
+            raise RequestError(f"{self.target} exists; choose another name, or pass force=True")
         if not self.target.absolute().parent.is_dir():
-            raise EncodeError(f"the folder {self.target.parent} does not exist; make it first")
+            raise RequestError(f"the folder {self.target.parent} does not exist; make it first")
 
     def _check_storable(self) -> None:
         """Before hours of work: can this teacher be stored? One trained here always can."""

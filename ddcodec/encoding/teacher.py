@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddcodec.devices import resolve_device
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 from ddcodec.files import locked
 from ddcodec.progress import ProgressOption, displayed, steps_of
 from ddcodec.sources.folder import scan
@@ -55,7 +55,8 @@ def teacher(
 
     Raises:
         SourceError: the pictures are not usable as they are.
-        EncodeError: ``out`` exists or cannot be written, or the training makes no sense.
+        RequestError: ``out`` exists, or the training makes no sense.
+        EncodeError: ``out`` cannot be written.
 
     >>> made = ddcodec.teacher("photos", steps=2)
     >>> made.classes, made.size
@@ -70,7 +71,7 @@ def teacher(
     )
 
     if out is not None and Path(out).exists():
-        raise EncodeError(f"{out} exists already: choose another folder, or remove it")
+        raise RequestError(f"{out} exists already: choose another folder, or remove it")
     where = resolve_device(device)
     source, report = scan(src), LoadReport()
     pixels = (size, size) if isinstance(size, int) else size

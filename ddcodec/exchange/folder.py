@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 
 from ddcodec.arrays import Float32s, Progress, UInt8s
-from ddcodec.errors import DdcodecError, DecodeError
+from ddcodec.errors import DdcodecError, DecodeError, RequestError
 from ddcodec.exchange.names import folder_names
-from ddcodec.files import read_json, write_whole
+from ddcodec.files import read_json, remove_leftovers, write_whole
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -77,9 +77,10 @@ def export_folder(
         progress: called with (what, done, total).
 
     Raises:
-        DecodeError: the folder holds something else, or cannot be written; the prior is not found.
+        DecodeError: the folder cannot be written; the prior is not found.
         ModelMismatchError: the prior is not the pinned one; no folder is made then.
-        RequestError: an unknown class or none, or more slots or views than there are.
+        RequestError: an unknown class or none, more slots or views than there are, or the folder
+            holds something else.
     """
     target = Path(out)
     data = artifact.dataset(
@@ -167,8 +168,10 @@ def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int
         target.mkdir(parents=True, exist_ok=True)
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
         write_whole(target / MANIFEST, text.encode())
+    remove_leftovers(target)
     for name in folders.values():
         (target / name).mkdir(exist_ok=True)
+        remove_leftovers(target / name)
     return folders
 
 
@@ -195,7 +198,7 @@ def _check_ours(target: Path, manifest: dict[str, Any]) -> bool:
         _check_same(record, manifest)
         return True
     if target.exists() and any(target.iterdir()):
-        raise DecodeError(f"{target} is not empty and not an earlier decode: choose a new folder")
+        raise RequestError(f"{target} is not empty and not an earlier decode: choose a new folder")
     return False
 
 
@@ -207,7 +210,7 @@ def _check_same(record: Path, manifest: dict[str, Any]) -> None:
     if found != manifest:
         other = found.get("digest") != manifest["digest"]
         what = "another artifact" if other else "another selection of this artifact"
-        raise DecodeError(f"{record.parent} holds {what}: choose a new folder, or remove it")
+        raise RequestError(f"{record.parent} holds {what}: choose a new folder, or remove it")
 
 
 def _cells(data: DistilledDataset) -> Iterator[tuple[int, int]]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from ddcodec import codecs
 from ddcodec.arrays import Float64s, Floats, Indices, Int16s, Int32s, Row, Rows
+from ddcodec.byte_cache import ByteCache
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Section
 from ddcodec.errors import HeaderError, LimitExceededError
-from ddcodec.files import ByteCache
 from ddcodec.labels.appearance import appearances
 from ddcodec.labels.features import FeatureSet
 from ddcodec.labels.reconstruction import (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ddcodec import codecs
 from ddcodec.arrays import Int16s
+from ddcodec.byte_cache import ByteCache
 from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_model import LabelModel, LabelModelCodec
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import StoredWeights, TeacherWeights
 from ddcodec.container import Section
 from ddcodec.errors import HeaderError
-from ddcodec.files import ByteCache
 from ddcodec.labels.features import FeatureSet
 from ddcodec.table.table import Table
 

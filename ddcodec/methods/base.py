@@ -15,7 +15,7 @@ from ddcodec.arrays import Int64s, Progress, UInt8s
 from ddcodec.codecs.mosaic import MAX_PIXELS
 from ddcodec.codecs.mosaic_webp import WEBP_MAX_SIDE, MosaicWebp
 from ddcodec.container import Box, NewSection
-from ddcodec.errors import EncodeError, SourceError
+from ddcodec.errors import EncodeError, RequestError, SourceError
 from ddcodec.methods.options import check_options, describe_value, options_of, read_options
 from ddcodec.methods.work import WorkFolder
 from ddcodec.randomness import derive_seed, shuffled
@@ -138,7 +138,7 @@ class Method(ABC):
         """Refuse, before any work, what :meth:`fill` could not do.
 
         Raises:
-            EncodeError: saying why, and what to change.
+            EncodeError: saying why, and what to change; a RequestError if an option is to blame.
         """
         for name, count in zip(job.source.classes, job.source.counts, strict=True):
             if self.stores_pictures and count < job.ipc:
@@ -157,9 +157,9 @@ class Method(ABC):
         Methods that use a prior have it, for time limits.
 
         Raises:
-            EncodeError: the method has no such content.
+            RequestError: the method has no such content.
         """
-        raise EncodeError(f"method {self.name} cannot keep a time limit; give ipc in its place")
+        raise RequestError(f"method {self.name} cannot keep a time limit; give ipc in its place")
 
     @abstractmethod
     def estimate(self, job: Job) -> dict[str, int]:
@@ -214,7 +214,7 @@ def patch_sections(patches: UInt8s, class_index: int, ipc: int, quality: int) ->
         patches: uint8 [ipc * patches per slot, h, w, 3], by slot.
 
     Raises:
-        EncodeError: the patches of one slot are too large for a mosaic.
+        RequestError: the patches of one slot are too large for a mosaic.
     """
     codec = MosaicWebp(width=patches.shape[2], height=patches.shape[1], quality=quality)
     per = len(patches) // ipc
@@ -233,7 +233,8 @@ def expected_patch_bytes(job: Job, size: tuple[int, int]) -> float:
     """What a patch of (width, height) pixels takes in mosaics, from whole images of a few classes.
 
     Raises:
-        EncodeError: a class has no readable image, or the patches are too large for a mosaic.
+        SourceError: a class has no readable image.
+        RequestError: the patches are too large for a mosaic.
     """
     classes, total, count = len(job.source.classes), 0, 0
     for c in range(0, classes, -(-classes // _LOOKED_AT)):
@@ -249,13 +250,13 @@ def most_slots(patch: tuple[int, int], per_slot: int) -> int:
     """How many slots of ``per_slot`` patches, (width, height) pixels each, a mosaic holds.
 
     Raises:
-        EncodeError: not even one.
+        RequestError: not even one.
     """
     width, height = patch
     slots = MosaicWebp(width=width, height=height).capacity // per_slot
     if not slots:
         what = f"{per_slot} patches" if per_slot > 1 else "a picture"
-        raise EncodeError(
+        raise RequestError(
             f"{what} of {width}x{height} pixels cannot be stored: a mosaic holds "
             f"{MAX_PIXELS} pixels and {WEBP_MAX_SIDE} on a side; choose a smaller size"
         )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ddcodec.arrays import Array, Float32s, Int64s, UInt8s, UInt64s
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, RequestError
 from ddcodec.methods.base import (
     Content,
     Job,
@@ -105,7 +105,9 @@ class DiffusionSelection(Method):
         super().check(job)
         factor, per = self._factor(job), self._factor(job) ** 2
         if factor > min(job.size):
-            raise EncodeError(f"factor={factor} divides images of {min(job.size)} pixels too often")
+            raise RequestError(
+                f"factor={factor} divides images of {min(job.size)} pixels too often"
+            )
         for name, count in zip(job.source.classes, job.source.counts, strict=True):
             if count < job.ipc * per:
                 raise EncodeError(
@@ -114,7 +116,7 @@ class DiffusionSelection(Method):
                 )
         most_slots(self._patch(job), per)
         if ratio_of(self.window or 1)[0] == 0:
-            raise EncodeError("window=0 leaves nothing of an image; give a larger share")
+            raise RequestError("window=0 leaves nothing of an image; give a larger share")
         self._check_prior(job)
 
     def fill(self, job: Job) -> Content:
@@ -139,12 +141,12 @@ class DiffusionSelection(Method):
         prior.prompt_ids(self._null)
         blocks = len(prior.components.config("unet").up_block_types)
         if self.layer >= blocks:
-            raise EncodeError(
+            raise RequestError(
                 f"layer={self.layer} is not in this prior, whose U-Net has {blocks} up blocks; "
                 f"choose 0 to {blocks - 1}"
             )
         if _above(self.first, self.last):
-            raise EncodeError("first is above last; the timesteps between them are compared")
+            raise RequestError("first is above last; the timesteps between them are compared")
         side = self._side(job, prior)
         prior.latent_shape(side, side)  # refused now, if the prior cannot
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from ddcodec.arrays import Float32s, Int64s, UInt8s
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 from ddcodec.methods.base import Job
 from ddcodec.methods.coreset import Coreset, Look
 from ddcodec.methods.options import option
@@ -50,7 +50,7 @@ class EL2N(Coreset):
         super().check(job)
         width, height = job.size
         if width != height:
-            raise EncodeError(
+            raise RequestError(
                 f"el2n trains networks, and these take square pictures, not {width}x{height}: "
                 "choose a size"
             )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from ddcodec.arrays import Array
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 from ddcodec.methods.base import (
     Content,
     Job,
@@ -70,7 +70,7 @@ class Expand(RedrawingMethod):
     def check(self, job: Job) -> None:
         super().check(job)
         if self.factor > min(job.size):
-            raise EncodeError(f"factor={self.factor} leaves nothing of {min(job.size)} pixels")
+            raise RequestError(f"factor={self.factor} leaves nothing of {min(job.size)} pixels")
         most_slots(self._patch(job), 1)
         if self.select == "submodular":
             check_features(job)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ddcodec.codecs.prompt_text import PromptText
 from ddcodec.codecs.schedule_table import Schedule, ScheduleTable
 from ddcodec.container import Box, NewSection
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 from ddcodec.methods.base import Content, Job, Method
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.recipe.fields import Ratio
@@ -136,13 +136,13 @@ class PromptingMethod(GeneratingMethod):
         """(grid, side of a generated picture in pixels) for a data set's (width, height).
 
         Raises:
-            EncodeError: the grid asked for does not divide the prior's pictures.
+            RequestError: the grid asked for does not divide the prior's pictures.
         """
         side = prior.size
         patch = max(min(size), prior.defaults.patch)
         grid = self.grid or max(1, min(4, side // patch))
         if side % grid:
-            raise EncodeError(f"grid={grid} does not divide the prior's {side} pixels")
+            raise RequestError(f"grid={grid} does not divide the prior's {side} pixels")
         return grid, side
 
     def prompt(self, prior: Prior, grid: int) -> str:
@@ -162,10 +162,10 @@ def check_template(template: str) -> None:
     """Refuse a template without one place for the class.
 
     Raises:
-        EncodeError: naming it.
+        RequestError: naming it.
     """
     if template.count("{}") != 1:
-        raise EncodeError(
+        raise RequestError(
             f"the prompt template {template!r} needs {{}} once, in the place of the class"
         )
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import ClassVar
 
 from ddcodec.arrays import UInt8s
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 from ddcodec.methods.base import (
     Content,
     Job,
@@ -57,7 +57,9 @@ class RDED(Method):
         super().check(job)
         factor = self._factor(job)
         if factor > min(job.size):
-            raise EncodeError(f"factor={factor} divides images of {min(job.size)} pixels too often")
+            raise RequestError(
+                f"factor={factor} divides images of {min(job.size)} pixels too often"
+            )
         most_slots(self._patch(job), factor**2)
         if self.select == "submodular":
             check_features(job)

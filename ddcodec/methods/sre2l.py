@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ddcodec.arrays import Array, Float32s, Int64s, UInt8s
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 from ddcodec.methods.base import (
     Content,
     Job,
@@ -85,7 +85,7 @@ class SRe2L(Method):
         from ddcodec.methods.recovery import normalising_layers
 
         if not normalising_layers(job.teacher().module):
-            raise EncodeError(
+            raise RequestError(
                 f"sre2l matches statistics of batch or group normalisation, and the teacher "
                 f"{job.teacher().arch} has neither: use a ResNet or a ConvNet, such as those that "
                 "ddcodec trains"

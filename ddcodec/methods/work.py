@@ -19,7 +19,7 @@ import numpy as np
 
 from ddcodec.arrays import Array
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.files import LOCK, locked, read_json, write_whole
+from ddcodec.files import LOCK, locked, read_json, remove_leftovers, write_whole
 
 __all__ = ["Pieces", "WorkFolder"]
 
@@ -79,6 +79,7 @@ class WorkFolder:
                 work._check_ours()
                 stack.enter_context(locked(path, wait=wait))
                 work._claim()
+                remove_leftovers(path)
             except OSError as error:
                 raise EncodeError(f"cannot use the work folder {path}: {error.strerror}") from error
             yield work

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ddcodec.codecs.schedule_table import Schedule
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, RequestError
 from ddcodec.prior.quiet import quiet_libraries
 from ddcodec.prior.schedule import extract_schedule, replay
 
@@ -58,18 +58,18 @@ def steps_run(steps: int, strength: tuple[int, int]) -> int:
         of 100 steps are 28, for the product is 28.999999999999996.)
 
     Raises:
-        EncodeError: the strength is out of range, or too small for one step.
+        RequestError: the strength is out of range, or too small for one step.
     """
     numerator, denominator = strength
     if denominator < 1 or not 0 < numerator <= denominator:
-        raise EncodeError(
+        raise RequestError(
             f"a strength of {numerator}/{denominator} is not possible; give more than 0, at most 1"
         )
     if steps < 1:
-        raise EncodeError(f"{steps} inference steps are not possible; give 1 or more")
+        raise RequestError(f"{steps} inference steps are not possible; give 1 or more")
     count = int(steps * (numerator / denominator))
     if count < 1:
-        raise EncodeError(
+        raise RequestError(
             f"a strength of {numerator}/{denominator} runs none of {steps} steps; give at least "
             f"1/{steps}, or more steps"
         )

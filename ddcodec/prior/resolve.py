@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ddcodec import hub
 from ddcodec.arrays import Progress
-from ddcodec.errors import DecodeError, ModelMismatchError
+from ddcodec.errors import DecodeError, ModelMismatchError, RequestError
 from ddcodec.prior.fetching import Plan, is_whole, plan
 from ddcodec.prior.packaged import tiny_folder
 from ddcodec.recipe.pin import MODEL_INDEX, PriorPin
@@ -57,7 +57,8 @@ def resolve_prior(
         pinned: the files of a pin, whose variant of the weights is wanted.
 
     Raises:
-        DecodeError: it is none of these, or it cannot be fetched.
+        RequestError: it is none of these.
+        DecodeError: it cannot be fetched.
         ModelMismatchError: what is on the hub is no prior.
     """
     found = find_prior(spec, revision, pinned)
@@ -127,7 +128,7 @@ def _parsed(spec: str | Path, revision: str | None) -> ResolvedPrior | tuple[str
     name, _, asked = text.partition("@")
     # A path that does not exist must not be sent to the hub as if it were a name.
     if not hub.is_hub_id(name):
-        raise DecodeError(
+        raise RequestError(
             f"there is no prior {text!r}: give 'tiny', an existing folder in diffusers' layout, "
             "or a hub id such as owner/name@revision"
         )

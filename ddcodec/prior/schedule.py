@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from ddcodec.arrays import Float64s
 from ddcodec.codecs.schedule_table import MAX_HISTORY, MAX_STEPS, Schedule
-from ddcodec.errors import EncodeError
+from ddcodec.errors import DdcodecError, EncodeError, RequestError
 from ddcodec.prior.quiet import quiet_libraries
 
 __all__ = ["extract_schedule", "replay"]
@@ -52,7 +52,7 @@ def extract_schedule(scheduler: Any, steps: int) -> Schedule:
     """
     name = type(scheduler).__name__
     if steps < 1:
-        raise EncodeError(f"{steps} inference steps are not possible; give 1 or more")
+        raise RequestError(f"{steps} inference steps are not possible; give 1 or more")
     for option in _NON_LINEAR:
         accepted = option in inspect.signature(type(scheduler).__init__).parameters
         if accepted and scheduler.config.get(option):
@@ -140,7 +140,7 @@ def _library_errors(scheduler: Any, steps: int) -> Iterator[None]:
     try:
         with quiet_libraries():
             yield
-    except EncodeError:
+    except DdcodecError:
         raise
     except (ArithmeticError, AttributeError, ImportError, LookupError, TypeError) as error:
         raise _unusable(scheduler, steps, error) from error

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ddcodec.arrays import Row, UInt64s
+from ddcodec.byte_cache import ByteCache
 from ddcodec.errors import DecodeError
-from ddcodec.files import ByteCache
 from ddcodec.randomness import mixup_partners
 from ddcodec.recipe.synthesis import Image2Image
 from ddcodec.synthesis.resample import resize

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ddcodec.arrays import UInt8s, UInt64s
+from ddcodec.byte_cache import ByteCache
 from ddcodec.errors import ModelMismatchError
-from ddcodec.files import ByteCache, cache_folder
+from ddcodec.files import cache_folder
 from ddcodec.randomness import variation_seeds
 from ddcodec.recipe.synthesis import Generated, Image2Image
 from ddcodec.rendering.base_latents import BaseLatents

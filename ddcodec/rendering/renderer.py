@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ddcodec.arrays import Float64s, Row, UInt8s
+from ddcodec.byte_cache import ByteCache
 from ddcodec.codecs.pixel_digest import digested_variations, pixel_digest, slot_digest
 from ddcodec.errors import PixelDriftError
-from ddcodec.files import ByteCache
 from ddcodec.recipe.synthesis import Stored
 from ddcodec.rendering.generator import Generator, Place
 from ddcodec.synthesis import layout as layouts

@@ -11,6 +11,7 @@ from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.architectures import ARCHITECTURES, build
 from ddcodec.errors import DdcodecError, EncodeError, RequestError, SourceError
+from ddcodec.files import check_replaceable
 from ddcodec.sources.folder import ImageFolder
 from ddcodec.suggestions import did_you_mean
 
@@ -26,7 +27,7 @@ def check_writable(paths: Sequence[Path]) -> None:
     """Make the folders of files to write, and try to write beside them.
 
     Raises:
-        RequestError: two of them are one.
+        RequestError: two of them are one, or one is of something that no file may replace.
         EncodeError: one cannot be written.
     """
     if len({path.absolute() for path in paths}) < len(paths):
@@ -34,9 +35,8 @@ def check_writable(paths: Sequence[Path]) -> None:
             f"page and figures cannot both be {paths[0]}: name the page *.html, and the JSON apart"
         )
     for path in paths:
+        check_replaceable(path)
         try:
-            if path.is_dir():
-                raise IsADirectoryError(0, "it is a folder")
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=path.parent):
                 pass

@@ -16,7 +16,7 @@ from ddcodec.devices import resolve_device
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder, find_train_folder
-from ddcodec.files import write_whole
+from ddcodec.files import remove_leftovers, write_whole
 from ddcodec.methods.work import WorkFolder
 from ddcodec.reporting.baselines import BaselineKind, check_baselines, make_baselines
 from ddcodec.reporting.check import (
@@ -210,6 +210,7 @@ class _Stage:
 
 def _write(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
+    remove_leftovers(path.parent, path.name)
     try:
         write_whole(path, text.encode())
     except OSError as error:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ddcodec.arrays import Float64s, Int64s
-from ddcodec.errors import SourceError
+from ddcodec.errors import RequestError
 from ddcodec.files import whole_folder
 
 __all__ = ["CLASSES", "write_digits"]
@@ -31,12 +31,12 @@ def write_digits(folder: str | os.PathLike[str], *, test_share: float = 0.2, see
     The folder appears whole or not at all; one that exists is left as it is.
 
     Raises:
-        SourceError: the folder exists, but holds something else.
+        RequestError: the folder exists, but holds something else.
     """
     target = Path(folder)
     if target.exists():
         if not ((target / "train").is_dir() and (target / "test").is_dir()):
-            raise SourceError(f"{target} exists and is not the digits: choose another folder")
+            raise RequestError(f"{target} exists and is not the digits: choose another folder")
         return target
     from sklearn.datasets import load_digits
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from ddcodec.errors import MissingSourceError, SourceError
+from ddcodec.errors import MissingSourceError, RequestError, SourceError
 from ddcodec.sources.mistaken import no_folder, no_pictures
 from ddcodec.sources.paths import printable
 from ddcodec.sources.splits import Role, roles_of
@@ -42,12 +42,14 @@ def find_classes(folder: Path, role: Role = "train") -> Found:
         role: the split that is wanted where there are several: train, or test.
 
     Raises:
-        SourceError: there is no such folder, it holds no pictures, or it is not clear which is
-            meant; the message names what to give.
+        MissingSourceError: there is no such folder.
+        RequestError: it is no folder.
+        SourceError: it holds no pictures, or it is not clear which is meant; the message names
+            what to give.
     """
     if not folder.is_dir():
-        missing = MissingSourceError if not folder.exists() else SourceError
-        raise missing(no_folder(folder))
+        wrong = RequestError if folder.exists() else MissingSourceError
+        raise wrong(no_folder(folder))
     root = Folder(folder)
     if not root.holds_pictures:
         raise SourceError(no_pictures(root))

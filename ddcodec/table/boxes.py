@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ddcodec.byte_cache import ByteCache
 from ddcodec.container import Box, Section
-from ddcodec.files import ByteCache
 from ddcodec.recipe.head import Range
 
 __all__ = ["BoxIndex", "Fault", "Ranks", "Span", "tiling_fault"]

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ddcodec.arrays import Array, Bools, Float32s, Indices, Rows, UInt8s, UInt64s
+from ddcodec.byte_cache import ByteCache
 from ddcodec.codecs.hard_labels import OWN_CLASS
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.codecs.schedule_table import Schedule
 from ddcodec.container import Reader, Section
 from ddcodec.errors import HeaderError, LimitExceededError, PayloadError
-from ddcodec.files import ByteCache
 from ddcodec.recipe.head import Head
 from ddcodec.table.boxes import BoxIndex
 from ddcodec.table.coverage import check_coverage

@@ -6,7 +6,7 @@ from torch import nn
 
 from ddcodec.classifiers.architectures import build, default_architecture
 from ddcodec.classifiers.convnet import AvgPool2, ConvNet
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 
 
 def test_convnet3_is_the_network_of_the_literature() -> None:
@@ -47,12 +47,12 @@ def test_pooling_agrees_with_torch_forward_and_backward() -> None:
 
 
 def test_unknown_architecture_names_the_known_ones() -> None:
-    with pytest.raises(EncodeError, match="convnet3, convnet4"):
+    with pytest.raises(RequestError, match="convnet3, convnet4"):
         build("vgg", 10, 32)
 
 
 def test_too_small_a_picture_is_refused() -> None:
-    with pytest.raises(EncodeError, match="too small for convnet4: it needs 16 px"):
+    with pytest.raises(RequestError, match="too small for convnet4: it needs 16 px"):
         build("convnet4", 10, 8)
     with pytest.raises(ValueError, match="at least 8 px"):
         ConvNet(10, 4, 3)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import ddcodec
 from ddcodec.classifiers.store import save_teacher
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 
 COLOURS = ("red", "green", "blue")
 
@@ -87,12 +87,12 @@ def test_its_digest_follows_weights_classes_statistics_size_and_layers() -> None
 def test_what_makes_no_sense_is_refused(
     module: nn.Module, changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(EncodeError, match=message):
+    with pytest.raises(RequestError, match=message):
         teacher(module, **changes)
 
 
 def test_it_is_not_saved_as_if_ddcodec_could_build_it_again(tmp_path: Any) -> None:
-    with pytest.raises(EncodeError, match="Means was not trained by ddcodec"):
+    with pytest.raises(RequestError, match="Means was not trained by ddcodec"):
         save_teacher(teacher(), tmp_path / "t")
 
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from ddcodec.classifiers.pretrained import teacher_to_fetch
 from ddcodec.classifiers.store import load_teacher
-from ddcodec.errors import DecodeError, MissingDependencyError, ModelMismatchError
+from ddcodec.errors import DecodeError, MissingDependencyError, ModelMismatchError, RequestError
 from ddcodec.imagenet import classes as imagenet_classes
 from tests.hub_server import COMMIT, FakeHub, fake_hub
 
@@ -266,7 +266,7 @@ def test_what_of_timm_cannot_be_a_teacher_is_refused(
 
 @pytest.mark.parametrize("name", ["bare", "unheard_of"])
 def test_a_name_that_timm_has_no_weights_for_is_refused(timm: FakeTimm, name: str) -> None:
-    with pytest.raises(ModelMismatchError, match=f"no weights on the hub for '{name}'"):
+    with pytest.raises(RequestError, match=f"no weights on the hub for '{name}'"):
         load_teacher(f"timm:{name}", CLASSES)
 
 

@@ -24,7 +24,7 @@ from ddcodec.classifiers.teacher_training import (
     train_teacher,
     training_size,
 )
-from ddcodec.errors import ChecksumMismatchError, EncodeError, ModelMismatchError
+from ddcodec.errors import ChecksumMismatchError, EncodeError, ModelMismatchError, RequestError
 from ddcodec.files import cache_folder
 from ddcodec.imagenet import classes as imagenet_classes
 
@@ -159,12 +159,12 @@ def edit(folder: Path, **changes: object) -> None:
 
 
 def test_saving_over_something_is_refused(teacher: Teacher, tmp_path: Path) -> None:
-    with pytest.raises(EncodeError, match="exists already"):
+    with pytest.raises(RequestError, match="exists already"):
         save_teacher(teacher, tmp_path)
 
 
 def test_a_word_that_is_no_folder_and_no_hub_id_is_refused() -> None:
-    with pytest.raises(ModelMismatchError, match="neither a folder, nor a hub id"):
+    with pytest.raises(RequestError, match="neither a folder, nor a hub id"):
         load_teacher("nowhere", CLASSES)
 
 
@@ -317,6 +317,6 @@ def test_default_settings_repeat_small_sets() -> None:
 def test_pictures_that_cannot_be_trained_on_are_refused() -> None:
     with pytest.raises(EncodeError, match="no pictures"):
         train_teacher(np.empty((0, 8, 8, 3), np.uint8), np.empty(0, np.int64), CLASSES, SETTINGS)
-    with pytest.raises(EncodeError, match="square pictures, not 9x8"):
+    with pytest.raises(RequestError, match="square pictures, not 9x8"):
         wide = np.zeros((3, 8, 9, 3), np.uint8)
         train_teacher(wide, np.arange(3), CLASSES, SETTINGS)

@@ -53,10 +53,55 @@ def test_the_torch_check_can_fail() -> None:
     assert done.returncode == 1
 
 
-def test_usage_errors_exit_2(ddz: Ddz) -> None:
-    assert ddz("inspekt").code == 2
-    assert ddz("encode").code == 2
-    assert ddz("inspect", "no-such-file.ddz").code == 2
+@pytest.mark.parametrize(
+    "line",
+    [
+        "inspekt",
+        "encode",
+        "encode photos --method random",
+        "encode photos --method rdde -o x.ddz",
+        "encode photos --method random --labels hard --view spiral -o x.ddz",
+        "encode photos --method random --labels hard --size 9000x8 -o x.ddz",
+        "encode photos --method rded --labels hard --option factor=0 -o x.ddz",
+        "encode photos --method random --labels hard --time-limit 5m -o x.ddz",
+        "encode photos --method random --labels hard -o in.ddz",
+        "encode photos --method random --labels hard -o missing/x.ddz",
+        "encode missing --method random --labels hard -o x.ddz",
+        "encode in.ddz --method random --labels hard -o x.ddz",
+        "teacher photos --arch convnet99 -o t",
+        "inspect missing.ddz",
+        "teacher photos --device abacus -o t",
+        "subset in.ddz --classes whale -o x.ddz",
+        "subset in.ddz --ipc 99 -o x.ddz",
+        "merge in.ddz -o x.ddz",
+        "decode in.ddz --views 99 -o out",
+        "decode in.ddz -o photos",
+        "report in.ddz --test missing -o x.html",
+        "report in.ddz --test photos --protocol longer -o x.html",
+        "prior nowhere",
+        "methods rdde",
+    ],
+)
+def test_usage_errors_exit_2_and_write_nothing(
+    ddz: Ddz,
+    line: str,
+    artifact: Path,
+    image_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").symlink_to(image_folder)
+    (tmp_path / "in.ddz").write_bytes(artifact.read_bytes())
+    done = ddz(*line.split())
+    assert done.code == 2, done.err
+    assert {path.name for path in tmp_path.iterdir()} == {"photos", "in.ddz"}
+
+
+def test_pictures_that_cannot_be_used_are_a_failure_and_no_usage(ddz: Ddz, tmp_path: Path) -> None:
+    (tmp_path / "src" / "cat").mkdir(parents=True)
+    done = ddz("encode", tmp_path / "src", "--method", "random", "-o", tmp_path / "x.ddz")
+    assert done.code == 1
 
 
 def test_a_damaged_file_exits_3_and_names_the_next_command(ddz: Ddz, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_images_are_written_and_their_views_when_asked_for(
 def test_a_folder_with_other_things_is_left_alone(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("mine")
     done = ddz("decode", artifact, "-o", tmp_path)
-    assert done.code == 1
+    assert done.code == 2
     assert "choose a new folder" in done.err
     assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]
 
@@ -74,7 +74,7 @@ def test_a_dry_run_sees_what_is_there_already(ddz: Ddz, artifact: Path, tmp_path
     next(out.glob("blob/*.png")).unlink()
     assert f"{out}: 1 picture, about 1 kB, 3 are there already" in ddz(*words, "--dry-run").out
     other = ddz(*words[:4], "--dry-run")
-    assert (other.code, "another selection" in other.err) == (1, True)
+    assert (other.code, "another selection" in other.err) == (2, True)
 
 
 def test_a_dry_run_says_how_to_come_by_a_prior_that_is_not_here(

@@ -139,7 +139,7 @@ def test_existing_output_is_kept_without_force(
     out = tmp_path / "x.ddz"
     out.write_text("precious")
     done = ddz("encode", image_folder, *HARD, "-o", out)
-    assert done.code == 1
+    assert done.code == 2
     assert "--force" in done.err
     assert out.read_text() == "precious"
     assert ddz("encode", image_folder, *HARD, "-o", out, "--force").code == 0

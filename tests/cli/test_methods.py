@@ -35,5 +35,5 @@ def test_a_broken_package_is_a_warning_and_breaks_nothing(ddz: Ddz, installed: N
 def test_it_is_an_error_where_it_is_asked_for(ddz: Ddz, installed: None) -> None:
     for words in (("methods", "broken"), ("encode", "--method", "broken", "--help")):
         asked = ddz(*words)
-        assert asked.code == 1
+        assert asked.code == 2
         assert "the package no_such_module cannot be used" in asked.err

@@ -55,13 +55,13 @@ def test_the_packaged_prior_becomes_a_folder_that_diffusers_loads(ddz: Ddz, tmp_
 def test_a_folder_that_holds_something_is_left_alone(ddz: Ddz, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     done = ddz("prior", "tiny", "-o", tmp_path)
-    assert (done.code, "is not empty" in done.err) == (1, True)
+    assert (done.code, "is not empty" in done.err) == (2, True)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_only_the_packaged_prior_is_written(ddz: Ddz, tmp_path: Path) -> None:
     done = ddz("prior", tiny_folder(), "-o", tmp_path / "out")
-    assert (done.code, "only the packaged prior" in done.err) == (1, True)
+    assert (done.code, "only the packaged prior" in done.err) == (2, True)
 
 
 def test_a_dry_run_says_what_would_be_fetched_and_fetches_settings_alone(
@@ -109,7 +109,7 @@ def test_a_disk_without_room_is_an_error_before_it_is_begun(
 )
 def test_what_is_not_there_is_an_error(ddz: Ddz, hub: FakeHub, name: str, says: str) -> None:
     done = ddz("prior", name)
-    assert (done.code, says in done.err) == (1, True)
+    assert (done.code, says in done.err) == (2, True)
 
 
 def test_a_folder_that_is_no_pipeline_says_so(ddz: Ddz, tmp_path: Path) -> None:

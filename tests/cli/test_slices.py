@@ -39,12 +39,12 @@ def test_prefixes(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
 def test_refusals(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
     out = tmp_path / "x.ddz"
     unknown = ddz("subset", artifact, "-o", out, "--classes", "whale")
-    assert unknown.code == 1 and "no class 'whale'" in unknown.err
+    assert unknown.code == 2 and "no class 'whale'" in unknown.err
     twice = ddz("merge", artifact, artifact, "-o", out)
-    assert twice.code == 1 and "'blob'" in twice.err
+    assert twice.code == 2 and "'blob'" in twice.err
     assert ddz("merge", artifact, "-o", out).code == 2
     out.write_text("precious")
-    assert ddz("subset", artifact, "-o", out, "--ipc", 1).code == 1
+    assert ddz("subset", artifact, "-o", out, "--ipc", 1).code == 2
     assert out.read_text() == "precious"
 
 

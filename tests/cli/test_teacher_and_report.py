@@ -17,7 +17,7 @@ def test_a_teacher_labels_an_encode(ddz: Ddz, image_folder: Path, tmp_path: Path
     assert "of 3 pictures that it was not trained on" in done.out
     assert {p.name for p in out.iterdir()} == {"config.json", "model.safetensors"}
     again = ddz("teacher", image_folder, "-o", out, "--steps", 3)
-    assert again.code == 1 and "exists already" in again.err
+    assert again.code == 2 and "exists already" in again.err
     words = ("--method", "random", "--teacher", out, "--ipc", 2, "--views", 2)
     made = ddz("encode", image_folder, *words, "-o", tmp_path / "x.ddz")
     assert made.code == 0
@@ -38,7 +38,7 @@ def test_report_prints_a_table_and_writes_a_page(
     assert artifact.name in done.out and "±" in done.out
     assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
     assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["evaluations"]
-    assert ddz(*words).code == 1  # never overwritten without --force
+    assert ddz(*words).code == 2  # never overwritten without --force
     page.unlink()
     assert "report.json exists" in ddz(*words).err
     values = json.loads(ddz(*words, "--force", "--json").out)
@@ -48,5 +48,5 @@ def test_report_prints_a_table_and_writes_a_page(
 
 def test_no_test_folder_is_a_clear_error(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
     done = ddz("report", artifact, "--test", tmp_path / "none", "-o", tmp_path / "r.html")
-    assert done.code == 1
+    assert done.code == 2
     assert done.err.startswith("error[source]: no such folder")

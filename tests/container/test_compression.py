@@ -9,7 +9,7 @@ import zstandard
 
 from ddcodec.container.compression import compress, decompress
 from ddcodec.container.limits import DEFAULT_LIMITS, Limits
-from ddcodec.errors import EncodeError, LimitExceededError, PayloadError, UnknownCodecError
+from ddcodec.errors import LimitExceededError, PayloadError, RequestError, UnknownCodecError
 
 
 @pytest.mark.parametrize("compression", ["none", "zstd"])
@@ -62,7 +62,7 @@ def test_a_frame_with_a_dictionary_is_refused() -> None:
 
 
 def test_unknown_compressions_are_refused_on_both_sides() -> None:
-    with pytest.raises(EncodeError, match="use 'none' or 'zstd'"):
+    with pytest.raises(RequestError, match="use 'none' or 'zstd'"):
         compress(b"x", "brotli")
     with pytest.raises(UnknownCodecError, match="upgrade"):
         decompress(b"x", "brotli", 1, DEFAULT_LIMITS)

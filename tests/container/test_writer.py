@@ -22,7 +22,7 @@ from ddcodec.container import (
     write_container,
 )
 from ddcodec.container.deflate import inflate
-from ddcodec.errors import ChecksumMismatchError, EncodeError
+from ddcodec.errors import ChecksumMismatchError, EncodeError, RequestError
 
 HEAD = {"classes": ["cat", "dog"]}
 
@@ -105,15 +105,15 @@ def test_damage_in_a_source_is_not_copied(path: Path, tmp_path: Path) -> None:
 
 def test_an_existing_path_is_kept_unless_told(path: Path, tmp_path: Path) -> None:
     before = path.read_bytes()
-    with pytest.raises(EncodeError, match="exists already"):
+    with pytest.raises(RequestError, match="exists already"):
         write_container(path, head={}, sections=[])
     assert path.read_bytes() == before
     write_container(path, head={}, sections=[], overwrite=True)
     assert Reader(path).sections == ()
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(EncodeError, match="exists already"):
+    with pytest.raises(RequestError, match="exists already"):
         write_container(tmp_path / "dangling", head={}, sections=[])
-    with pytest.raises(EncodeError, match="is a folder"):
+    with pytest.raises(RequestError, match="is a folder"):
         write_container(tmp_path, head={}, sections=[], overwrite=True)
 
 
@@ -122,7 +122,7 @@ def test_a_path_that_appears_while_writing_is_kept(
 ) -> None:
     target = tmp_path / "a.ddz"
     monkeypatch.setattr(os, "fsync", lambda handle: target.write_bytes(b"somebody else's"))
-    with pytest.raises(EncodeError, match="exists already"):
+    with pytest.raises(RequestError, match="exists already"):
         write_container(target, head={}, sections=[])
     assert target.read_bytes() == b"somebody else's"
     assert os.listdir(tmp_path) == ["a.ddz"]
@@ -253,6 +253,6 @@ LABEL = NewSection("labels", CodecSpec("hard-labels", 1, "none"), Box(), b"x")
 def test_what_no_reader_would_read_is_not_written(
     tmp_path: Path, arguments: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(EncodeError, match=message):
+    with pytest.raises((EncodeError, RequestError), match=message):
         write_container(tmp_path / "a.ddz", **{"head": {}, "sections": [], **arguments})
     assert os.listdir(tmp_path) == []

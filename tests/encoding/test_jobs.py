@@ -103,10 +103,10 @@ def test_one_file_is_written_by_one_encode_at_a_time(image_folder: Path, tmp_pat
     target = tmp_path / "a.ddz"
     with held_encode(image_folder, target) as release:
         request: dict[str, Any] = {"ipc": 2, "views": 2, "seed": 1}
-        with pytest.raises(RequestError, match="another process is at work"):
+        with pytest.raises(EncodeError, match="another process is at work"):
             encode_small(image_folder, target, **request)
         # Nor does a work folder of its own let it write the same file.
-        with pytest.raises(RequestError, match="another process is at work"):
+        with pytest.raises(EncodeError, match="another process is at work"):
             encode_small(image_folder, target, work=tmp_path / "own", **request)
         release()
     alone = encode_small(image_folder, tmp_path / "b.ddz", ipc=2, views=2)
@@ -183,7 +183,7 @@ def test_large_pictures_are_divided_into_sections_that_can_be_read(
 
 def test_pictures_that_no_section_holds_are_refused_at_once(few: Path, tmp_path: Path) -> None:
     for dry_run in (False, True):
-        with pytest.raises(EncodeError, match="5000x5000 pixels cannot be stored"):
+        with pytest.raises(RequestError, match="5000x5000 pixels cannot be stored"):
             ddcodec.encode(
                 few, tmp_path / "a.ddz", method="random", labels="hard", size=5000, dry_run=dry_run
             )

@@ -9,7 +9,7 @@ import pytest
 
 import ddcodec
 from ddcodec.classifiers.store import load_teacher
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 
 
 def test_it_is_returned_and_saved(image_folder: Path, tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_it_is_returned_and_saved(image_folder: Path, tmp_path: Path) -> None:
     )
     assert load_teacher(tmp_path / "t", made.classes).digest == made.digest
     assert {"pictures", "teacher"} <= seen
-    with pytest.raises(EncodeError, match="exists already"):
+    with pytest.raises(RequestError, match="exists already"):
         ddcodec.teacher(image_folder, tmp_path / "t", steps=2)
 
 

@@ -13,7 +13,7 @@ import ddcodec
 from ddcodec.encoding import encode, time_limit
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.encoding.time_limit import fitting_ipc, parse_seconds
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec.errors import RequestError
 from ddcodec.recipe.head import MAX_IPC
 from tests.artifacts import encode_small
 
@@ -96,7 +96,7 @@ def test_a_limit_for_less_than_an_image_is_refused(
     image_folder: Path, tmp_path: Path, speed: Callable[[float], None]
 ) -> None:
     speed(7)
-    with pytest.raises(EncodeError, match="takes about 21 seconds here"):
+    with pytest.raises(RequestError, match="takes about 21 seconds here"):
         ddcodec.encode(image_folder, tmp_path / "a.ddz", labels="hard", **T2I)
 
 

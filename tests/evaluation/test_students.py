@@ -12,7 +12,7 @@ from torch import nn
 
 import ddcodec
 from ddcodec.artifact import Artifact
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec.errors import RequestError
 from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.testset import TestFolder
 
@@ -102,7 +102,7 @@ def test_a_student_is_built_for_the_artifact(artifact: Artifact) -> None:
 
 
 def test_what_cannot_be_trained_is_refused(artifact: Artifact) -> None:
-    with pytest.raises(EncodeError, match="unknown architecture 'vgg'"):
+    with pytest.raises(RequestError, match="unknown architecture 'vgg'"):
         ddcodec.train(artifact, "vgg")
     with pytest.raises(RequestError, match="unknown protocol 'adam'"):
         ddcodec.train(artifact, protocol="adam")

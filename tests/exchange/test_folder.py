@@ -69,15 +69,15 @@ def test_a_slice(artifact: ddcodec.Artifact, tmp_path: Path) -> None:
 def test_two_exports_are_never_mixed(artifact: ddcodec.Artifact, tmp_path: Path) -> None:
     out = tmp_path / "out"
     export_folder(artifact, out, ipc=1)
-    with pytest.raises(DecodeError, match="another selection"):
+    with pytest.raises(RequestError, match="another selection"):
         export_folder(artifact, out, ipc=2)
     other = artifact.subset(tmp_path / "part.ddz", ipc=1, views=1)
-    with pytest.raises(DecodeError, match="another artifact"):
+    with pytest.raises(RequestError, match="another artifact"):
         export_folder(other, out)
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("precious")
-    with pytest.raises(DecodeError, match="not empty"):
+    with pytest.raises(RequestError, match="not empty"):
         export_folder(artifact, mine)
     with pytest.raises(RequestError, match="no class 'whale'"):
         export_folder(artifact, tmp_path / "new", classes=["whale"])

@@ -16,7 +16,7 @@ from ddcodec.artifact import Artifact
 from ddcodec.classifiers import store
 from ddcodec.classifiers.teacher import Teacher
 from ddcodec.classifiers.training import Statistics
-from ddcodec.errors import EncodeError, ModelMismatchError
+from ddcodec.errors import ModelMismatchError, RequestError
 from ddcodec.methods.base import Job
 from ddcodec.methods.coreset import Coreset
 from ddcodec.methods.el2n import EL2N, error_norms
@@ -179,7 +179,7 @@ def test_what_cannot_be_is_refused_before_the_work(image_folder: Path, tmp_path:
     for method in (Herding(), KCenter()):
         with pytest.raises(ModelMismatchError, match="no features"):
             method.check(job)
-    with pytest.raises(EncodeError, match="square pictures, not 16x8"):
+    with pytest.raises(RequestError, match="square pictures, not 16x8"):
         encode_small(image_folder, tmp_path / "a.ddz", method="el2n", size=(16, 8))
 
 

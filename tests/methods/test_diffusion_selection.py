@@ -107,15 +107,15 @@ def test_a_window_is_cut_where_the_prior_sees_the_class(image_folder: Path, tmp_
 @pytest.mark.parametrize(
     ("options", "error", "why"),
     [
-        ({"template": "An image"}, EncodeError, "needs {} once"),
+        ({"template": "An image"}, RequestError, "needs {} once"),
         ({"template": "An image of {}" + 20 * " again"}, EncodeError, "tokens"),
         ({"null": 20 * "again "}, EncodeError, "tokens"),
-        ({"layer": 3}, EncodeError, "has 3 up blocks; choose 0 to 2"),
-        ({"first": "3/4"}, EncodeError, "first is above last"),
-        ({"window": 0}, EncodeError, "leaves nothing"),
+        ({"layer": 3}, RequestError, "has 3 up blocks; choose 0 to 2"),
+        ({"first": "3/4"}, RequestError, "first is above last"),
+        ({"window": 0}, RequestError, "leaves nothing"),
         ({"side": 18}, EncodeError, "multiples of 4"),
         ({"factor": 2}, EncodeError, "has 12 images, but ipc=4 in collages of 4 needs 16"),
-        ({"factor": 17}, EncodeError, "too often"),
+        ({"factor": 17}, RequestError, "too often"),
         ({"clusters": 0}, RequestError, "clusters"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 import ddcodec
 from ddcodec.artifact import Artifact
-from ddcodec.errors import EncodeError, ModelMismatchError, RequestError
+from ddcodec.errors import EncodeError, RequestError
 from ddcodec.recipe.synthesis import Image2Image
 from tests.artifacts import encode_small
 
@@ -93,14 +93,14 @@ def test_a_plan_says_what_would_be_stored(image_folder: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("options", "error", "why"),
     [
-        ({"template": "A photo"}, EncodeError, "needs {} once"),
+        ({"template": "A photo"}, RequestError, "needs {} once"),
         ({"template": "A photo of {}, " + 20 * "again and "}, EncodeError, "tokens"),
-        ({"strength": "1/9"}, EncodeError, "runs none of 3 steps"),
+        ({"strength": "1/9"}, RequestError, "runs none of 3 steps"),
         ({"side": 20}, EncodeError, "multiples of 16"),
-        ({"factor": 17}, EncodeError, "leaves nothing of 16 pixels"),
+        ({"factor": 17}, RequestError, "leaves nothing of 16 pixels"),
         ({"share": 2}, RequestError, "share"),
         ({"store": "tokens"}, RequestError, "one of patches, latents"),
-        ({"select": "submodular"}, ModelMismatchError, "is neither a folder, nor a hub id"),
+        ({"select": "submodular"}, RequestError, "is neither a folder, nor a hub id"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_work(

@@ -17,7 +17,7 @@ from ddcodec.artifact import Artifact
 from ddcodec.classifiers.store import load_teacher
 from ddcodec.classifiers.teacher import Teacher
 from ddcodec.classifiers.training import Batch, Optimisation, fit, statistics_of
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, RequestError
 from ddcodec.methods import recovery
 from ddcodec.methods.base import Job
 from ddcodec.methods.recovery import (
@@ -174,7 +174,7 @@ def job(folder: Path, size: tuple[int, int], teacher: Any = None) -> Job:
 
 def test_a_teacher_without_such_layers_is_refused(image_folder: Path) -> None:
     bare = trained(nn.Identity())
-    with pytest.raises(EncodeError, match=r"the teacher small has neither: use a ResNet"):
+    with pytest.raises(RequestError, match=r"the teacher small has neither: use a ResNet"):
         SRe2L().check(job(image_folder, (8, 8), bare))
     SRe2L().check(replace(job(image_folder, (8, 8), bare), trains_teacher=True))
 

@@ -125,7 +125,7 @@ def test_texts_of_classes_that_are_not_there_are_refused(
 def test_prompts_that_cannot_be_drawn_are_refused_before_work(
     image_folder: Path, tmp_path: Path, options: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(EncodeError, match=message):
+    with pytest.raises((EncodeError, RequestError), match=message):
         ddcodec.encode(
             image_folder, tmp_path / "x.ddz", method="t2i", labels="hard", options=options
         )

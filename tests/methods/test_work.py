@@ -142,7 +142,7 @@ def test_a_folder_is_of_one_process_at_a_time(tmp_path: Path) -> None:
     other.start()
     try:
         assert held.wait(20)
-        with pytest.raises(RequestError, match="another process is at work"):
+        with pytest.raises(EncodeError, match="another process is at work"):
             kept(tmp_path / "work", {})
     finally:
         done.set()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ddcodec.codecs.schedule_table import Schedule, ScheduleTable
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, RequestError
 from ddcodec.prior.partial_schedule import (
     PartialSchedule,
     extract_partial_schedule,
@@ -124,7 +124,7 @@ def test_the_steps_run_are_those_of_diffusers(name: str, options: dict[str, Any]
             wanted = timesteps_of_diffusers(scheduler, steps, percent / 100)
             if int(steps * (percent / 100)) == 0:
                 assert len(wanted) < 2  # PNDM's second evaluation of its only step
-                with pytest.raises(EncodeError, match="runs none"):
+                with pytest.raises(RequestError, match="runs none"):
                     steps_run(steps, (percent, 100))
                 continue
             begin = (steps - steps_run(steps, (percent, 100))) * order
@@ -194,14 +194,14 @@ def test_a_schedule_too_long_for_a_table_may_end_in_one_that_fits() -> None:
 
 @pytest.mark.parametrize("strength", [(0, 1), (-1, 2), (6, 5), (1, 0), (1, -2), (-1, -2)], ids=str)
 def test_strengths_out_of_range_are_refused(strength: tuple[int, int]) -> None:
-    with pytest.raises(EncodeError, match="more than 0, at most 1"):
+    with pytest.raises(RequestError, match="more than 0, at most 1"):
         extract_partial_schedule(make("DDIMScheduler", clip_sample=False), 5, strength)
 
 
 def test_what_cannot_be_a_table_is_named() -> None:
-    with pytest.raises(EncodeError, match="runs none of 5 steps; give at least 1/5"):
+    with pytest.raises(RequestError, match="runs none of 5 steps; give at least 1/5"):
         extract_partial_schedule(make("DDIMScheduler", clip_sample=False), 5, (1, 6))
-    with pytest.raises(EncodeError, match="0 inference steps"):
+    with pytest.raises(RequestError, match="0 inference steps"):
         extract_partial_schedule(make("DDIMScheduler", clip_sample=False), 0, (1, 1))
     with pytest.raises(EncodeError, match="DDIMScheduler has clip_sample switched on"):
         extract_partial_schedule(make("DDIMScheduler"), 5, (1, 2))

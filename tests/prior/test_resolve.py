@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from ddcodec.errors import DecodeError, ModelMismatchError, UnsupportedFeatureError
+from ddcodec.errors import DecodeError, ModelMismatchError, RequestError, UnsupportedFeatureError
 from ddcodec.prior.files import digest_files
 from ddcodec.prior.load import load_prior
 from ddcodec.prior.resolve import resolve_pinned, resolve_prior
@@ -131,7 +131,7 @@ def test_what_is_no_pipeline_says_so(hub: FakeHub, files: tuple[str, ...], says:
 
 @pytest.mark.parametrize("spec", ["/no/such/folder", "./nowhere", "a/b/c", "~/nowhere", "", "a b"])
 def test_missing_path_is_not_sent_to_the_hub(hub: FakeHub, spec: str) -> None:
-    with pytest.raises(DecodeError, match="an existing folder"):
+    with pytest.raises(RequestError, match="an existing folder"):
         resolve_prior(spec)
     assert not hub.asked
 
@@ -200,7 +200,7 @@ def test_a_pinned_variant_is_fetched_though_the_hub_has_plain_files_too(
 
 def test_the_users_own_word_fetches_the_pinned_commit(hub: FakeHub) -> None:
     pin = PriorPin.of("owner/name", OTHER_COMMIT, FILES)
-    with pytest.raises(DecodeError, match=f"no revision '{OTHER_COMMIT}'"):
+    with pytest.raises(RequestError, match=f"no revision '{OTHER_COMMIT}'"):
         resolve_pinned(pin, "owner/name")
     found = resolve_pinned(replace(pin, revision=COMMIT), "owner/name")
     assert found == resolve_pinned(replace(pin, revision=COMMIT), f"owner/name@{COMMIT}")

@@ -62,14 +62,16 @@ def test_what_makes_no_sense(refused: Refused, options: dict[str, Any], words: s
 def test_a_page_that_cannot_be_written(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "file").write_text("")
-    for out in (tmp_path / "taken", tmp_path / "file" / "report.html"):
-        assert f"cannot write {out}" in str(refused(EncodeError, out=out))
+    out = tmp_path / "file" / "report.html"
+    assert f"cannot write {out}" in str(refused(EncodeError, out=out))
+    out = tmp_path / "taken"
+    assert f"{out} is a folder, which no file may replace" in str(refused(RequestError, out=out))
     assert list((tmp_path / "taken").iterdir()) == []
 
 
 def test_figures_that_cannot_be_written(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "report.json").mkdir()
-    assert "report.json" in str(refused(EncodeError, out=tmp_path / "report.html"))
+    assert "report.json is a folder" in str(refused(RequestError, out=tmp_path / "report.html"))
 
 
 def test_a_damaged_artifact_is_named(refused: Refused, artifact_path: Path, tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_pictures_that_are_not_square(refused: Refused, folders: Path, tmp_path:
 
 
 def test_pictures_too_small_for_the_student(refused: Refused) -> None:
-    assert "too small for convnet4" in str(refused(EncodeError, student="convnet4"))
+    assert "too small for convnet4" in str(refused(RequestError, student="convnet4"))
 
 
 def test_test_pictures_of_other_classes(

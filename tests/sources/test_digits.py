@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ddcodec.errors import SourceError
+from ddcodec.errors import RequestError
 from ddcodec.sources.digits import CLASSES, write_digits
 from ddcodec.sources.folder import scan
 
@@ -24,5 +24,5 @@ def test_digits_are_complete_stratified_and_repeatable(tmp_path: Path) -> None:
 
 
 def test_other_folders_are_left_alone(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="is not the digits"):
+    with pytest.raises(RequestError, match="is not the digits"):
         write_digits(tmp_path)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddcodec.errors import SourceError
+from ddcodec.errors import RequestError, SourceError
 from ddcodec.sources.folder import scan
 from ddcodec.sources.source import source_findings
 from ddcodec.sources.splits import roles_of
@@ -262,7 +262,7 @@ def test_a_file_in_the_place_of_a_folder_is_named_with_the_way(
     tmp_path: Path, name: str, make: Callable[[Path], object], message: str
 ) -> None:
     make(tmp_path / name)
-    with pytest.raises(SourceError, match=message):
+    with pytest.raises(RequestError, match=message):
         scan(tmp_path / name)
 
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import torch
 
-from ddcodec.errors import DecodeError
+from ddcodec.errors import DecodeError, RequestError
 from ddcodec.exact.backends.base import (
     MAX_TERMS,
     Backend,
@@ -49,7 +49,8 @@ def choose_backend(device: str | torch.device = "cpu", name: str | None = None) 
             first of ``candidates`` that passes. Every choice gives the same bits.
 
     Raises:
-        DecodeError: the named back end is unknown or fails its tests here, or none passes.
+        RequestError: the named back end is unknown.
+        DecodeError: it fails its tests here, or none passes.
     """
     where = torch.device(device)
     with plain_arithmetic(where):
@@ -59,7 +60,7 @@ def choose_backend(device: str | torch.device = "cpu", name: str | None = None) 
 @cache
 def _choose(device: torch.device, name: str | None) -> Backend:
     if name is not None and name not in BACKENDS:
-        raise DecodeError(f"back end {name!r} is unknown; use one of {', '.join(BACKENDS)}")
+        raise RequestError(f"back end {name!r} is unknown; use one of {', '.join(BACKENDS)}")
     wrong = elementwise_fault(device)
     if wrong is not None:
         raise DecodeError(

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from ddcodec.arrays import Float32s, Float64s, Indices, Int16s, Int64s
+from ddcodec.byte_cache import ByteCache
 from ddcodec.codecs.label_model import UNITS_PER_NAT
-from ddcodec.files import ByteCache
 from ddcodec.labels.features import ONE
 from ddcodec.labels.reconstruction import Appearance
 

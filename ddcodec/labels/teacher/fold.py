@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ddcodec.classifiers.convnet import ConvNet
 from ddcodec.classifiers.teacher import Teacher
 from ddcodec.codecs.teacher_layers import NAMES, layers_of
-from ddcodec.errors import EncodeError, UnsupportedFeatureError
+from ddcodec.errors import EncodeError, RequestError, UnsupportedFeatureError
 
 __all__ = ["FloatLayer", "check_storable", "folded"]
 
@@ -33,14 +33,14 @@ def check_storable(teacher: Teacher, size: tuple[int, int]) -> None:
         size: (width, height) of the artifact's pictures.
     """
     if teacher.arch not in NAMES:
-        raise EncodeError(
+        raise RequestError(
             f"labels='teacher' stores teachers of ddcodec's own architectures ({', '.join(NAMES)}),"
             f" not {teacher.arch}: store its labels with labels='soft', or train a teacher of such "
             "an architecture"
         )
     width, height = size
     if teacher.size != size or width != height:
-        raise EncodeError(
+        raise RequestError(
             f"the teacher looks at {teacher.size[0]}x{teacher.size[1]} pictures, the artifact's are"
             f" {width}x{height}: labels='teacher' needs one square size for both; use "
             "teacher='auto', or labels='soft'"

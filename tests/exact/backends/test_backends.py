@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ddcodec.errors import DecodeError
+from ddcodec.errors import DecodeError, RequestError
 from ddcodec.exact import backends
 from ddcodec.exact.backends import Backend, choose_backend
 from ddcodec.exact.backends.base import Scaled
@@ -213,5 +213,5 @@ def test_the_environment_names_a_back_end(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("DDCODEC_BACKEND", "float64")
     assert choose_backend("cpu").name == "float64"
     monkeypatch.setenv("DDCODEC_BACKEND", "magic")
-    with pytest.raises(DecodeError, match="use one of triton, int8, float32, float64"):
+    with pytest.raises(RequestError, match="use one of triton, int8, float32, float64"):
         choose_backend("cpu")

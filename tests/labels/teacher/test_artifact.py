@@ -22,7 +22,7 @@ from ddcodec.codecs.hard_labels import HardLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import Box, CopiedSection, NewSection, write_container
 from ddcodec.encoding.labelling import Labelling
-from ddcodec.errors import EncodeError, HeaderError, MissingDependencyError, RequestError
+from ddcodec.errors import HeaderError, MissingDependencyError, RequestError
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe.parts import LabelRecipe
 from tests.artifacts import encode_small, everything, quick_teacher
@@ -173,7 +173,7 @@ def test_bits_out_of_range_are_refused(encode: Encode, tmp_path: Path) -> None:
 def test_a_teacher_of_another_size_is_refused_before_any_work(
     encode: Encode, tmp_path: Path
 ) -> None:
-    with pytest.raises(EncodeError, match="labels='soft'"):
+    with pytest.raises(RequestError, match="labels='soft'"):
         encode(tmp_path / "a.ddz", size=32)
     assert not list(tmp_path.iterdir())
 

@@ -1,0 +1,75 @@
+"""Streams that are closed, and signals that ask for the end, as shells and schedulers do it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ddcodec
+from tools.processes import ROOT, surroundings
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2</dev/null"])
+def test_closed_streams_change_nothing(
+    artifact: Path, image_folder: Path, tmp_path: Path, closed: str
+) -> None:
+    code = "import sys\nfrom ddcodec.cli import main\nmain()\n"
+    out = tmp_path / "x.ddz"
+    words = [sys.executable, "-c", code, "encode", str(image_folder), "-o", str(out)]
+    words += ["--method", "random", "--labels", "hard", "--ipc", "4", "--views", "2"]
+    line = f"{shlex.join(words)} {closed}"
+    done = subprocess.run(line, shell=True, cwd=ROOT, env=surroundings(os.environ), timeout=120)
+    assert done.returncode == 0
+    assert ddcodec.open(out).digest == ddcodec.open(artifact).digest
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_stop_is_as_clean_as_ctrl_c(tmp_path: Path, name: str, code: int) -> None:
+    # The signal comes while a file is half written.
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from ddcodec.cli import app\n"
+        "from ddcodec.files import write_whole\n"
+        "def parts():\n"
+        "    yield b'half'\n"
+        f"    os.kill(os.getpid(), signal.{name})\n"
+        "    yield b'whole'\n"
+        "app.cli.main = lambda *_, **__: write_whole(Path(sys.argv[1]), parts())\n"
+        "app.main()\n"
+    )
+    words = [sys.executable, "-c", program, str(tmp_path / "out")]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == code
+    assert done.stderr.startswith("interrupted: no file was left half-written.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_nohup_ignores_stays_ignored() -> None:
+    program = (
+        "import os, signal\n"
+        "from ddcodec.cli.process import catch_stops\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "catch_stops()\n"
+        "os.kill(os.getpid(), signal.SIGHUP)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
+
+
+def test_a_child_ends_at_once() -> None:
+    program = (
+        "import os, signal\n"
+        "from ddcodec.cli.process import catch_stops\n"
+        "catch_stops()\n"
+        "if (child := os.fork()) == 0:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print(os.waitpid(child, 0)[1])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == (f"{signal.SIGTERM.value}\n", "")
