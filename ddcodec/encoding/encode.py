@@ -19,6 +19,7 @@ import numpy as np
 from ddcodec.arrays import Array
 from ddcodec.artifact import open_artifact
 from ddcodec.container import NewSection, write_container
+from ddcodec.encoding.forecast import expected_seconds
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.encoding.options import EncodeOptions
@@ -65,6 +66,8 @@ class EncodeResult:
         options_used: the options as they were used, for people.
         expected: expected bytes by section kind, estimated from a look at a few images; short of
             what follows from a prior or teacher that is not on this machine.
+        expected_seconds: stage -> about how many seconds it would take on this machine, measured by
+            a dry run from a little of each; none where prior or teacher are not here.
         training_seconds: about how long a teacher's training would take at most, which a dry run
             found to be needed; None where none is.
         to_fetch: what a dry run found to be fetched from the hub -> bytes.
@@ -93,6 +96,7 @@ class EncodeResult:
     divergence: float | None = None
     teacher: HeldOut | None = None
     to_fetch: Mapping[str, int] = field(default_factory=dict)
+    expected_seconds: Mapping[str, float] = field(default_factory=dict)
     training_seconds: float | None = None
     source: str = ""
     classes: Mapping[str, int] = field(default_factory=dict)
@@ -252,8 +256,15 @@ class Encoder:
         if not to_fetch:
             self._keep_time(WorkFolder())
         expected = expected_sizes(inputs, self.ipc, here=not to_fetch)
+        seconds = dict[str, float]()
         if not to_fetch:
-            expected["container"] = self._expected_container()
+            content = Content(Stored(), Layout("single", 1), [])
+            if inputs.method.generates:
+                content = inputs.method.trial(inputs.job(self.ipc))
+            head = self._head(content, self._label_recipe(), _NO_STATISTICS)
+            info = self._info(content, "convnet3", bytes(32))
+            expected["container"] = expected_container(inputs, head, info, content, expected)
+            seconds = expected_seconds(inputs, head, content)
         return EncodeResult(
             None,
             "",
@@ -262,21 +273,15 @@ class Encoder:
             0,
             inputs.warnings(),
             to_fetch=to_fetch,
+            expected_seconds=seconds,
             training_seconds=None if to_fetch else inputs.training_seconds(),
         )
 
-    def _expected_container(self) -> int:
-        """Expected bytes of the header: all but its index is known before the work."""
-        options, method = self.options, self.inputs.method
-        content = Content(Stored(), Layout("single", 1), [])
-        if method.generates:
-            content = method.trial(self.inputs.job(self.ipc))
-        soft = options.labels != "hard"
-        labels = LabelRecipe(options.labels, options.temperature) if soft else LabelRecipe("hard")
-        head = self._head(content, labels, _NO_STATISTICS)
-        return expected_container(
-            head.to_map(), self._info(content, "convnet3", bytes(32)), method.stores_pictures
-        )
+    def _label_recipe(self) -> LabelRecipe:
+        options = self.options
+        if options.labels == "hard":
+            return LabelRecipe("hard")
+        return LabelRecipe(options.labels, options.temperature)
 
     def _write(self, content: Content, work: WorkFolder) -> str:
         """Draft with hard labels, render it, label it, write the artifact."""
@@ -295,7 +300,7 @@ class Encoder:
             if options.labels == "hard":
                 sections += hard_label_sections(head)
             else:
-                head = self._head(content, LabelRecipe(options.labels, options.temperature))
+                head = self._head(content, self._label_recipe())
                 sections += self._soft_labels(labelling, head)
         digest = write_container(
             self.target,

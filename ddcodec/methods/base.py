@@ -28,6 +28,7 @@ from ddcodec.table.slots import slot_groups
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
+    from ddcodec.methods.stages import Stage
     from ddcodec.prior.load import Prior
 
 __all__ = [
@@ -164,6 +165,18 @@ class Method(ABC):
     @abstractmethod
     def estimate(self, job: Job) -> dict[str, int]:
         """Expected stored bytes by section kind, from a look at a few images."""
+
+    def stages(self, job: Job) -> Sequence[Stage] | None:
+        """How long the stages of :meth:`fill` take here, from doing a little of each.
+
+        Args:
+            job: whose teacher, where one has to be trained first, is an untrained one of the same
+                architecture: as fast, and it knows nothing.
+
+        Returns:
+            The stages that may take more than a few seconds; None where the method cannot tell.
+        """
+        return None
 
 
 def check_features(job: Job) -> None:

@@ -19,13 +19,21 @@ from ddcodec.arrays import Float32s, UInt8s
 from ddcodec.errors import SourceError
 from ddcodec.methods.base import Job, readable_images, too_few
 from ddcodec.methods.facility_location import facility_location
+from ddcodec.methods.stages import seconds_each
 from ddcodec.randomness import derive_seed, uniform_below, words
 from ddcodec.synthesis.resample import resize
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
 
-__all__ = ["SELECT_HELP", "ScoredPatches", "Selection", "best_patches", "chosen_patches"]
+__all__ = [
+    "SELECT_HELP",
+    "ScoredPatches",
+    "Selection",
+    "best_patches",
+    "chosen_patches",
+    "scoring_seconds",
+]
 
 Selection: TypeAlias = Literal["easiest", "submodular"]
 SELECT_HELP = (
@@ -79,6 +87,23 @@ def best_patches(
     order = np.argsort(losses[rows, best], kind="stable")
     chosen = stack.reshape(-1, crops, *stack.shape[1:])[rows, best]
     return ScoredPatches(chosen[order], losses[rows, best][order])
+
+
+def scoring_seconds(
+    job: Job, count: int, *, size: tuple[int, int], images: int, crops: int, min_scale: float
+) -> float:
+    """About how long :func:`best_patches` takes for all classes.
+
+    Args:
+        count: images of a class that are looked at, at least.
+        size, images, crops, min_scale: as for :func:`best_patches`.
+    """
+
+    def run(some: int) -> None:
+        best_patches(job, 0, size=size, images=some, crops=crops, min_scale=min_scale)
+
+    looked_at = [min(n, max(images, count)) for n in job.source.counts]
+    return sum(looked_at) * seconds_each(run, max(looked_at))
 
 
 def chosen_patches(

@@ -22,6 +22,7 @@ from ddcodec.methods.clustering import prototypes
 from ddcodec.methods.options import RatioOption, option
 from ddcodec.methods.prompting import text_sections
 from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
+from ddcodec.methods.stages import Stage, read_seconds
 from ddcodec.randomness import derive_seed
 from ddcodec.recipe.layout import Layout
 
@@ -113,6 +114,15 @@ class D4M(RedrawingMethod):
             "prompts": 2 * classes,
             "schedule": self.schedule_bytes(prior),
         }
+
+    def stages(self, job: Job) -> list[Stage]:
+        from ddcodec.methods.prior_seconds import PriorSeconds
+
+        prior, most = job.prior(), max(self.images or max(job.source.counts), job.ipc)
+        looked_at = sum(min(n, most) for n in job.source.counts)
+        size = (self.side_of(job, prior),) * 2
+        each = read_seconds(job, size) + PriorSeconds(prior, size, _CHUNK).encoder
+        return [Stage("prototypes", looked_at * each)]
 
     def _prototypes(self, job: Job, class_index: int) -> dict[str, Array]:
         """float32 [ipc, c, h, w] centres of a class's latents, and how many are near each."""

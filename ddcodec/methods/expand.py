@@ -27,10 +27,17 @@ from ddcodec.methods.base import (
     patch_sections,
     readable_images,
 )
-from ddcodec.methods.best_patches import EASIER, SELECT_HELP, Selection, chosen_patches
+from ddcodec.methods.best_patches import (
+    EASIER,
+    SELECT_HELP,
+    Selection,
+    chosen_patches,
+    scoring_seconds,
+)
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.prompting import text_sections
 from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
+from ddcodec.methods.stages import Stage
 from ddcodec.recipe.layout import MAX_GRID, Layout
 
 if TYPE_CHECKING:
@@ -122,6 +129,23 @@ class Expand(RedrawingMethod):
             "prompts": 2 * classes,
             "schedule": self.schedule_bytes(prior),
         }
+
+    def stages(self, job: Job) -> list[Stage]:
+        from ddcodec.methods.prior_seconds import PriorSeconds
+
+        prior, wanted = job.prior(), job.ipc * len(job.source.classes)
+        size = self._base_size(job, prior)
+        seconds = scoring_seconds(
+            job,
+            job.ipc,
+            size=size,
+            images=self.images,
+            crops=self.crops,
+            min_scale=self.min_scale,
+        )
+        if self.store == "latents":
+            seconds += wanted * PriorSeconds(prior, size, wanted).encoder
+        return [Stage("coreset", seconds)]
 
     def _patch(self, job: Job) -> tuple[int, int]:
         """(width, height) of a stored patch in pixels."""

@@ -1,0 +1,61 @@
+"""How long the stages of an encode take on this machine, from doing a little of each.
+
+A forecast must be quick, and need not be exact: a stage is so many equal units, of which a few are
+really done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from time import perf_counter
+from typing import NamedTuple
+
+from ddcodec.methods.base import Job, readable_images
+
+__all__ = ["Stage", "read_seconds", "seconds_each"]
+
+# Seconds from which on a unit is measured once, and several together tell enough.
+_LONG, _ENOUGH = 1.0, 0.4
+
+
+class Stage(NamedTuple):
+    """A part of an encode: its name, as progress has it, and about how many seconds it takes."""
+
+    name: str
+    seconds: float
+
+
+def seconds_each(run: Callable[[int], object], most: int) -> float:
+    """About how many seconds one of many units takes, where ``most`` are done together.
+
+    One is done first, then fourfold as many until that takes a noticeable time: what a call costs,
+    however much it does, is then told from what each unit costs.
+
+    Args:
+        run: does that many units.
+        most: units that the real work does in one call.
+    """
+    alone = _clocked(run, 1)
+    if alone >= _LONG:
+        return alone
+    alone = together = _clocked(run, 1)  # the first call has prepared memory and kernels
+    count = 1
+    while count < most and together < max(_ENOUGH, 2 * alone):
+        count = min(most, 4 * count)
+        together = _clocked(run, count)
+    if count in (1, most):
+        return together / count
+    each = (together - alone) / (count - 1)
+    return each + max(0.0, alone - each) / most
+
+
+def read_seconds(job: Job, size: tuple[int, int] | None) -> float:
+    """About how long reading a picture of the source takes, at (width, height) or as it is."""
+    return seconds_each(lambda count: list(islice(readable_images(job, 0, size), count)), 16)
+
+
+def _clocked(run: Callable[[int], object], count: int) -> float:
+    began = perf_counter()
+    run(count)
+    return perf_counter() - began
