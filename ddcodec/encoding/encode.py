@@ -21,9 +21,10 @@ from ddcodec.artifact import open_artifact
 from ddcodec.container import NewSection, write_container
 from ddcodec.encoding.forecast import expected_seconds
 from ddcodec.encoding.inputs import Inputs
+from ddcodec.encoding.label_sample import sampled_label_bytes
 from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.encoding.options import EncodeOptions
-from ddcodec.encoding.plan import expected_container, expected_sizes
+from ddcodec.encoding.plan import expected_container, expected_sizes, stored_bytes
 from ddcodec.encoding.signature import AnyPath, with_options
 from ddcodec.encoding.time_limit import (
     TRIAL_SLOTS,
@@ -262,6 +263,9 @@ class Encoder:
             if inputs.method.generates:
                 content = inputs.method.trial(inputs.job(self.ipc))
             head = self._head(content, self._label_recipe(), _NO_STATISTICS)
+            if self.options.labels == "soft" and self.options.label_bytes is None:
+                expected["labels"] = sampled_label_bytes(inputs, head) or expected["labels"]
+            expected |= stored_bytes(head, content)
             info = self._info(content, "convnet3", bytes(32))
             expected["container"] = expected_container(inputs, head, info, content, expected)
             seconds = expected_seconds(inputs, head, content)

@@ -185,10 +185,13 @@ class Inputs:
 
     def training_seconds(self) -> float | None:
         """About how long a teacher has to be trained first, at most; None where none has to be."""
-        if not (self.options.asks_teacher and self.options.trains_teacher):
-            return None
-        cache = self._teacher_cache()
-        return None if cache.folder.is_dir() else self._seconds_of(cache)
+        return self._seconds_of(self._teacher_cache()) if self.training_is_needed else None
+
+    @property
+    def training_is_needed(self) -> bool:
+        """Whether a teacher has to be trained first: one is asked, and none is kept."""
+        trains = self.options.asks_teacher and self.options.trains_teacher
+        return trains and not self._teacher_cache().folder.is_dir()
 
     def _seconds_of(self, cache: TeacherCache) -> float:
         from ddcodec.classifiers.teacher_training import seconds_to_train
@@ -236,13 +239,11 @@ class Inputs:
         ).to(self.device)
 
     def _teacher_to_time(self) -> Teacher:
-        if not self.options.trains_teacher:
+        if not self.training_is_needed:
             return self.teacher()
         from ddcodec.classifiers.teacher_training import untrained
 
         cache = self._teacher_cache()
-        if cache.folder.is_dir():
-            return self.teacher()
         return untrained(cache.settings, cache.classes, cache.size).to(self.device)
 
     def _forecast(self, cache: TeacherCache, seconds: float) -> str:

@@ -13,6 +13,7 @@ from ddcodec.codecs.pixel_digest import PixelDigests, stored_length
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import ANCILLARY, SAFE_TO_COPY, Box, NewSection
+from ddcodec.container.compression import compress
 from ddcodec.container.index import IndexRow, build_header, order_key
 from ddcodec.container.limits import DEFAULT_LIMITS
 from ddcodec.container.prelude import PRELUDE_LEN
@@ -24,7 +25,7 @@ from ddcodec.methods.base import Content, most_slots
 from ddcodec.recipe.head import Head
 from ddcodec.table.slots import prefix_groups, slot_groups
 
-__all__ = ["expected_container", "expected_sizes"]
+__all__ = ["expected_container", "expected_sizes", "stored_bytes"]
 
 # What takes as many bytes as nearly all checksums do.
 _ANY_CRC = 0xFFFFFFFF
@@ -58,6 +59,20 @@ def expected_sizes(inputs: Inputs, ipc: int, *, here: bool) -> dict[str, int]:
     expected["pixels"] = stored_length(ipc) * classes * ipc
     expected["seeds"] = 8 + 4 * classes
     return expected
+
+
+def stored_bytes(head: Head, content: Content) -> dict[str, int]:
+    """Bytes by section kind of what is known before the work: seeds, and of a trial the schedule.
+
+    Args:
+        head: as it will be written.
+        content: of a trial, or none.
+    """
+    sections = [*seed_sections(head, 0), *(s for s in content.sections if s.kind == "schedule")]
+    stored = Counter[str]()
+    for section in sections:
+        stored[section.kind] += len(compress(section.raw, section.codec.compression))
+    return dict(stored)
 
 
 def expected_container(

@@ -33,6 +33,7 @@ __all__ = [
     "best_patches",
     "chosen_patches",
     "scoring_seconds",
+    "smoothness",
 ]
 
 Selection: TypeAlias = Literal["easiest", "submodular"]
@@ -40,10 +41,6 @@ SELECT_HELP = (
     "Which patches are kept: the easiest, or those that together stand best for all (submodular)."
 )
 """What both methods say of an option of this type."""
-
-
-# Crops that a teacher finds easy are smoother than whole images: bytes of one, relative to those.
-EASIER = 0.83
 
 
 @dataclass(frozen=True)
@@ -145,6 +142,15 @@ def chosen_patches(
     features = teacher.features(_pad_centred(scored.patches, teacher))
     chosen: UInt8s = scored.patches[facility_location(features, count, np.exp(-scored.losses))]
     return chosen
+
+
+def smoothness(min_scale: float) -> float:
+    """Bytes of a patch that a teacher finds easy, relative to those of a whole image of its size.
+
+    Enlarged crops are smooth, the more so the smaller they are: 0.82 and 0.84 with min_scale=0.08,
+    0.93 and 0.88 with 0.5 (CIFAR-10, and ImageNette at 64 pixels).
+    """
+    return 1 - 0.185 * (1 - min_scale)
 
 
 def _random_crops(

@@ -36,7 +36,9 @@ NEGATIVE = "cartoon, anime, painting"
 _CHUNK = 64
 
 
-# Bytes of a centre, relative to those of a picture's own latent.
+# An estimate looks at so many pixels of a few classes, where these are many pictures for each
+# centre; else at single pictures, whose latents take more bytes than centres do.
+_PIXELS, _CLASSES, _MANY = 1 << 18, 8, 8
 _SMOOTHER = 0.7
 
 
@@ -104,13 +106,19 @@ class D4M(RedrawingMethod):
         return Content(synthesis, Layout("single", 1), sections, prior.pin, info)
 
     def estimate(self, job: Job) -> dict[str, int]:
-        # Single pictures stand in for centres, which are smoother.
         prior, classes = job.prior(), len(job.source.classes)
-        sample = self._latents(job, 0, job.ipc)
-        stored, _ = latent_sections(prior, sample[None], self.latent_step)
-        each = sum(len(s.raw) for s in stored) / len(sample)
+        looked_at = min(classes, _CLASSES)
+        pictures = _PIXELS // self.side_of(job, prior) ** 2 // looked_at
+        if pictures >= _MANY * job.ipc:
+            latents = [self._latents(job, c, pictures) for c in range(looked_at)]
+            found = [prototypes(some, min(job.ipc, len(some)), job.seed)[0] for some in latents]
+            sample, factor = np.concatenate(found)[:, None], 1.0
+        else:
+            sample, factor = self._latents(job, 0, job.ipc)[None], _SMOOTHER
+        stored, _ = latent_sections(prior, sample, self.latent_step)
+        each = sum(len(s.raw) for s in stored) / sample.shape[0] / sample.shape[1]
         return {
-            "latents": round(_SMOOTHER * each * job.ipc * classes),
+            "latents": round(factor * each * job.ipc * classes),
             "prompts": 2 * classes,
             "schedule": self.schedule_bytes(prior),
         }

@@ -28,11 +28,11 @@ from ddcodec.methods.base import (
     readable_images,
 )
 from ddcodec.methods.best_patches import (
-    EASIER,
     SELECT_HELP,
     Selection,
     chosen_patches,
     scoring_seconds,
+    smoothness,
 )
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.prompting import text_sections
@@ -123,7 +123,7 @@ class Expand(RedrawingMethod):
             stored, _ = latent_sections(prior, encoded(prior, sample)[None], self.latent_step)
             each = sum(len(s.raw) for s in stored) / len(sample)
         else:
-            each = EASIER * expected_patch_bytes(job, size)
+            each = smoothness(self.min_scale) * expected_patch_bytes(job, size)
         return {
             self.store: round(each * job.ipc * classes),
             "prompts": 2 * classes,

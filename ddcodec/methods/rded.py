@@ -24,11 +24,11 @@ from ddcodec.methods.base import (
     patch_sections,
 )
 from ddcodec.methods.best_patches import (
-    EASIER,
     SELECT_HELP,
     Selection,
     chosen_patches,
     scoring_seconds,
+    smoothness,
 )
 from ddcodec.methods.options import option
 from ddcodec.methods.stages import Stage
@@ -80,7 +80,8 @@ class RDED(Method):
     def estimate(self, job: Job) -> dict[str, int]:
         # Whole images stand in for chosen crops: a plan must not train a teacher.
         patches = job.ipc * self._factor(job) ** 2 * len(job.source.classes)
-        return {"patches": round(EASIER * expected_patch_bytes(job, self._patch(job)) * patches)}
+        each = smoothness(self.min_scale) * expected_patch_bytes(job, self._patch(job))
+        return {"patches": round(each * patches)}
 
     def stages(self, job: Job) -> list[Stage]:
         seconds = scoring_seconds(

@@ -15,8 +15,9 @@ from ddcodec.methods.base import Job, readable_images
 
 __all__ = ["Stage", "read_seconds", "seconds_each"]
 
-# Seconds from which on a unit is measured once, and several together tell enough.
-_LONG, _ENOUGH = 1.0, 0.4
+# Seconds from which on a unit is measured once, and several together tell enough. Calls of small
+# networks may take a second on a busy machine, however little they do.
+_LONG, _ENOUGH = 3.0, 0.4
 
 
 class Stage(NamedTuple):
