@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _SHOWN_CLASSES = 12
+_HOW_NEAR = (
+    "bytes are mostly within 5 % of this, at worst within 20 %; time is within a factor of two, as "
+    "long as this machine is as busy as now"
+)
 # Stages that take no longer are told by their sum alone.
 _SHOWN_SECONDS = 1
 
@@ -198,6 +202,7 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
     for name, size in result.to_fetch.items():
         yield f"  and what {name} decides, of which {size_text(size)} would be fetched first"
     yield from _times(result)
+    yield _HOW_NEAR
     yield "nothing was written (--dry-run)"
 
 

@@ -1,4 +1,4 @@
-"""How long an encode will take on this machine, stage by stage, from doing a little of each."""
+"""Expected seconds of an encode by stage, from doing a little of each on this machine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ddcodec.encoding.labelling import CHUNK
 from ddcodec.labels.encoder.costs import symbol_costs
 from ddcodec.labels.encoder.encoder import MOST_SEARCHED
 from ddcodec.labels.encoder.innovations import search_symbols
-from ddcodec.methods.base import Content
-from ddcodec.methods.stages import Stage, read_seconds, seconds_each
+from ddcodec.methods.base import Content, read_seconds
+from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.synthesis import Generated, Image2Image
 from ddcodec.rendering.guidance import is_guided
@@ -50,7 +50,8 @@ def _stages(inputs: Inputs, head: Head, content: Content) -> Iterator[Stage]:
         reading = len(inputs.source) * read_seconds(job, inputs.size)
         yield Stage("teacher", reading + training)
     if not inputs.options.asks_teacher:
-        yield Stage("statistics", inputs.sampled * read_seconds(job, inputs.size))
+        sampled = sum(min(n, inputs.sampled_per_class) for n in inputs.source.counts)
+        yield Stage("statistics", sampled * read_seconds(job, inputs.size))
     own = inputs.method.stages(job)
     if own is None:
         inputs.remarks.append(

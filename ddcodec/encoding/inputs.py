@@ -130,10 +130,9 @@ class Inputs:
         return missing
 
     @property
-    def sampled(self) -> int:
+    def sampled_per_class(self) -> int:
         """How many pictures input statistics are taken from, where there is no teacher."""
-        classes = len(self.source.classes)
-        return classes * max(1, min(100, _SAMPLE // classes))
+        return max(1, min(100, _SAMPLE // len(self.source.classes)))
 
     def statistics(self) -> Statistics:
         """Input statistics of the source: the teacher's, or of a sample where none is used."""
@@ -146,7 +145,7 @@ class Inputs:
         return statistics_of(
             image
             for c in classes
-            for _, image in islice(readable_images(job, c, self.size), self.sampled // len(classes))
+            for _, image in islice(readable_images(job, c, self.size), self.sampled_per_class)
         )
 
     def used(self, ipc: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ddcodec.codecs.mosaic_webp import WEBP_MAX_SIDE, MosaicWebp
 from ddcodec.container import Box, NewSection
 from ddcodec.errors import EncodeError, SourceError
 from ddcodec.methods.options import check_options, describe_value, options_of, read_options
+from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.methods.work import WorkFolder
 from ddcodec.randomness import derive_seed, shuffled
 from ddcodec.recipe.layout import Layout
@@ -28,7 +29,6 @@ from ddcodec.table.slots import slot_groups
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
-    from ddcodec.methods.stages import Stage
     from ddcodec.prior.load import Prior
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "expected_patch_bytes",
     "most_slots",
     "patch_sections",
+    "read_seconds",
     "readable_images",
     "too_few",
 ]
@@ -209,6 +210,11 @@ def readable_images(
             continue
         job.report.add(name, notes)
         yield number, image
+
+
+def read_seconds(job: Job, size: tuple[int, int] | None) -> float:
+    """About how long reading a picture of the source takes, at (width, height) or as it is."""
+    return seconds_each(lambda count: list(islice(readable_images(job, 0, size), count)), 16)
 
 
 def too_few(job: Job, class_index: int, found: int, wanted: int) -> EncodeError:

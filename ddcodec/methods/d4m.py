@@ -17,12 +17,12 @@ import numpy as np
 
 from ddcodec.arrays import Array, Float32s
 from ddcodec.errors import EncodeError
-from ddcodec.methods.base import Content, Job, readable_images, too_few
+from ddcodec.methods.base import Content, Job, read_seconds, readable_images, too_few
 from ddcodec.methods.clustering import prototypes
 from ddcodec.methods.options import RatioOption, option
 from ddcodec.methods.prompting import text_sections
 from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
-from ddcodec.methods.stages import Stage, read_seconds
+from ddcodec.methods.stages import Stage
 from ddcodec.randomness import derive_seed
 from ddcodec.recipe.layout import Layout
 
@@ -109,6 +109,7 @@ class D4M(RedrawingMethod):
         prior, classes = job.prior(), len(job.source.classes)
         looked_at = min(classes, _CLASSES)
         pictures = _PIXELS // self.side_of(job, prior) ** 2 // looked_at
+        pictures = min(pictures, self.images or pictures)
         if pictures >= _MANY * job.ipc:
             latents = [self._latents(job, c, pictures) for c in range(looked_at)]
             found = [prototypes(some, min(job.ipc, len(some)), job.seed)[0] for some in latents]

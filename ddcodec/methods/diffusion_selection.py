@@ -26,13 +26,14 @@ from ddcodec.methods.base import (
     expected_patch_bytes,
     most_slots,
     patch_sections,
+    read_seconds,
     readable_images,
     too_few,
 )
 from ddcodec.methods.clustering import cluster_order, k_means
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.prompting import check_template, check_texts, prompt_of
-from ddcodec.methods.stages import Stage, read_seconds
+from ddcodec.methods.stages import Stage
 from ddcodec.methods.windows import alike, cut, framed, seen_at, window_of
 from ddcodec.randomness import derive_seed
 from ddcodec.recipe.fields import Ratio

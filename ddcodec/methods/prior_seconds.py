@@ -1,4 +1,4 @@
-"""How long a prior's networks take on this machine, for each picture."""
+"""Seconds that a prior's networks take for a picture on this machine."""
 
 from __future__ import annotations
 

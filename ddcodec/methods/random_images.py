@@ -16,10 +16,11 @@ from ddcodec.methods.base import (
     expected_patch_bytes,
     most_slots,
     patch_sections,
+    read_seconds,
     readable_images,
     too_few,
 )
-from ddcodec.methods.stages import Stage, read_seconds
+from ddcodec.methods.stages import Stage
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.synthesis import Stored
 

@@ -1,4 +1,4 @@
-"""How long the stages of an encode take on this machine, from doing a little of each.
+"""Seconds that the stages of an encode take on this machine, from doing a little of each.
 
 A forecast must be quick, and need not be exact: a stage is so many equal units, of which a few are
 really done.
@@ -7,13 +7,10 @@ really done.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 from time import perf_counter
 from typing import NamedTuple
 
-from ddcodec.methods.base import Job, readable_images
-
-__all__ = ["Stage", "read_seconds", "seconds_each"]
+__all__ = ["Stage", "seconds_each"]
 
 # Seconds from which on a unit is measured once, and several together tell enough. Calls of small
 # networks may take a second on a busy machine, however little they do.
@@ -49,11 +46,6 @@ def seconds_each(run: Callable[[int], object], most: int) -> float:
         return together / count
     each = (together - alone) / (count - 1)
     return each + max(0.0, alone - each) / most
-
-
-def read_seconds(job: Job, size: tuple[int, int] | None) -> float:
-    """About how long reading a picture of the source takes, at (width, height) or as it is."""
-    return seconds_each(lambda count: list(islice(readable_images(job, 0, size), count)), 16)
 
 
 def _clocked(run: Callable[[int], object], count: int) -> float:
