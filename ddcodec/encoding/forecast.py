@@ -28,6 +28,9 @@ __all__ = ["expected_seconds"]
 
 # How often all labels are searched, at all finenesses that are tried and in all rounds of each.
 _SEARCHES = 16
+# Storing a teacher takes a time of its own, and for each picture that it is fitted to so many times
+# what the teacher takes (CIFAR-10).
+_FEW, _FITTED = 8, 10
 # The spread of a label's logits about what is predicted of it, in nats, and of one symbol's.
 _LEFT, _SYMBOL = 1.0, 0.3
 
@@ -61,7 +64,9 @@ def _stages(inputs: Inputs, head: Head, content: Content) -> Iterator[Stage]:
     yield from own or ()
     if isinstance(recipe.synthesis, Generated):
         yield Stage("pictures", _drawing(inputs, head, content, recipe.synthesis))
-    if recipe.labels.kind != "hard":
+    if recipe.labels.kind == "teacher":
+        yield Stage("stored teacher", _storing(inputs, head))
+    if recipe.labels.kind == "soft":
         yield Stage("labels", _asking(inputs, head))
     if recipe.labels.kind == "soft" and inputs.options.label_layers == "innovation":
         yield Stage("label search", _searching(recipe, len(head.classes)))
@@ -115,6 +120,17 @@ def _asking(inputs: Inputs, head: Head) -> float:
 
     labels = len(head.classes) * recipe.ipc * recipe.views
     return labels * seconds_each(run, min(recipe.ipc, CHUNK))
+
+
+def _storing(inputs: Inputs, head: Head) -> float:
+    """Of writing the teacher in few bits, fitted to some images and measured on others."""
+    from ddcodec.labels.teacher.quantise import pictures_wanted, quantise_teacher
+
+    teacher, side = inputs.teacher_to_time(), head.recipe.width
+    noise = np.random.default_rng(0).integers(0, 256, (_FEW, side, side, 3)).astype(np.uint8)
+    own = seconds_each(lambda _: quantise_teacher(teacher, noise, inputs.options.teacher_bits), 1)
+    each = seconds_each(lambda count: teacher.logits(noise[:count]), _FEW)
+    return own + _FITTED * pictures_wanted(side) * each
 
 
 def _searching(recipe: Recipe, classes: int) -> float:

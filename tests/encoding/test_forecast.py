@@ -13,6 +13,7 @@ import torch
 
 import ddcodec
 from ddcodec.classifiers import teacher_training
+from ddcodec.labels.teacher.quantise import pictures_wanted
 from ddcodec.methods import stages, textual_inversion
 from ddcodec.methods.random_images import RandomImages
 
@@ -45,6 +46,12 @@ def test_labels_are_asked_view_by_view_of_a_teacher_that_is_trained_first(second
     assert found["teacher"] == 36 + 500
     assert found["labels"] == 6 * 3
     assert found["label search"] == 16 * 6 * 3
+
+
+def test_a_teacher_is_stored_in_place_of_labels(seconds: Any) -> None:
+    found = seconds("random", labels="teacher", views=3)
+    assert found["stored teacher"] == 1 + 10 * pictures_wanted(16)
+    assert "labels" not in found
 
 
 @pytest.mark.parametrize(
