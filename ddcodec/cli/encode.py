@@ -36,8 +36,8 @@ __all__ = ["command"]
 
 _SHOWN_CLASSES = 12
 _HOW_NEAR = (
-    "bytes are mostly within 5 % of this, at worst within 20 %; time is within a factor of two, as "
-    "long as this machine is as busy as now"
+    "bytes are mostly within 5 % of this, at worst within about 20 %; time is within a factor of "
+    "two, as long as this machine is as busy as now"
 )
 # Stages that take no longer are told by their sum alone.
 _SHOWN_SECONDS = 1
