@@ -266,7 +266,7 @@ class Encoder:
             if self.options.labels == "soft" and self.options.label_bytes is None:
                 expected["labels"] = sampled_label_bytes(inputs, head) or expected["labels"]
             expected |= stored_bytes(head, content)
-            info = self._info(content, "convnet3", bytes(32))
+            info = self._info(content, "convnet3", bytes(range(32)))
             expected["container"] = expected_container(inputs, head, info, content, expected)
             seconds = expected_seconds(inputs, head, content)
         return EncodeResult(
