@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _SHOWN_CLASSES = 12
+_HOW_NEAR = (
+    "bytes are mostly within 5 % of this, at worst within about 20 %; time is within a factor of "
+    "two, as long as this machine is as busy as now"
+)
+# Stages that take no longer are told by their sum alone.
+_SHOWN_SECONDS = 1
 
 EXAMPLES = (
     ("patches and soft labels", "ddz encode photos --method rded -o p.ddz"),
@@ -162,6 +168,7 @@ def _values(result: EncodeResult, dry_run: bool) -> dict[str, object]:
         "options": dict(result.options_used),
         "expected": dict(result.expected),
         "to_fetch": dict(result.to_fetch),
+        "expected_seconds": dict(result.expected_seconds),
         "training_seconds": result.training_seconds,
         "label_divergence": result.divergence,
         "teacher": result.teacher and result.teacher._asdict(),
@@ -196,10 +203,23 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
     yield f"  {'in all':<{width}} {sum(result.expected.values()):>12,}"
     for name, size in result.to_fetch.items():
         yield f"  and what {name} decides, of which {size_text(size)} would be fetched first"
-    if result.training_seconds is not None:
-        about = duration_text(result.training_seconds)
-        yield f"a teacher would be trained first, which takes at most about {about} here"
+    yield from _times(result)
+    yield _HOW_NEAR
     yield "nothing was written (--dry-run)"
+
+
+def _times(result: EncodeResult) -> Iterator[str]:
+    seconds = result.expected_seconds
+    if not seconds:
+        return
+    width = max(map(len, result.options_used))
+    yield "expected time on this machine"
+    for stage, amount in seconds.items():
+        if amount >= _SHOWN_SECONDS:
+            yield f"  {stage:<{width}} {duration_text(amount):>12}"
+    yield f"  {'in all':<{width}} {duration_text(sum(seconds.values())):>12}"
+    if result.training_seconds is not None:
+        yield "a teacher would be trained first: it is kept, and may need less time than that"
 
 
 def _text(key: str, value: object) -> str:

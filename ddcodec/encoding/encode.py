@@ -19,10 +19,12 @@ import numpy as np
 from ddcodec.arrays import Array
 from ddcodec.artifact import open_artifact
 from ddcodec.container import NewSection, write_container
+from ddcodec.encoding.forecast import expected_seconds
 from ddcodec.encoding.inputs import Inputs
+from ddcodec.encoding.label_sample import sampled_label_bytes
 from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.encoding.options import EncodeOptions
-from ddcodec.encoding.plan import expected_container, expected_sizes
+from ddcodec.encoding.plan import expected_container, expected_sizes, stored_bytes
 from ddcodec.encoding.signature import AnyPath, with_options
 from ddcodec.encoding.time_limit import (
     TRIAL_SLOTS,
@@ -65,6 +67,8 @@ class EncodeResult:
         options_used: the options as they were used, for people.
         expected: expected bytes by section kind, estimated from a look at a few images; short of
             what follows from a prior or teacher that is not on this machine.
+        expected_seconds: stage -> about how many seconds it would take on this machine, measured by
+            a dry run from a little of each; none where prior or teacher are not here.
         training_seconds: about how long a teacher's training would take at most, which a dry run
             found to be needed; None where none is.
         to_fetch: what a dry run found to be fetched from the hub -> bytes.
@@ -93,6 +97,7 @@ class EncodeResult:
     divergence: float | None = None
     teacher: HeldOut | None = None
     to_fetch: Mapping[str, int] = field(default_factory=dict)
+    expected_seconds: Mapping[str, float] = field(default_factory=dict)
     training_seconds: float | None = None
     source: str = ""
     classes: Mapping[str, int] = field(default_factory=dict)
@@ -253,8 +258,18 @@ class Encoder:
         if not to_fetch:
             self._keep_time(WorkFolder())
         expected = expected_sizes(inputs, self.ipc, here=not to_fetch)
+        seconds = dict[str, float]()
         if not to_fetch:
-            expected["container"] = self._expected_container()
+            content = Content(Stored(), Layout("single", 1), [])
+            if inputs.method.generates:
+                content = inputs.method.trial(inputs.job(self.ipc))
+            head = self._head(content, self._label_recipe(), _NO_STATISTICS)
+            if self.options.labels == "soft" and self.options.label_bytes is None:
+                expected["labels"] = sampled_label_bytes(inputs, head) or expected["labels"]
+            expected |= stored_bytes(head, content)
+            info = self._info(content, "convnet3", bytes(range(32)))
+            expected["container"] = expected_container(inputs, head, info, content, expected)
+            seconds = expected_seconds(inputs, head, content)
         return EncodeResult(
             None,
             "",
@@ -263,21 +278,15 @@ class Encoder:
             0,
             inputs.warnings(),
             to_fetch=to_fetch,
+            expected_seconds=seconds,
             training_seconds=None if to_fetch else inputs.training_seconds(),
         )
 
-    def _expected_container(self) -> int:
-        """Expected bytes of the header: all but its index is known before the work."""
-        options, method = self.options, self.inputs.method
-        content = Content(Stored(), Layout("single", 1), [])
-        if method.generates:
-            content = method.trial(self.inputs.job(self.ipc))
-        soft = options.labels != "hard"
-        labels = LabelRecipe(options.labels, options.temperature) if soft else LabelRecipe("hard")
-        head = self._head(content, labels, _NO_STATISTICS)
-        return expected_container(
-            head.to_map(), self._info(content, "convnet3", bytes(32)), method.stores_pictures
-        )
+    def _label_recipe(self) -> LabelRecipe:
+        options = self.options
+        if options.labels == "hard":
+            return LabelRecipe("hard")
+        return LabelRecipe(options.labels, options.temperature)
 
     def _write(self, content: Content, work: WorkFolder) -> str:
         """Draft with hard labels, render it, label it, write the artifact."""
@@ -296,7 +305,7 @@ class Encoder:
             if options.labels == "hard":
                 sections += hard_label_sections(head)
             else:
-                head = self._head(content, LabelRecipe(options.labels, options.temperature))
+                head = self._head(content, self._label_recipe())
                 sections += self._soft_labels(labelling, head)
         digest = write_container(
             self.target,

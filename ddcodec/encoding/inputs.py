@@ -6,6 +6,7 @@ here by content, and not by name.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -53,6 +54,8 @@ class Inputs:
         report: what had to be converted or skipped.
         device: where teacher and prior compute.
         teacher, prior: called when needed; the first call loads.
+        teacher_to_time: the teacher, or an untrained one that is as fast, where it has to be
+            trained first.
     """
 
     def __init__(self, source: Source, options: EncodeOptions) -> None:
@@ -65,6 +68,7 @@ class Inputs:
         self.remarks: list[str] = []
         self.device = str(resolve_device(options.device))
         self.teacher = cache(self._load_teacher)
+        self.teacher_to_time = cache(self._teacher_to_time)
         self.prior = cache(self._load_prior)
 
     def job(self, ipc: int, work: WorkFolder | None = None) -> Job:
@@ -86,6 +90,10 @@ class Inputs:
             device=self.device,
             warn=self.remarks.append,
         )
+
+    def rehearsal(self, ipc: int) -> Job:
+        """The job, of which a method does a little to see how long the whole takes."""
+        return replace(self.job(ipc), teacher=self.teacher_to_time, progress=None)
 
     def key(self) -> dict[str, Any]:
         """All that finished parts follow from, by content and not by name."""
@@ -121,6 +129,11 @@ class Inputs:
             missing |= teacher_to_fetch(given)
         return missing
 
+    @property
+    def sampled_per_class(self) -> int:
+        """How many pictures input statistics are taken from, where there is no teacher."""
+        return max(1, min(100, _SAMPLE // len(self.source.classes)))
+
     def statistics(self) -> Statistics:
         """Input statistics of the source: the teacher's, or of a sample where none is used."""
         if self.options.asks_teacher:
@@ -128,12 +141,11 @@ class Inputs:
         from ddcodec.classifiers.training import statistics_of
 
         job, classes = self.job(1), range(len(self.source.classes))
-        per_class = max(1, min(100, _SAMPLE // len(classes)))
         # One picture is held at a time.
         return statistics_of(
             image
             for c in classes
-            for _, image in islice(readable_images(job, c, self.size), per_class)
+            for _, image in islice(readable_images(job, c, self.size), self.sampled_per_class)
         )
 
     def used(self, ipc: int) -> dict[str, Any]:
@@ -172,10 +184,13 @@ class Inputs:
 
     def training_seconds(self) -> float | None:
         """About how long a teacher has to be trained first, at most; None where none has to be."""
-        if not (self.options.asks_teacher and self.options.trains_teacher):
-            return None
-        cache = self._teacher_cache()
-        return None if cache.folder.is_dir() else self._seconds_of(cache)
+        return self._seconds_of(self._teacher_cache()) if self.training_is_needed else None
+
+    @property
+    def training_is_needed(self) -> bool:
+        """Whether a teacher has to be trained first: one is asked, and none is kept."""
+        trains = self.options.asks_teacher and self.options.trains_teacher
+        return trains and not self._teacher_cache().folder.is_dir()
 
     def _seconds_of(self, cache: TeacherCache) -> float:
         from ddcodec.classifiers.teacher_training import seconds_to_train
@@ -221,6 +236,14 @@ class Inputs:
             lambda done, total: self.tell("teacher", done, total),
             device=self.device,
         ).to(self.device)
+
+    def _teacher_to_time(self) -> Teacher:
+        if not self.training_is_needed:
+            return self.teacher()
+        from ddcodec.classifiers.teacher_training import untrained
+
+        cache = self._teacher_cache()
+        return untrained(cache.settings, cache.classes, cache.size).to(self.device)
 
     def _forecast(self, cache: TeacherCache, seconds: float) -> str:
         """What the first encode of a set needs, and how it could be had sooner."""

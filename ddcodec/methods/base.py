@@ -17,6 +17,7 @@ from ddcodec.codecs.mosaic_webp import WEBP_MAX_SIDE, MosaicWebp
 from ddcodec.container import Box, NewSection
 from ddcodec.errors import EncodeError, RequestError, SourceError
 from ddcodec.methods.options import check_options, describe_value, options_of, read_options
+from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.methods.work import WorkFolder
 from ddcodec.randomness import derive_seed, shuffled
 from ddcodec.recipe.layout import Layout
@@ -39,6 +40,7 @@ __all__ = [
     "expected_patch_bytes",
     "most_slots",
     "patch_sections",
+    "read_seconds",
     "readable_images",
     "too_few",
 ]
@@ -165,6 +167,18 @@ class Method(ABC):
     def estimate(self, job: Job) -> dict[str, int]:
         """Expected stored bytes by section kind, from a look at a few images."""
 
+    def stages(self, job: Job) -> Sequence[Stage] | None:
+        """How long the stages of :meth:`fill` take here, from doing a little of each.
+
+        Args:
+            job: whose teacher, where one has to be trained first, is an untrained one of the same
+                architecture: as fast, and it knows nothing.
+
+        Returns:
+            The stages that may take more than a few seconds; None where the method cannot tell.
+        """
+        return None
+
 
 def check_features(job: Job) -> None:
     """Refuse a teacher that has no features; a ConvNet that is trained here has them.
@@ -196,6 +210,11 @@ def readable_images(
             continue
         job.report.add(name, notes)
         yield number, image
+
+
+def read_seconds(job: Job, size: tuple[int, int] | None) -> float:
+    """About how long reading a picture of the source takes, at (width, height) or as it is."""
+    return seconds_each(lambda count: list(islice(readable_images(job, 0, size), count)), 16)
 
 
 def too_few(job: Job, class_index: int, found: int, wanted: int) -> EncodeError:

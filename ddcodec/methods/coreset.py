@@ -28,6 +28,7 @@ from ddcodec.methods.base import (
 )
 from ddcodec.methods.options import option
 from ddcodec.methods.random_images import RandomImages
+from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.synthesis import Stored
 
@@ -77,6 +78,20 @@ class Coreset(Method):
     def estimate(self, job: Job) -> dict[str, int]:
         # Random images stand in for chosen ones: a plan must not train a teacher.
         return RandomImages().estimate(job)
+
+    def stages(self, job: Job) -> list[Stage]:
+        return [Stage("coreset", self.looking_seconds(job, self.look(job)))]
+
+    def looking_seconds(self, job: Job, look: Look) -> float:
+        """About how long it takes to look at the images of all classes."""
+
+        def run(count: int) -> None:
+            _, images = next(_batches(islice(readable_images(job, 0, job.size), count)))
+            look(images, 0)
+
+        most = max(job.source.counts) if self.images is None else max(self.images, job.ipc)
+        looked_at = [min(n, most) for n in job.source.counts]
+        return sum(looked_at) * seconds_each(run, min(_BATCH, max(looked_at)))
 
     def _chosen(self, job: Job, look: Look, class_index: int) -> dict[str, UInt8s]:
         """The chosen images of a class, uint8[ipc, h, w, 3], by rank."""

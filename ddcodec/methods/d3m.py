@@ -19,9 +19,10 @@ from ddcodec.codecs.prompt_fp16 import PromptFp16
 from ddcodec.codecs.prompt_int8 import PromptInt8, prompt_loss
 from ddcodec.container import Box, NewSection
 from ddcodec.methods.base import Content, Job
-from ddcodec.methods.best_patches import best_patches
+from ddcodec.methods.best_patches import best_patches, scoring_seconds
 from ddcodec.methods.options import option
 from ddcodec.methods.prompting import PromptingMethod, layout_of
+from ddcodec.methods.stages import Stage
 from ddcodec.synthesis.layout import collage
 
 if TYPE_CHECKING:
@@ -84,6 +85,28 @@ class D3M(PromptingMethod):
             "prompts": len(job.source.classes) * bytes_each,
             "schedule": self.schedule_bytes(prior),
         }
+
+    def stages(self, job: Job) -> list[Stage]:
+        from ddcodec.methods.prior_seconds import PriorSeconds
+        from ddcodec.methods.textual_inversion import step_seconds
+
+        prior = job.prior()
+        grid, side = self.geometry(job.size, prior)
+        scoring = scoring_seconds(
+            job,
+            1,
+            size=(side // grid, side // grid),
+            images=self.images,
+            crops=self.crops,
+            min_scale=self.min_scale,
+        )
+        inversion = self.inversion(prior, grid, job.flip, job.seed)
+        patches = sum(min(n, self.images) for n in job.source.counts)
+        collages = (1 + inversion.flip) * patches // grid**2
+        groups = _groups(len(job.names))
+        learning = self.steps * len(groups) * step_seconds(prior, job.names[:10], side, inversion)
+        encoding = collages * PriorSeconds(prior, (side, side), collages).encoder
+        return [Stage("patches", scoring), Stage("textual inversion", encoding + learning)]
 
     def check_prompts(self, job: Job, prior: Prior, grid: int) -> None:
         from ddcodec.prior.text import name_ids

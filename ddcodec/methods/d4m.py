@@ -17,11 +17,12 @@ import numpy as np
 
 from ddcodec.arrays import Array, Float32s
 from ddcodec.errors import EncodeError
-from ddcodec.methods.base import Content, Job, readable_images, too_few
+from ddcodec.methods.base import Content, Job, read_seconds, readable_images, too_few
 from ddcodec.methods.clustering import prototypes
 from ddcodec.methods.options import RatioOption, option
 from ddcodec.methods.prompting import text_sections
 from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
+from ddcodec.methods.stages import Stage
 from ddcodec.randomness import derive_seed
 from ddcodec.recipe.layout import Layout
 
@@ -35,7 +36,9 @@ NEGATIVE = "cartoon, anime, painting"
 _CHUNK = 64
 
 
-# Bytes of a centre, relative to those of a picture's own latent.
+# An estimate looks at so many pixels of a few classes, where these are many pictures for each
+# centre; else at single pictures, whose latents take more bytes than centres do.
+_PIXELS, _CLASSES, _MANY = 1 << 18, 8, 8
 _SMOOTHER = 0.7
 
 
@@ -103,16 +106,32 @@ class D4M(RedrawingMethod):
         return Content(synthesis, Layout("single", 1), sections, prior.pin, info)
 
     def estimate(self, job: Job) -> dict[str, int]:
-        # Single pictures stand in for centres, which are smoother.
         prior, classes = job.prior(), len(job.source.classes)
-        sample = self._latents(job, 0, job.ipc)
-        stored, _ = latent_sections(prior, sample[None], self.latent_step)
-        each = sum(len(s.raw) for s in stored) / len(sample)
+        looked_at = min(classes, _CLASSES)
+        pictures = _PIXELS // self.side_of(job, prior) ** 2 // looked_at
+        pictures = min(pictures, self.images or pictures)
+        if pictures >= _MANY * job.ipc:
+            latents = [self._latents(job, c, pictures) for c in range(looked_at)]
+            found = [prototypes(some, min(job.ipc, len(some)), job.seed)[0] for some in latents]
+            sample, factor = np.concatenate(found)[:, None], 1.0
+        else:
+            sample, factor = self._latents(job, 0, job.ipc)[None], _SMOOTHER
+        stored, _ = latent_sections(prior, sample, self.latent_step)
+        each = sum(len(s.raw) for s in stored) / sample.shape[0] / sample.shape[1]
         return {
-            "latents": round(_SMOOTHER * each * job.ipc * classes),
+            "latents": round(factor * each * job.ipc * classes),
             "prompts": 2 * classes,
             "schedule": self.schedule_bytes(prior),
         }
+
+    def stages(self, job: Job) -> list[Stage]:
+        from ddcodec.methods.prior_seconds import PriorSeconds
+
+        prior, most = job.prior(), max(self.images or max(job.source.counts), job.ipc)
+        looked_at = sum(min(n, most) for n in job.source.counts)
+        size = (self.side_of(job, prior),) * 2
+        each = read_seconds(job, size) + PriorSeconds(prior, size, _CHUNK).encoder
+        return [Stage("prototypes", looked_at * each)]
 
     def _prototypes(self, job: Job, class_index: int) -> dict[str, Array]:
         """float32 [ipc, c, h, w] centres of a class's latents, and how many are near each."""

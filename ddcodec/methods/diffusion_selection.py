@@ -26,12 +26,14 @@ from ddcodec.methods.base import (
     expected_patch_bytes,
     most_slots,
     patch_sections,
+    read_seconds,
     readable_images,
     too_few,
 )
 from ddcodec.methods.clustering import cluster_order, k_means
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.prompting import check_template, check_texts, prompt_of
+from ddcodec.methods.stages import Stage
 from ddcodec.methods.windows import alike, cut, framed, seen_at, window_of
 from ddcodec.randomness import derive_seed
 from ddcodec.recipe.fields import Ratio
@@ -133,6 +135,21 @@ class DiffusionSelection(Method):
         # Whole images stand in for chosen windows: a plan must not run a prior.
         patches = self._wanted(job) * len(job.source.classes)
         return {"patches": round(expected_patch_bytes(job, self._patch(job)) * patches)}
+
+    def stages(self, job: Job) -> list[Stage]:
+        from ddcodec.methods.prior_seconds import PriorSeconds
+
+        prior, most = job.prior(), max(self.images, self._wanted(job))
+        looked_at = sum(min(n, most) for n in job.source.counts)
+        # A picture of the source says of what shape they are.
+        _, image = next(readable_images(job, 0, None))
+        frame = framed(image, self._frame(job)).shape[:2]
+        shape = seen_at((frame[0], frame[1]), self._side(job, prior), prior.multiple)
+        network = PriorSeconds(prior, shape, looked_at)
+        # Each timestep asks with and without the class; features ask once more.
+        asked, encoded = 2 * self.timesteps + self.clustering, 1 + self.clustering
+        each = asked * network.unet + encoded * network.encoder + read_seconds(job, None)
+        return [Stage("selection", looked_at * each)]
 
     def _check_prior(self, job: Job) -> None:
         prior = job.prior()

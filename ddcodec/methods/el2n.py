@@ -22,10 +22,12 @@ from ddcodec.errors import RequestError
 from ddcodec.methods.base import Job
 from ddcodec.methods.coreset import Coreset, Look
 from ddcodec.methods.options import option
+from ddcodec.methods.stages import Stage
 from ddcodec.randomness import derive_seed
 from ddcodec.sources.source import load_images
 
 if TYPE_CHECKING:
+    from ddcodec.classifiers.store import TeacherCache
     from ddcodec.classifiers.teacher import Teacher
 
 __all__ = ["EL2N", "error_norms"]
@@ -62,8 +64,31 @@ class EL2N(Coreset):
         errors = seen[:, 0] if self.keep == "easiest" else -seen[:, 0]
         return np.argsort(errors, kind="stable")[:count].astype(np.int64)
 
+    def stages(self, job: Job) -> list[Stage]:
+        from ddcodec.classifiers.teacher_training import seconds_to_train, untrained
+
+        caches = [self._cache(job, k) for k in range(self.networks)]
+        settings, size, classes = caches[0].settings, caches[0].size, job.source.classes
+        missing = sum(not cache.folder.is_dir() for cache in caches)
+        each = seconds_to_train(settings, len(classes), size[0], job.device) if missing else 0.0
+        network = untrained(settings, classes, size).to(job.device)
+        look = partial(error_norms, [network] * self.networks)
+        return [
+            Stage("networks", missing * each),
+            Stage("coreset", self.looking_seconds(job, look)),
+        ]
+
     def _network(self, job: Job, number: int) -> Teacher:
         """One of the networks; they are kept as teachers are, so that an encode can go on."""
+        source, cache = job.source, self._cache(job, number)
+        return cache.find() or cache.train(
+            lambda: load_images(source, cache.size, on_error="skip", report=job.report),
+            partial(job.tell, f"network {number + 1} of {self.networks}"),
+            device=job.device,
+        )
+
+    def _cache(self, job: Job, number: int) -> TeacherCache:
+        """Where one of the networks is kept."""
         from ddcodec.classifiers.store import TeacherCache
         from ddcodec.classifiers.teacher_training import default_settings, training_size
 
@@ -72,17 +97,12 @@ class EL2N(Coreset):
         settings = default_settings(len(source), size[0], classes=classes, flip=job.flip, seed=seed)
         # Nothing is held out: images that a network has not seen would seem harder than others.
         steps = max(1, round(self.length * settings.steps))
-        cache = TeacherCache(
+        return TeacherCache(
             source.fingerprint,
             size,
             source.classes,
             replace(settings, steps=steps, held_out=0),
             job.warn,
-        )
-        return cache.find() or cache.train(
-            lambda: load_images(source, size, on_error="skip", report=job.report),
-            partial(job.tell, f"network {number + 1} of {self.networks}"),
-            device=job.device,
         )
 
 

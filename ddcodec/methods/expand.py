@@ -27,10 +27,17 @@ from ddcodec.methods.base import (
     patch_sections,
     readable_images,
 )
-from ddcodec.methods.best_patches import EASIER, SELECT_HELP, Selection, chosen_patches
+from ddcodec.methods.best_patches import (
+    SELECT_HELP,
+    Selection,
+    chosen_patches,
+    scoring_seconds,
+    smoothness,
+)
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.prompting import text_sections
 from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
+from ddcodec.methods.stages import Stage
 from ddcodec.recipe.layout import MAX_GRID, Layout
 
 if TYPE_CHECKING:
@@ -116,12 +123,29 @@ class Expand(RedrawingMethod):
             stored, _ = latent_sections(prior, encoded(prior, sample)[None], self.latent_step)
             each = sum(len(s.raw) for s in stored) / len(sample)
         else:
-            each = EASIER * expected_patch_bytes(job, size)
+            each = smoothness(self.min_scale) * expected_patch_bytes(job, size)
         return {
             self.store: round(each * job.ipc * classes),
             "prompts": 2 * classes,
             "schedule": self.schedule_bytes(prior),
         }
+
+    def stages(self, job: Job) -> list[Stage]:
+        from ddcodec.methods.prior_seconds import PriorSeconds
+
+        prior, wanted = job.prior(), job.ipc * len(job.source.classes)
+        size = self._base_size(job, prior)
+        seconds = scoring_seconds(
+            job,
+            job.ipc,
+            size=size,
+            images=self.images,
+            crops=self.crops,
+            min_scale=self.min_scale,
+        )
+        if self.store == "latents":
+            seconds += wanted * PriorSeconds(prior, size, wanted).encoder
+        return [Stage("coreset", seconds)]
 
     def _patch(self, job: Job) -> tuple[int, int]:
         """(width, height) of a stored patch in pixels."""

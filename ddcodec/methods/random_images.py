@@ -16,9 +16,11 @@ from ddcodec.methods.base import (
     expected_patch_bytes,
     most_slots,
     patch_sections,
+    read_seconds,
     readable_images,
     too_few,
 )
+from ddcodec.methods.stages import Stage
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.synthesis import Stored
 
@@ -47,6 +49,10 @@ class RandomImages(Method):
     def estimate(self, job: Job) -> dict[str, int]:
         images = job.ipc * len(job.source.classes)
         return {"patches": round(expected_patch_bytes(job, job.size) * images)}
+
+    def stages(self, job: Job) -> list[Stage]:
+        images = job.ipc * len(job.source.classes)
+        return [Stage("images", images * read_seconds(job, job.size))]
 
     def _images(self, job: Job, class_index: int, count: int) -> UInt8s:
         found = [image for _, image in islice(readable_images(job, class_index, job.size), count)]

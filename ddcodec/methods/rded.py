@@ -23,8 +23,15 @@ from ddcodec.methods.base import (
     most_slots,
     patch_sections,
 )
-from ddcodec.methods.best_patches import EASIER, SELECT_HELP, Selection, chosen_patches
+from ddcodec.methods.best_patches import (
+    SELECT_HELP,
+    Selection,
+    chosen_patches,
+    scoring_seconds,
+    smoothness,
+)
 from ddcodec.methods.options import option
+from ddcodec.methods.stages import Stage
 from ddcodec.recipe.layout import MAX_GRID, Layout
 from ddcodec.recipe.synthesis import Stored
 
@@ -75,7 +82,19 @@ class RDED(Method):
     def estimate(self, job: Job) -> dict[str, int]:
         # Whole images stand in for chosen crops: a plan must not train a teacher.
         patches = job.ipc * self._factor(job) ** 2 * len(job.source.classes)
-        return {"patches": round(EASIER * expected_patch_bytes(job, self._patch(job)) * patches)}
+        each = smoothness(self.min_scale) * expected_patch_bytes(job, self._patch(job))
+        return {"patches": round(each * patches)}
+
+    def stages(self, job: Job) -> list[Stage]:
+        seconds = scoring_seconds(
+            job,
+            job.ipc * self._factor(job) ** 2,
+            size=self._patch(job),
+            images=self.images,
+            crops=self.crops,
+            min_scale=self.min_scale,
+        )
+        return [Stage("coreset", seconds)]
 
     def _factor(self, job: Job) -> int:
         return self.factor or (2 if min(job.size) >= 224 else 1)

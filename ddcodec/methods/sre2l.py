@@ -8,7 +8,7 @@ images are recovered from it, one of each class in a batch, and relabelled by it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
@@ -27,6 +27,7 @@ from ddcodec.methods.base import (
     readable_images,
 )
 from ddcodec.methods.options import option
+from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.randomness import derive_seed, shuffled
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.synthesis import Stored
@@ -112,6 +113,20 @@ class SRe2L(Method):
         # Real images stand in for those that a plan cannot wait for, which have more detail.
         images = job.ipc * len(job.source.classes)
         return {"patches": round(_DETAIL * expected_patch_bytes(job, job.size) * images)}
+
+    def stages(self, job: Job) -> list[Stage]:
+        from ddcodec.methods.recovery import layer_moments, recover
+
+        settings, rows = self.settings(job, 0), self._groups(job)[0]
+        few = replace(self, sample=len(job.source.classes))
+        moments = layer_moments(job.teacher(), partial(few._real, job))
+
+        def run(images: int) -> None:
+            once = replace(settings, iterations=1)
+            recover(job.teacher(), rows[:images, 0], moments, once)
+
+        steps = settings.iterations * job.ipc * len(job.source.classes)
+        return [Stage("recovery", steps * seconds_each(run, len(rows)))]
 
     def settings(self, job: Job, seed: int) -> Recovery:
         """Settings of a recovery: those given, or the published ones for this size."""

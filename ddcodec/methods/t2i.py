@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ddcodec.methods.base import Content, Job
 from ddcodec.methods.options import option
 from ddcodec.methods.prompting import PromptingMethod, check_texts, text_sections
+from ddcodec.methods.stages import Stage
 from ddcodec.sources.class_names import texts_from_file
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class TextToImage(PromptingMethod):
             "prompts": sum(len(section.raw) for section in text_sections(self._texts(job))),
             "schedule": self.schedule_bytes(job.prior()),
         }
+
+    def stages(self, job: Job) -> list[Stage]:
+        return []  # all its pictures are drawn as any reader draws them
 
     def check_prompts(self, job: Job, prior: Prior, grid: int) -> None:
         check_texts(job, self.prompt(prior, grid), self._texts(job))

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,11 @@ from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.load import Prior
 from ddcodec.prior.text import embed_prompts, split_vectors
 
-__all__ = ["Inversion", "Inverted", "invert"]
+__all__ = ["Inversion", "Inverted", "invert", "step_seconds"]
 
 _PLAIN_ATTENTION_SIDE = 16
+# Latents of a trial step, and the seconds below which a whole one is tried, too.
+_FEW, _QUICK = 8, 0.5
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,28 @@ def invert(
             if progress is not None:
                 progress(step + 1, settings.steps)
     return Inverted(average.numpy().astype(np.float16), losses)
+
+
+def step_seconds(prior: Prior, names: Sequence[str], side: int, settings: Inversion) -> float:
+    """About how long a step of :func:`invert` takes here, from two with few latents, or with all.
+
+    Args:
+        names: of the classes that share a step.
+        side: of their pictures in pixels.
+    """
+    pictures = [np.zeros((1, side, side, 3), np.uint8)] * len(names)
+
+    def clocked(batch: int) -> float:
+        ends: list[float] = []
+        short = replace(settings, steps=2, batch=batch, flip=False)
+        invert(prior, names, pictures, short, lambda *_: ends.append(perf_counter()))
+        return ends[1] - ends[0]  # the first step prepares memory and kernels
+
+    few = min(_FEW, settings.batch)
+    seconds = clocked(few)
+    if seconds < _QUICK:
+        return clocked(settings.batch)
+    return seconds * settings.batch / few
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from click import BadParameter
 
 from ddcodec.cli.common import announce
 from ddcodec.cli.encode import parse_size
+from ddcodec.methods import stages
 from ddcodec.sources.folder import ImageFolder
 from tests.cli.conftest import Ddz
 
@@ -48,6 +49,23 @@ def test_dry_run_writes_nothing_and_estimates_bytes(
     soft = ddz("encode", image_folder, *HARD, "--labels", "soft", "-o", out, "--dry-run")
     assert "label_layers" in soft.out and "label_layers" not in done.out
     assert "None" not in soft.out
+
+
+def test_dry_run_says_how_long_it_would_take(
+    ddz: Ddz, image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "_clocked", lambda run, count: 60.0 * count)
+    words = ("encode", image_folder, *HARD, "-o", tmp_path / "x.ddz", "--dry-run")
+    lines = ddz(*words).out.splitlines()
+    about = lines[lines.index("expected time on this machine") + 1 :]
+    assert [line.split() for line in about[:3]] == [
+        ["statistics", "36", "min"],
+        ["images", "6", "min"],
+        ["in", "all", "42", "min"],
+    ]
+    assert "within a factor of two" in about[3]
+    values = json.loads(ddz(*words, "--json").out)
+    assert values["expected_seconds"] == {"statistics": 36 * 60, "images": 6 * 60}
 
 
 def test_classes_and_counts_are_said_before_work_begins(
