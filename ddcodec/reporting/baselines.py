@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -9,15 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import numpy as np
+
 from ddcodec.arrays import Progress
-from ddcodec.artifact import Artifact, open_artifact
+from ddcodec.artifact import Artifact
 from ddcodec.encoding.encode import encode
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
+from ddcodec.methods.work import WorkFolder
 from ddcodec.randomness import derive_seed, shuffled
 from ddcodec.reporting.check import check_training_classes
-from ddcodec.sources.folder import ImageFolder
+from ddcodec.sources.folder import ImageFolder, scan
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -70,6 +75,7 @@ def make_baselines(
     artifact: Artifact,
     train: ImageFolder,
     folder: Path,
+    work: WorkFolder,
     *,
     kind: BaselineKind = "hard",
     teacher: str | os.PathLike[str] | Teacher | None = None,
@@ -79,6 +85,8 @@ def make_baselines(
     progress: Progress | None = None,
 ) -> list[Baseline]:
     """Artifacts of random real pictures with the same views, written to ``folder``.
+
+    What a search found is kept in ``work``.
 
     With hard labels, one has the artifact's IPC, and one the largest IPC whose file is no larger
     than the artifact, found by bisection on files really encoded. With soft labels, one has the
@@ -94,7 +102,7 @@ def make_baselines(
     if kind in ("hard", "both"):
         if same_ipc:
             found.append(_same_ipc(pool, folder / "same-ipc.ddz", labels="hard"))
-        found.append(_same_bytes(pool, folder, progress))
+        found.append(_same_bytes(pool, folder, work, progress))
     if kind in ("soft", "both") and same_ipc:
         assert teacher is not None, "check_baselines"
         found.append(_soft(pool, train, folder / "soft.ddz", teacher, device, progress))
@@ -153,29 +161,41 @@ def _same_ipc(pool: _Pool, path: Path, *, notes: Sequence[str] = (), **labels: A
     return Baseline(name, path, notes=tuple(notes))
 
 
-def _same_bytes(pool: _Pool, folder: Path, progress: Progress | None) -> Baseline:
-    budget = pool.artifact.file_len
-    trial, best = folder / "trial.ddz", folder / "same-bytes.ddz"
+def _same_bytes(pool: _Pool, folder: Path, work: WorkFolder, progress: Progress | None) -> Baseline:
+    budget, path = pool.artifact.file_len, folder / "same-bytes.ddz"
     name = "random real pictures, hard labels, same bytes"
+    # The search is remembered, so that a report that goes on encodes the answer alone.
+    known = {
+        "pictures": scan(pool.folder).fingerprint,
+        "options": pool.options(0),
+        "budget": budget,
+    }
+    key = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    found = work.piece(
+        f"same-bytes-{key[:32]}",
+        lambda: {"ipc": np.array(_largest(pool, folder / "trial.ddz", progress))},
+    )
+    fits = int(found["ipc"])
+    size = pool.encode(max(fits, 1), path, labels="hard")
+    if fits == 0:
+        why = f"one picture per class takes {size} bytes, more than the artifact's {budget}"
+        return Baseline(name, None, why, for_bytes=True)
+    return Baseline(f"{name} (IPC {fits})", path, for_bytes=True)
+
+
+def _largest(pool: _Pool, trial: Path, progress: Progress | None) -> int:
+    """The largest IPC whose file is no larger than the artifact; 0 where none is."""
     fits, fails = 0, pool.limit + 1
     while fits + 1 < fails:
         # Doubling first: a small trial is quick, and most answers are far below the limit.
         middle = min(2 * fits or 1, pool.limit) if fails > pool.limit else (fits + fails) // 2
-        if pool.encode(middle, trial, labels="hard") <= budget:
+        if pool.encode(middle, trial, labels="hard") <= pool.artifact.file_len:
             fits = middle
-            trial.replace(best)
         else:
             fails = middle
         if progress is not None:
             progress("pictures that fit the same bytes", fits, fails - 1)
-    if fits == 0:
-        with open_artifact(trial) as smallest:
-            why = (
-                f"one picture per class takes {smallest.file_len} bytes, more than the artifact's "
-                f"{budget}"
-            )
-        return Baseline(name, None, why, for_bytes=True)
-    return Baseline(f"{name} (IPC {fits})", best, for_bytes=True)
+    return fits
 
 
 def _soft(

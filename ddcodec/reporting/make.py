@@ -117,6 +117,7 @@ def make_report(
         )
     kept = target.with_name(target.name + ".work") if work is None else Path(work)
     with ExitStack() as stack:
+        held = stack.enter_context(WorkFolder.held(kept, _JOB))
         stage = _Stage(test, student, prior, device, progress, stack)
         own = [stage.artifact(path) for path in artifact_paths]
         rivals: list[list[Contender]] = [[] for _ in own]
@@ -124,9 +125,10 @@ def make_report(
             source = scan(train)
             for one in own:
                 check_training_classes(source, one.artifact)
-            rivals = [stage.baselines(one, source, baseline, teacher, len(own)) for one in own]
+            rivals = [
+                stage.baselines(one, source, held, baseline, teacher, len(own)) for one in own
+            ]
         order = [one for both in zip(own, rivals, strict=True) for one in (both[0], *both[1])]
-        held = stack.enter_context(WorkFolder.held(kept, _JOB))
         students = Students(chosen, range(seeds), device, held, progress)
         evaluations = students.evaluate(order)
         if train is None:
@@ -171,6 +173,7 @@ class _Stage:
         self,
         one: Contender,
         train: ImageFolder,
+        work: WorkFolder,
         kind: BaselineKind,
         teacher: AnyPath | Teacher | None,
         count: int,
@@ -187,6 +190,7 @@ class _Stage:
             artifact,
             train,
             Path(folder),
+            work,
             kind=kind,
             teacher=teacher,
             same_ipc=fresh,
