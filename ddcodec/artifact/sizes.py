@@ -51,7 +51,7 @@ class SizeNode:
 
 @dataclass(frozen=True)
 class Support:
-    """Pictures without rows, kept because views of rows mix them in (spec/table.md, "Whose").
+    """Pictures without rows, kept because views of rows mix them in (spec/table.md, "Slices").
 
     Attributes:
         classes: how many classes are only that.

@@ -57,6 +57,11 @@ def get(spec: CodecSpec) -> Codec[Any, Any]:
     if not versions:
         known = ", ".join(sorted({codec.name for codec in REGISTRY}))
         raise UnknownCodecError(f"unknown codec {spec.name!r}; this ddcodec reads {known}")
+    if spec.version < min(versions):
+        raise UnknownCodecError(
+            f"codec {spec.name} version {spec.version} is not read any more, but {min(versions)} "
+            "is: encode the artifact again, or read it with the ddcodec that wrote it"
+        )
     if spec.version not in versions:
         raise UnknownCodecError(
             f"codec {spec.name} version {spec.version} is newer than this ddcodec reads "

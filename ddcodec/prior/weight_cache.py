@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from ddcodec.errors import RequestError
 from ddcodec.exact.weights import IntegerWeight, integer_weights
 from ddcodec.files import cache_folder, write_whole
 from ddcodec.recipe.profiles import Profile
@@ -86,7 +87,7 @@ def cached_weights(
         return found
     weights = derive_weights(checkpoint(), profile)
     # A cache that cannot be written (a full disk, a read-only home) only costs time.
-    with suppress(OSError, SafetensorError):
+    with suppress(OSError, SafetensorError, RequestError):
         _write(path, weights)
     return weights
 

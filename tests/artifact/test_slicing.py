@@ -21,7 +21,7 @@ from ddcodec.container import (
     NewSection,
     write_container,
 )
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec.errors import RequestError
 from tests.artifacts import encode_small, everything, quick_teacher, soft_copy
 
 LAYERS = ("class", "image", "field", "innovation", "lossless")
@@ -264,7 +264,7 @@ def test_more_than_there_is_cannot_be_cut(
 def test_an_existing_file_is_kept(artifact: Artifact, tmp_path: Path) -> None:
     target = tmp_path / "mine.ddz"
     target.write_text("precious")
-    with pytest.raises(EncodeError, match="exists"):
+    with pytest.raises(RequestError, match="exists"):
         artifact.subset(target)
     assert target.read_text() == "precious"
 

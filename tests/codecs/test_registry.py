@@ -14,6 +14,7 @@ from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_model import LabelModel, LabelModelCodec
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.mosaic_webp import MosaicWebp
+from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.codecs.quantised_latents import QuantisedLatents
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
@@ -31,6 +32,7 @@ PARAMS: dict[type[codecs.Codec[Any, Any]], dict[str, Any]] = {
     TopKLabels: {"classes": 4, "k": 2, "step": 3, "common": 0, "ranked": 2, "band": 1},
     TeacherWeights: {"arch": "convnet3", "bits": 4, "classes": 2, "side": 8},
     QuantisedLatents: {"channels": 2, "height": 1, "width": 2},
+    PixelDigests: {"length": 4},
     MosaicPng: SIDES,
     MosaicWebp: SIDES,
 }
@@ -52,7 +54,11 @@ def test_names_and_versions_are_unique_and_sorted() -> None:
 
 @pytest.mark.parametrize(
     ("name", "version", "message"),
-    [("soft-labels", 2, "upgrade"), ("os.system", 1, "reads hard-labels, label-fields")],
+    [
+        ("soft-labels", 2, "upgrade"),
+        ("pixel-digest", 1, "version 1 is not read any more"),
+        ("os.system", 1, "reads hard-labels, label-fields"),
+    ],
 )
 def test_what_this_reader_lacks_is_named(name: str, version: int, message: str) -> None:
     with pytest.raises(UnknownCodecError, match=message):

@@ -88,7 +88,7 @@ def test_a_plan_says_how_many_images_fit(
     speed(2)
     plan = ddcodec.encode(image_folder, tmp_path / "a.ddz", labels="hard", dry_run=True, **T2I)
     assert plan.options_used["ipc"] == 3
-    assert plan.expected["pixels"] == 4 * 3 * 3
+    assert plan.expected["pixels"] == 2 * 3 * 3
     assert not list(tmp_path.iterdir())
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddcodec.errors import EncodeError
+from ddcodec.errors import RequestError
 from ddcodec.methods.base import most_slots
 from ddcodec.table.slots import MAX_VALUES, class_groups, prefix_groups, slot_groups
 
@@ -49,5 +49,5 @@ def test_a_mosaic_holds_as_many_slots_as_its_pixels_and_sides_allow(
 
 @pytest.mark.parametrize("size", [(4097, 4097), (8192, 8192)])
 def test_pictures_that_no_mosaic_holds_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(EncodeError, match="cannot be stored"):
+    with pytest.raises(RequestError, match="cannot be stored"):
         most_slots(size, 1)

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from tools.conformance.reference.arrays import show
-from tools.conformance.reference.codecs import decode
+from tools.conformance.reference.codecs import decode, version_of
 from tools.conformance.reference.probabilities import probabilities, weights
 from tools.conformance.reference.randomness import (
     mixup_partner,
@@ -196,7 +196,7 @@ def mosaics() -> list[dict[str, Any]]:
 def mosaic(codec: str, shape: tuple[int, ...], raw: bytes, patches: Any) -> list[dict[str, Any]]:
     """Three patches in a picture of four cells: as they are, five of them, and cut."""
     params = {"height": shape[1], "width": shape[2]}
-    base = {"codec": codec, "version": 1, "params": params}
+    base = {"codec": codec, "version": version_of(codec), "params": params}
     more = [5, *shape[1:]]
     return [
         {**base, "what": "three patches", "shape": [*shape], "raw": raw.hex(), "array": patches},
@@ -219,8 +219,8 @@ def expected(codec: dict[str, Any], raw: bytes, shape: list[int]) -> dict[str, A
 def sections() -> list[dict[str, Any]]:
     vectors = []
     for name, params, shape, raw, what in cases():
-        codec = {"name": name, "params": params, "version": 1}
-        described = {"codec": name, "version": 1, "params": params, "what": what}
+        codec = {"name": name, "params": params, "version": version_of(name)}
+        described = {"codec": name, "version": codec["version"], "params": params, "what": what}
         described |= {"shape": shape, "raw": raw.hex()}
         vectors.append(described | expected(codec, raw, shape))
     return [*vectors, *mosaics()]
