@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from ddcodec.cli.common import (
 from ddcodec.cli.completion import complete_method_option
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import method_lines, options_from
+from ddcodec.cli.recipe_text import terminal_width
 from ddcodec.cli.screen import say, warn
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
@@ -196,7 +198,9 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
     width = max(map(len, used))
     yield "options"
     for key, value in used.items():
-        yield f"  {key:<{width}} {_text(key, value)}"
+        lines = textwrap.wrap(_text(key, value), terminal_width() - width - 3) or [""]
+        for number, line in enumerate(lines):
+            yield f"  {'' if number else key:<{width}} {line}"
     yield "expected bytes"
     for kind, size in result.expected.items():
         yield f"  {kind:<{width}} {size:>12,}"
@@ -204,7 +208,7 @@ def _lines(result: EncodeResult, dry_run: bool) -> Iterator[str]:
     for name, size in result.to_fetch.items():
         yield f"  and what {name} decides, of which {size_text(size)} would be fetched first"
     yield from _times(result)
-    yield _HOW_NEAR
+    yield from textwrap.wrap(_HOW_NEAR, terminal_width())
     yield "nothing was written (--dry-run)"
 
 
