@@ -8,6 +8,7 @@ from ddcodec.codecs.base import Codec
 from ddcodec.codecs.hard_labels import HardLabels
 from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_model import LabelModelCodec
+from ddcodec.codecs.mosaic_avif import MosaicAvif
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.codecs.pixel_digest import PixelDigests
@@ -30,6 +31,7 @@ REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     HardLabels,
     LabelFields,
     LabelModelCodec,
+    MosaicAvif,
     MosaicPng,
     MosaicWebp,
     PixelDigests,

@@ -1,4 +1,4 @@
-"""Patches tiled into one picture: what both mosaic codecs share.
+"""Patches tiled into one picture: what all mosaic codecs share.
 
 Source: spec/codecs.md, "Mosaics". One picture of many patches costs less
 than many small files, because headers and statistics are shared.
@@ -135,14 +135,18 @@ class Mosaic(Codec[UInt8s, UInt8s]):
         return np.ascontiguousarray(flat).reshape(shape)
 
     def _open(self, raw: bytes, size: tuple[int, int]) -> UInt8s:
-        """The decoded picture, its size checked before any pixel is decoded."""
+        """The decoded picture, uint8 [height, width, 3]."""
+        return self._pixels(raw, size, ("RGB",))
+
+    def _pixels(self, file: bytes, size: tuple[int, int], modes: tuple[str, ...]) -> UInt8s:
+        """What Pillow decodes, its size checked before any pixel is decoded."""
         try:
-            with Image.open(io.BytesIO(raw), formats=(self.image_format,)) as picture:
+            with Image.open(io.BytesIO(file), formats=(self.image_format,)) as picture:
                 frames = getattr(picture, "n_frames", 1)
-                if picture.size != size or picture.mode != "RGB" or frames != 1:
+                if picture.size != size or picture.mode not in modes or frames != 1:
                     raise PayloadError(
                         f"{self.name}: the picture is {picture.size} {picture.mode} with "
-                        f"{frames} frames, but the box needs {size} RGB with 1"
+                        f"{frames} frames, but the box needs {size} {modes[-1]} with 1"
                     )
                 return np.asarray(picture)
         except PayloadError:
@@ -170,7 +174,7 @@ def _tile(patches: UInt8s, columns: int, rows: int) -> UInt8s:
     n, height, width, _ = patches.shape
     cells = np.empty((rows * columns, height, width, 3), dtype=np.uint8)
     cells[:n] = patches
-    # Repeating the edge costs next to nothing in either format, where black would ring.
+    # Repeating the edge costs next to nothing in any format, where black would ring.
     cells[n:] = patches[-1, :, -1:]
     picture = cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
     return np.ascontiguousarray(picture).reshape(rows * height, columns * width, 3)

@@ -14,6 +14,7 @@ from ddcodec.codecs.hard_labels import HardLabels
 from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_model import LabelModelCodec
 from ddcodec.codecs.mosaic import Mosaic
+from ddcodec.codecs.mosaic_avif import MosaicAvif
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.codecs.pixel_digest import PixelDigests
@@ -67,7 +68,7 @@ class PatchesKind(Kind):
     """Pictures or patches of them, as mosaics."""
 
     name = "patches"
-    codecs = (MosaicPng, MosaicWebp)
+    codecs = (MosaicAvif, MosaicPng, MosaicWebp)
     axes = ("class", "slot")
     scope = "pictures"
     whole = True

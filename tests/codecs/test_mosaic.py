@@ -1,4 +1,4 @@
-"""Mosaics: exact in PNG, close in WebP, and safe against hostile pictures."""
+"""Mosaics: exact in PNG, close in WebP and AV1, and safe against hostile pictures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from ddcodec.codecs import mosaic_avif
+from ddcodec.codecs.av1_still import bare_picture, whole_file
 from ddcodec.codecs.mosaic import Mosaic, grid
+from ddcodec.codecs.mosaic_avif import MosaicAvif
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.mosaic_webp import MosaicWebp
-from ddcodec.errors import EncodeError, PayloadError
+from ddcodec.errors import EncodeError, MissingDependencyError, PayloadError
 
 PATCHES = hnp.arrays(
     np.uint8,
@@ -48,13 +51,14 @@ def test_png_round_trips_exactly(patches: np.ndarray) -> None:
     np.testing.assert_array_equal(codec.decode(codec.encode(patches), patches.shape), patches)
 
 
+@pytest.mark.parametrize("kind", [MosaicAvif, MosaicWebp])
 @given(st.integers(1, 8), st.integers(8, 20), st.integers(8, 20))
-@settings(max_examples=20)
-def test_webp_keeps_smooth_patches_close_and_decodes_the_same_twice(
-    n: int, height: int, width: int
+@settings(max_examples=10)
+def test_lossy_mosaics_keep_smooth_patches_close_and_decode_the_same_twice(
+    kind: type[MosaicAvif | MosaicWebp], n: int, height: int, width: int
 ) -> None:
     patches = smooth(n, height, width)
-    codec = MosaicWebp(width=width, height=height, quality=90)
+    codec = kind(width=width, height=height, quality=90)
     raw = codec.encode(patches)
     decoded = codec.decode(raw, patches.shape)
     np.testing.assert_array_equal(decoded, codec.decode(raw, patches.shape))
@@ -70,26 +74,88 @@ def test_more_leading_axes_are_patches_in_order() -> None:
     assert codec.encode(table) == codec.encode(patches)
 
 
-def test_png_is_sliced_exactly_and_webp_not_at_all() -> None:
+def test_png_is_sliced_exactly_and_lossy_ones_not_at_all() -> None:
     patches = smooth(12, 5, 7).reshape(3, 2, 2, 5, 7, 3)
     codec = MosaicPng(width=7, height=5)
     raw = codec.slice_raw(codec.encode(patches), slice(1, 3), slice(0, 1), patches.shape)
     np.testing.assert_array_equal(codec.decode(raw, (2, 1, 2, 5, 7, 3)), patches[1:, :1])
     with pytest.raises(EncodeError, match="give the shape as"):
         codec.slice_raw(raw, slice(0, 1), slice(0, 1), (12, 5, 7, 3))
-    lossy = of(MosaicWebp, patches)
-    with pytest.raises(EncodeError, match="copy the section whole"):
-        lossy.slice_raw(lossy.encode(patches), slice(0, 1), slice(0, 1), patches.shape)
+    for lossy in (of(MosaicAvif, patches), of(MosaicWebp, patches)):
+        with pytest.raises(EncodeError, match="copy the section whole"):
+            lossy.slice_raw(lossy.encode(patches), slice(0, 1), slice(0, 1), patches.shape)
 
 
-def test_quality_is_the_encoders_affair() -> None:
-    fine, coarse = MosaicWebp(8, 8, quality=95), MosaicWebp(8, 8, quality=5)
+@pytest.mark.parametrize("kind", [MosaicAvif, MosaicWebp])
+def test_quality_is_the_encoders_affair(kind: type[MosaicAvif | MosaicWebp]) -> None:
+    fine, coarse = kind(8, 8, quality=95), kind(8, 8, quality=5)
     assert fine == coarse
     assert fine.params() == coarse.params() == {"width": 8, "height": 8}
     noise = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
     assert len(coarse.encode(noise)) < len(fine.encode(noise))
     with pytest.raises(EncodeError, match="quality"):
-        MosaicWebp(8, 8, quality=101)
+        kind(8, 8, quality=101)
+
+
+COLOURS = hnp.arrays(np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 9), st.just(3)))
+
+
+@given(COLOURS)
+def test_planes_lose_no_more_than_their_rounding(picture: np.ndarray) -> None:
+    back = mosaic_avif._rgb(mosaic_avif._planes(picture))
+    assert np.abs(back.astype(int) - picture).max() <= 2
+
+
+@given(st.integers(1, 5), st.integers(1, 40), st.integers(1, 40))
+@settings(max_examples=20)
+def test_av1_takes_patches_of_any_size_and_flat_ones_take_few_bytes(
+    n: int, height: int, width: int
+) -> None:
+    patches = np.full((n, height, width, 3), (200, 30, 90), np.uint8)
+    codec = of(MosaicAvif, patches)
+    raw = codec.encode(patches)
+    assert len(raw) < 100
+    assert np.abs(codec.decode(raw, patches.shape).astype(int) - patches).max() <= 12
+
+
+def test_the_bare_picture_of_a_whole_file_is_what_it_was_made_of() -> None:
+    raw = MosaicAvif(8, 8).encode(smooth(4, 8, 8))
+    assert bare_picture(whole_file(raw, 16, 48), 16, 48) == raw
+    with pytest.raises(EncodeError, match="still picture"):
+        bare_picture(whole_file(raw, 16, 48), 16, 47)
+    with pytest.raises(EncodeError, match="no media data"):
+        bare_picture(b"", 16, 48)
+
+
+def test_the_encoder_of_pillow_keeps_to_grey_in_full_range() -> None:
+    colour = io.BytesIO()
+    Image.new("RGB", (16, 16), "red").save(colour, "AVIF", subsampling="4:4:4")
+    with pytest.raises(EncodeError, match="another kind of file"):
+        bare_picture(colour.getvalue(), 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("_KNOWN_ANSWER", "", "shows other pixels"),
+        ("_KNOWN_PICTURE", b"\0\0", "cannot open an AVIF picture"),
+    ],
+)
+def test_another_avif_decoder_is_refused_before_it_shows_anything(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: object, message: str
+) -> None:
+    raw = MosaicAvif(8, 8).encode(smooth(4, 8, 8))
+    mosaic_avif._check_decoder.cache_clear()
+    monkeypatch.setattr(mosaic_avif, name, value)
+    with pytest.raises(MissingDependencyError, match=f"{message}.*pip install"):
+        MosaicAvif(8, 8).decode(raw, (4, 8, 8, 3))
+
+
+def test_a_pillow_without_avif_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    mosaic_avif._check_decoder.cache_clear()
+    monkeypatch.setattr(mosaic_avif.features, "check", lambda name: name != "avif")
+    with pytest.raises(MissingDependencyError, match=r"cannot open AVIF pictures.*pip install"):
+        MosaicAvif(8, 8).encode(smooth(4, 8, 8))
 
 
 @pytest.mark.parametrize(
@@ -154,6 +220,9 @@ def bomb() -> bytes:
         pytest.param(MosaicPng, picture()[:40], id="png-cut"),
         pytest.param(MosaicPng, picture(form="WEBP"), id="webp-as-png"),
         pytest.param(MosaicPng, bomb(), id="bomb"),
+        pytest.param(MosaicAvif, b"", id="no-tools"),
+        pytest.param(MosaicAvif, b"\0", id="no-frame"),
+        pytest.param(MosaicAvif, picture(), id="png-as-avif"),
         pytest.param(MosaicWebp, picture(), id="png-as-webp"),
         pytest.param(MosaicWebp, with_alpha(), id="webp-alpha"),
         pytest.param(MosaicWebp, picture(form="WEBP")[:20], id="webp-cut"),
@@ -168,7 +237,7 @@ def test_hostile_pictures_are_payload_errors(kind: type[Mosaic], raw: bytes) -> 
 @given(data=st.data())
 @settings(max_examples=200)
 def test_damage_never_raises_anything_else(data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from([MosaicPng, MosaicWebp]))
+    kind = data.draw(st.sampled_from([MosaicAvif, MosaicPng, MosaicWebp]))
     codec = kind(width=8, height=8)
     raw = bytearray(codec.encode(smooth(4, 8, 8)))
     for _ in range(data.draw(st.integers(1, 8))):

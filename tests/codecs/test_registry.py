@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ddcodec import codecs
 from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_model import LabelModel, LabelModelCodec
+from ddcodec.codecs.mosaic_avif import MosaicAvif
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.codecs.pixel_digest import PixelDigests
@@ -33,6 +34,7 @@ PARAMS: dict[type[codecs.Codec[Any, Any]], dict[str, Any]] = {
     TeacherWeights: {"arch": "convnet3", "bits": 4, "classes": 2, "side": 8},
     QuantisedLatents: {"channels": 2, "height": 1, "width": 2},
     PixelDigests: {"length": 4},
+    MosaicAvif: SIDES,
     MosaicPng: SIDES,
     MosaicWebp: SIDES,
 }

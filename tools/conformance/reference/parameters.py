@@ -29,6 +29,7 @@ RANGES: dict[str, Ranges] = {
         "degree": (0, 3),
         "response": (0, 1),
     },
+    "mosaic-avif": {"width": (1, 8192), "height": (1, 8192)},
     "mosaic-png": {"width": (1, 8192), "height": (1, 8192)},
     "mosaic-webp": {"width": (1, 8192), "height": (1, 8192)},
     "pixel-digest": {"length": (1, 32)},

@@ -49,7 +49,7 @@ KINDS = {
     "label-model": Kind(1, ("label-model",), ("soft",)),
     "labels": Kind(3, ("hard-labels", "soft-labels", "top-k-labels"), ("hard", "soft")),
     "latents": Kind(2, ("quantised-latents",), ("latents",)),
-    "patches": Kind(2, ("mosaic-png", "mosaic-webp"), ("stored", "patches")),
+    "patches": Kind(2, ("mosaic-avif", "mosaic-png", "mosaic-webp"), ("stored", "patches")),
     "pixels": Kind(2, ("pixel-digest",)),
     "prompts": Kind(1, ("prompt-fp16", "prompt-int8", "prompt-text"), GENERATING),
     "schedule": Kind(0, ("schedule-table",), GENERATING),
