@@ -79,7 +79,7 @@ class Inputs:
             size=self.size,
             ipc=ipc,
             seed=self.options.seed,
-            quality=self.options.quality,
+            patches=self.options.patches,
             teacher=self.teacher,
             prior=self.prior,
             work=WorkFolder() if work is None else work,

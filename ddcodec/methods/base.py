@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ddcodec.arrays import Int64s, Progress, UInt8s
-from ddcodec.codecs.mosaic import MAX_PIXELS
-from ddcodec.codecs.mosaic_webp import WEBP_MAX_SIDE, MosaicWebp
-from ddcodec.container import Box, NewSection
+from ddcodec.container import NewSection
 from ddcodec.errors import EncodeError, RequestError, SourceError
 from ddcodec.methods.options import check_options, describe_value, options_of, read_options
+from ddcodec.methods.patch_mosaics import PatchCoding, patch_sections
 from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.methods.work import WorkFolder
 from ddcodec.randomness import derive_seed, shuffled
@@ -25,7 +24,6 @@ from ddcodec.recipe.pin import PriorPin
 from ddcodec.recipe.synthesis import Synthesis
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import Source
-from ddcodec.table.slots import slot_groups
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -37,6 +35,7 @@ __all__ = [
     "Method",
     "check_features",
     "class_order",
+    "each_class",
     "expected_patch_bytes",
     "most_slots",
     "patch_sections",
@@ -58,7 +57,7 @@ class Job:
         size: (width, height) of a training image.
         teacher, prior: called when needed; the first call loads.
         work: finished pieces go here.
-        quality: lossy quality of stored patches, 1..100.
+        patches: how stored patches are coded.
         flip: whether pictures of this set may be mirrored.
         trains_teacher: whether the teacher is a ConvNet that is trained when it is first asked
             for, so that looking at it takes long and is not needed.
@@ -71,10 +70,10 @@ class Job:
     size: tuple[int, int]
     ipc: int
     seed: int
-    quality: int
     teacher: Callable[[], Teacher]
     prior: Callable[[], Prior]
     work: WorkFolder
+    patches: PatchCoding = field(default_factory=PatchCoding)
     flip: bool = True
     trains_teacher: bool = False
     report: LoadReport = field(default_factory=LoadReport)
@@ -191,6 +190,14 @@ def check_features(job: Job) -> None:
         job.teacher().features(np.zeros((1, height, width, 3), np.uint8))
 
 
+def each_class(job: Job, what: str, patches_of: Callable[[int], UInt8s]) -> Iterator[UInt8s]:
+    """What ``patches_of`` makes of each class index; progress is told under the name ``what``."""
+    classes = len(job.source.classes)
+    for c in range(classes):
+        yield patches_of(c)
+        job.tell(what, c + 1, classes)
+
+
 def class_order(job: Job, class_index: int) -> Int64s:
     """A seeded order of a class's pictures."""
     name = job.source.classes[class_index]
@@ -226,28 +233,6 @@ def too_few(job: Job, class_index: int, found: int, wanted: int) -> EncodeError:
     )
 
 
-def patch_sections(patches: UInt8s, class_index: int, ipc: int, quality: int) -> list[NewSection]:
-    """Mosaics of one class, one for each group of slots.
-
-    Args:
-        patches: uint8 [ipc * patches per slot, h, w, 3], by slot.
-
-    Raises:
-        RequestError: the patches of one slot are too large for a mosaic.
-    """
-    codec = MosaicWebp(width=patches.shape[2], height=patches.shape[1], quality=quality)
-    per = len(patches) // ipc
-    return [
-        NewSection(
-            "patches",
-            codec.spec(),
-            Box(class_index, 1, start, count, 0, 0),
-            codec.encode(patches[start * per : (start + count) * per]),
-        )
-        for start, count in slot_groups(ipc, most_slots((codec.width, codec.height), per))
-    ]
-
-
 def expected_patch_bytes(job: Job, size: tuple[int, int]) -> float:
     """What a patch of (width, height) pixels takes in mosaics, from whole images of a few classes.
 
@@ -260,23 +245,6 @@ def expected_patch_bytes(job: Job, size: tuple[int, int]) -> float:
         sample = [image for _, image in islice(readable_images(job, c, size), job.ipc)]
         if not sample:
             raise too_few(job, c, 0, job.ipc)
-        sections = patch_sections(np.stack(sample), 0, len(sample), job.quality)
+        sections = patch_sections([np.stack(sample)], len(sample), job.patches)
         total, count = total + sum(len(s.raw) for s in sections), count + len(sample)
     return total / count
-
-
-def most_slots(patch: tuple[int, int], per_slot: int) -> int:
-    """How many slots of ``per_slot`` patches, (width, height) pixels each, a mosaic holds.
-
-    Raises:
-        RequestError: not even one.
-    """
-    width, height = patch
-    slots = MosaicWebp(width=width, height=height).capacity // per_slot
-    if not slots:
-        what = f"{per_slot} patches" if per_slot > 1 else "a picture"
-        raise RequestError(
-            f"{what} of {width}x{height} pixels cannot be stored: a mosaic holds "
-            f"{MAX_PIXELS} pixels and {WEBP_MAX_SIDE} on a side; choose a smaller size"
-        )
-    return slots

@@ -21,12 +21,12 @@ from ddcodec.methods.base import (
     Job,
     Method,
     check_features,
-    most_slots,
-    patch_sections,
+    each_class,
     readable_images,
     too_few,
 )
 from ddcodec.methods.options import option
+from ddcodec.methods.patch_mosaics import most_slots, patch_sections
 from ddcodec.methods.random_images import RandomImages
 from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.recipe.layout import Layout
@@ -43,7 +43,7 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class Coreset(Method):
-    """The ``ipc`` images of each class that rank first, as WebP mosaics."""
+    """The ``ipc`` images of each class that rank first, as mosaics."""
 
     stores_pictures: ClassVar[bool] = True
 
@@ -64,15 +64,16 @@ class Coreset(Method):
 
     def check(self, job: Job) -> None:
         super().check(job)
-        most_slots(job.size, 1)
+        most_slots(job.size, 1, job.patches)
 
     def fill(self, job: Job) -> Content:
-        sections, classes = [], len(job.source.classes)
         look = self.look(job)
-        for c in range(classes):
-            piece = job.work.piece(f"{self.name}-{c:05d}", partial(self._chosen, job, look, c))
-            sections += patch_sections(piece["images"], c, job.ipc, job.quality)
-            job.tell("coreset", c + 1, classes)
+
+        def images_of(c: int) -> UInt8s:
+            chosen = partial(self._chosen, job, look, c)
+            return job.work.piece(f"{self.name}-{c:05d}", chosen)["images"]
+
+        sections = patch_sections(each_class(job, "coreset", images_of), job.ipc, job.patches)
         return Content(Stored(), Layout("single", 1), sections)
 
     def estimate(self, job: Job) -> dict[str, int]:

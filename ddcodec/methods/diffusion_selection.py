@@ -23,15 +23,15 @@ from ddcodec.methods.base import (
     Content,
     Job,
     Method,
+    each_class,
     expected_patch_bytes,
-    most_slots,
-    patch_sections,
     read_seconds,
     readable_images,
     too_few,
 )
 from ddcodec.methods.clustering import cluster_order, k_means
 from ddcodec.methods.options import RatioOption, option, ratio_of
+from ddcodec.methods.patch_mosaics import most_slots, patch_sections
 from ddcodec.methods.prompting import check_template, check_texts, prompt_of
 from ddcodec.methods.stages import Stage
 from ddcodec.methods.windows import alike, cut, framed, seen_at, window_of
@@ -116,17 +116,17 @@ class DiffusionSelection(Method):
                     f"class {name!r} has {count} images, but ipc={job.ipc} in collages of {per} "
                     f"needs {job.ipc * per}; lower the IPC or the factor, or add images"
                 )
-        most_slots(self._patch(job), per)
+        most_slots(self._patch(job), per, job.patches)
         if ratio_of(self.window or 1)[0] == 0:
             raise RequestError("window=0 leaves nothing of an image; give a larger share")
         self._check_prior(job)
 
     def fill(self, job: Job) -> Content:
-        sections = []
-        for c in range(len(job.source.classes)):
-            piece = job.work.piece(f"select-{c:05d}", partial(self._ranking, job, c))
-            sections += patch_sections(piece["patches"], c, job.ipc, job.quality)
-            job.tell("selection", c + 1, len(job.source.classes))
+        def patches_of(c: int) -> UInt8s:
+            return job.work.piece(f"select-{c:05d}", partial(self._ranking, job, c))["patches"]
+
+        patches = each_class(job, "selection", patches_of)
+        sections = patch_sections(patches, job.ipc, job.patches)
         factor = self._factor(job)
         layout = Layout("collage", factor) if factor > 1 else Layout("single", 1)
         return Content(Stored(), layout, sections, info={"prior": job.prior().pin.describe()})

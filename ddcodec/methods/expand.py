@@ -23,8 +23,6 @@ from ddcodec.methods.base import (
     Job,
     check_features,
     expected_patch_bytes,
-    most_slots,
-    patch_sections,
     readable_images,
 )
 from ddcodec.methods.best_patches import (
@@ -35,6 +33,7 @@ from ddcodec.methods.best_patches import (
     smoothness,
 )
 from ddcodec.methods.options import RatioOption, option, ratio_of
+from ddcodec.methods.patch_mosaics import most_slots, patch_sections
 from ddcodec.methods.prompting import text_sections
 from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
 from ddcodec.methods.stages import Stage
@@ -56,7 +55,7 @@ class Expand(RedrawingMethod):
     stores_pictures: ClassVar[bool] = True
 
     store: Literal["patches", "latents"] = option(
-        "patches", "What is stored: small patches as WebP mosaics, or latents of whole ones."
+        "patches", "What is stored: small patches as mosaics, or latents of whole ones."
     )
     factor: int = option(
         2, "How many times smaller than an image a stored patch is.", low=1, high=MAX_GRID
@@ -78,7 +77,7 @@ class Expand(RedrawingMethod):
         super().check(job)
         if self.factor > min(job.size):
             raise RequestError(f"factor={self.factor} leaves nothing of {min(job.size)} pixels")
-        most_slots(self._patch(job), 1)
+        most_slots(self._patch(job), 1, job.patches)
         if self.select == "submodular":
             check_features(job)
 
@@ -105,11 +104,7 @@ class Expand(RedrawingMethod):
         if self.store == "latents":
             stored, info = latent_sections(prior, bases, self.latent_step)
         else:
-            stored = [
-                section
-                for c, patches in enumerate(bases)
-                for section in patch_sections(patches, c, job.ipc, job.quality)
-            ]
+            stored = patch_sections(bases, job.ipc, job.patches)
         sections = [*stored, *text_sections([""] * len(names)), self.schedule_section(prior)]
         synthesis = self.image2image(job, self.store, ratio_of(self.share))
         return Content(synthesis, Layout("single", 1), sections, prior.pin, info)

@@ -13,13 +13,13 @@ from ddcodec.methods.base import (
     Content,
     Job,
     Method,
+    each_class,
     expected_patch_bytes,
-    most_slots,
-    patch_sections,
     read_seconds,
     readable_images,
     too_few,
 )
+from ddcodec.methods.patch_mosaics import most_slots, patch_sections
 from ddcodec.methods.stages import Stage
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.synthesis import Stored
@@ -32,18 +32,16 @@ class RandomImages(Method):
     """``ipc`` images of each class, in a seeded order, as one mosaic per class and slot group."""
 
     name: ClassVar[str] = "random"
-    summary: ClassVar[str] = "Randomly chosen images, as WebP mosaics: the baseline of reports."
+    summary: ClassVar[str] = "Randomly chosen images, as mosaics: the baseline of reports."
     stores_pictures: ClassVar[bool] = True
 
     def check(self, job: Job) -> None:
         super().check(job)
-        most_slots(job.size, 1)
+        most_slots(job.size, 1, job.patches)
 
     def fill(self, job: Job) -> Content:
-        sections = []
-        for c in range(len(job.source.classes)):
-            sections += patch_sections(self._images(job, c, job.ipc), c, job.ipc, job.quality)
-            job.tell("images", c + 1, len(job.source.classes))
+        images = each_class(job, "images", lambda c: self._images(job, c, job.ipc))
+        sections = patch_sections(images, job.ipc, job.patches)
         return Content(Stored(), Layout("single", 1), sections)
 
     def estimate(self, job: Job) -> dict[str, int]:

@@ -19,9 +19,8 @@ from ddcodec.methods.base import (
     Job,
     Method,
     check_features,
+    each_class,
     expected_patch_bytes,
-    most_slots,
-    patch_sections,
 )
 from ddcodec.methods.best_patches import (
     SELECT_HELP,
@@ -31,6 +30,7 @@ from ddcodec.methods.best_patches import (
     smoothness,
 )
 from ddcodec.methods.options import option
+from ddcodec.methods.patch_mosaics import most_slots, patch_sections
 from ddcodec.methods.stages import Stage
 from ddcodec.recipe.layout import MAX_GRID, Layout
 from ddcodec.recipe.synthesis import Stored
@@ -43,7 +43,7 @@ class RDED(Method):
     """Patches that the teacher finds easy, factor x factor of them in an image."""
 
     name: ClassVar[str] = "rded"
-    summary: ClassVar[str] = "Patches the teacher finds easy, as WebP mosaics (arXiv 2312.03526)."
+    summary: ClassVar[str] = "Patches the teacher finds easy, as mosaics (arXiv 2312.03526)."
     uses_teacher: ClassVar[bool] = True
     stores_pictures: ClassVar[bool] = True
 
@@ -67,16 +67,16 @@ class RDED(Method):
             raise RequestError(
                 f"factor={factor} divides images of {min(job.size)} pixels too often"
             )
-        most_slots(self._patch(job), factor**2)
+        most_slots(self._patch(job), factor**2, job.patches)
         if self.select == "submodular":
             check_features(job)
 
     def fill(self, job: Job) -> Content:
-        sections = []
-        for c in range(len(job.source.classes)):
-            piece = job.work.piece(f"rded-{c:05d}", partial(self._coreset, job, c))
-            sections += patch_sections(piece["patches"], c, job.ipc, job.quality)
-            job.tell("coreset", c + 1, len(job.source.classes))
+        def patches_of(c: int) -> UInt8s:
+            return job.work.piece(f"rded-{c:05d}", partial(self._coreset, job, c))["patches"]
+
+        patches = each_class(job, "coreset", patches_of)
+        sections = patch_sections(patches, job.ipc, job.patches)
         return Content(Stored(), self._layout(job), sections)
 
     def estimate(self, job: Job) -> dict[str, int]:

@@ -22,11 +22,10 @@ from ddcodec.methods.base import (
     Job,
     Method,
     expected_patch_bytes,
-    most_slots,
-    patch_sections,
     readable_images,
 )
 from ddcodec.methods.options import option
+from ddcodec.methods.patch_mosaics import most_slots, patch_sections
 from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.randomness import derive_seed, shuffled
 from ddcodec.recipe.layout import Layout
@@ -80,7 +79,7 @@ class SRe2L(Method):
 
     def check(self, job: Job) -> None:
         super().check(job)
-        most_slots(job.size, 1)
+        most_slots(job.size, 1, job.patches)
         if job.trains_teacher:  # a ConvNet, which has group normalisation
             return
         from ddcodec.methods.recovery import normalising_layers
@@ -102,11 +101,7 @@ class SRe2L(Method):
                 partial(self._recovered, job, moments, rows[:, 0], number, len(groups)),
             )
             images[rows[:, 0], rows[:, 1]] = piece["images"]
-        sections = [
-            section
-            for c in range(classes)
-            for section in patch_sections(images[c], c, job.ipc, job.quality)
-        ]
+        sections = patch_sections(images, job.ipc, job.patches)
         return Content(Stored(), Layout("single", 1), sections)
 
     def estimate(self, job: Job) -> dict[str, int]:

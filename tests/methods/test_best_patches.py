@@ -42,7 +42,6 @@ def job(folder: Path, work: Path, seed: int = 0) -> Job:
         size=(16, 16),
         ipc=1,
         seed=seed,
-        quality=50,
         teacher=lambda: teacher,
         prior=lambda: teacher,
         work=WorkFolder(),

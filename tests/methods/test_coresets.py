@@ -171,7 +171,6 @@ def test_what_cannot_be_is_refused_before_the_work(image_folder: Path, tmp_path:
         size=(16, 16),
         ipc=1,
         seed=0,
-        quality=50,
         teacher=lambda: teacher,
         prior=prior,
         work=WorkFolder(),

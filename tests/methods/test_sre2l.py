@@ -165,7 +165,6 @@ def job(folder: Path, size: tuple[int, int], teacher: Any = None) -> Job:
         size=size,
         ipc=1,
         seed=0,
-        quality=50,
         teacher=lambda: teacher,
         prior=lambda: teacher,
         work=WorkFolder(),

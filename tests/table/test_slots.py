@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ddcodec.errors import RequestError
-from ddcodec.methods.base import most_slots
+from ddcodec.methods.patch_mosaics import PatchCoding, most_slots
 from ddcodec.table.slots import MAX_VALUES, class_groups, prefix_groups, slot_groups
 
 
@@ -21,7 +21,7 @@ def test_groups_of_slots_hold_every_slot_once_and_end_at_prefixes(total: int, mo
 
 
 def test_small_pictures_are_divided_at_prefixes_alone() -> None:
-    assert list(slot_groups(60, most_slots((32, 32), 1))) == list(prefix_groups(60))
+    assert list(slot_groups(60, most_slots((32, 32), 1, PatchCoding()))) == list(prefix_groups(60))
 
 
 @given(st.integers(1, 3_000), st.integers(1, 1 << 25))
@@ -44,10 +44,10 @@ def test_groups_of_classes_hold_every_class_once(classes: int, values: int) -> N
 def test_a_mosaic_holds_as_many_slots_as_its_pixels_and_sides_allow(
     size: tuple[int, int], per_slot: int, slots: int
 ) -> None:
-    assert most_slots(size, per_slot) == slots
+    assert most_slots(size, per_slot, PatchCoding()) == slots
 
 
 @pytest.mark.parametrize("size", [(4097, 4097), (8192, 8192)])
 def test_pictures_that_no_mosaic_holds_are_refused(size: tuple[int, int]) -> None:
     with pytest.raises(RequestError, match="cannot be stored"):
-        most_slots(size, 1)
+        most_slots(size, 1, PatchCoding())

@@ -97,7 +97,6 @@ def job_of(folder: Path, teacher: str, ipc: int) -> Job:
         size=source.native_size(),
         ipc=ipc,
         seed=0,
-        quality=50,
         teacher=lambda: loaded,
         prior=no_prior,
         work=WorkFolder(),
