@@ -109,7 +109,7 @@ class Artifact:
         return size_budget(self.table)
 
     def support(self) -> Support:
-        """What a slice keeps of classes without rows, as partners of CutMix."""
+        """What a slice keeps besides its own pictures: partners of CutMix, rests of mosaics."""
         return support_of(self.table)
 
     def verify(

@@ -8,7 +8,7 @@ from typing import Any
 
 from ddcodec.container import PRELUDE_LEN, Section
 from ddcodec.recipe.head import Head
-from ddcodec.table.boxes import Ranks
+from ddcodec.table.boxes import Ranks, span_of
 from ddcodec.table.coverage import picture_classes
 from ddcodec.table.kinds import kind_of, layer_of, plain_bytes
 from ddcodec.table.table import Table
@@ -51,34 +51,51 @@ class SizeNode:
 
 @dataclass(frozen=True)
 class Support:
-    """Pictures without rows, kept because views of rows mix them in (spec/table.md, "Slices").
+    """What a slice keeps besides its own pictures (spec/table.md, "Slices").
+
+    Bytes of a section that holds several pictures count by their share of it.
 
     Attributes:
-        classes: how many classes are only that.
-        stored: bytes of theirs in the file; a section shared with rows counts by its classes.
+        classes: how many classes have no rows, and pictures only because views of rows mix them in.
+        stored: bytes of theirs in the file.
+        surplus: bytes of pictures that nothing shows: a lossy mosaic is kept whole if any picture
+            of it is.
     """
 
     classes: int
     stored: int
+    surplus: int
 
-    def describe(self) -> str:
-        """Such as ``3 classes, 4,321 bytes``."""
-        classes = "class" if self.classes == 1 else "classes"
-        return f"{self.classes} {classes}, {self.stored:,} bytes"
+    def describe(self) -> tuple[str, ...]:
+        """Such as ``3 classes, 4,321 bytes, for CutMix``; nothing where there is none."""
+        lines, classes = [], "class" if self.classes == 1 else "classes"
+        if self.classes:
+            lines.append(f"{self.classes} {classes}, {self.stored:,} bytes, for CutMix")
+        if self.surplus:
+            lines.append(f"{self.surplus:,} bytes of mosaics that cannot be cut without loss")
+        return tuple(lines)
 
 
 def support_of(table: Table) -> Support:
-    """Of a slice by classes; nothing in an artifact as it was encoded."""
-    rows = Ranks(table.head.rows)
-    with_pictures = picture_classes(table.head, table.sections("seeds"))
-    classes = sum(count for _, count in with_pictures) - len(table.head.row_classes)
-    stored = 0
-    for section in table.reader.sections if classes else ():
+    """Of a slice; nothing in an artifact as it was encoded."""
+    head = table.head
+    rows = Ranks(head.rows)
+    pictures = Ranks(picture_classes(head, table.sections("seeds")))
+    stored = surplus = 0.0
+    for section in table.reader.sections:
         kind, box = kind_of(section), section.box
-        if kind is not None and kind.scope == "pictures" and box.class_count:
-            used = sum(count for _, count in rows.shared(box.class_start, box.class_count))
-            stored += section.stored_len * (box.class_count - used) // box.class_count
-    return Support(classes, stored)
+        if kind is None or kind.scope != "pictures" or not box.class_count:
+            continue
+        slots = kind.slots(head.recipe)
+        first, end = span_of(box, slots, 1).slots
+        each = section.stored_len / (box.class_count * (box.slot_count or slots))
+        shown, seen = (
+            sum(count for _, count in ranks.shared(box.class_start, box.class_count))
+            for ranks in (rows, pictures)
+        )
+        stored += each * (seen - shown) * (end - first)
+        surplus += section.stored_len - each * seen * (end - first)
+    return Support(pictures.count - rows.count, round(stored), round(surplus))
 
 
 def size_budget(table: Table) -> SizeNode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def as_values(artifact: Artifact) -> dict[str, Any]:
         "head": head.to_map(),
         "info": dict(artifact.info),
         "sizes": artifact.sizes().to_map(),
-        "support": {"classes": support.classes, "stored": support.stored},
+        "support": asdict(support),
         "sections": [
             {
                 "kind": section.kind,
@@ -104,8 +105,8 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
     if recipe.variations > 1:
         yield f"variations      {recipe.variations} pictures of each slot, drawn as they are shown"
     yield from fitting("classes", _class_list(artifact))
-    if (support := artifact.support()).classes:
-        yield from fitting("support", f"{support.describe()}, for CutMix")
+    for number, line in enumerate(artifact.support().describe()):
+        yield from fitting("" if number else "support", line)
     for number, line in enumerate(describe_labels(artifact.table)):
         yield from fitting("" if number else "labels", line)
     yield ""

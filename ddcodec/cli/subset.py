@@ -46,7 +46,8 @@ def command(
     """Cut classes, the first images of each class, or the first views out of IN.ddz.
 
     Nothing is encoded again: the images and labels that stay are the same bytes, and classes
-    keep their indices.
+    keep their indices. So a lossy mosaic is kept whole if any picture of it stays, and pictures
+    that views mix in are kept as support: what both take is said.
     """
     new_file(out, force)
     with open_artifact(artifact) as opened:
@@ -54,6 +55,6 @@ def command(
         made = opened.subset(out, classes=names, ipc=ipc, views=views, force=force)
         with made:
             say(f"{out}: {made.file_len:,} of {opened.file_len:,} bytes")
-            if (support := made.support()).classes:
-                say(f"  of which support {support.describe()}: partners of CutMix views")
+            for line in made.support().describe():
+                say(f"  of which support: {line}")
             say(f"content digest {made.digest}")

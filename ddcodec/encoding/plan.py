@@ -10,7 +10,6 @@ import numpy as np
 
 from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_model import LabelModelCodec
-from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.codecs.pixel_digest import PixelDigests, stored_length
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
@@ -24,9 +23,10 @@ from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.labelling import hard_label_sections, seed_sections
 from ddcodec.labels.encoder.encoder import MOST_ATOMS
 from ddcodec.labels.sections import expected_bytes
-from ddcodec.methods.base import Content, most_slots
+from ddcodec.methods.base import Content
+from ddcodec.methods.patch_mosaics import patch_boxes
 from ddcodec.recipe.head import Head
-from ddcodec.table.slots import prefix_groups, slot_groups
+from ddcodec.table.slots import prefix_groups
 
 __all__ = ["expected_container", "expected_sizes", "stored_bytes"]
 
@@ -113,13 +113,11 @@ def expected_container(
 
 
 def _picture_sections(inputs: Inputs, head: Head) -> Iterator[NewSection]:
-    """Of stored pictures: one for each class and group of slots."""
-    recipe, quality = head.recipe, inputs.options.quality
-    codec = MosaicWebp(width=recipe.width, height=recipe.height, quality=quality)
-    groups = list(slot_groups(recipe.ipc, most_slots(recipe.size, 1)))
-    for c in range(len(head.classes)):
-        for start, count in groups:
-            yield NewSection("patches", codec.spec(), Box(c, 1, start, count), b"")
+    """Of stored pictures."""
+    recipe, coding = head.recipe, inputs.options.patches
+    spec = coding.mosaic(recipe.width, recipe.height).spec()
+    for box in patch_boxes(len(head.classes), recipe.ipc, recipe.size, coding):
+        yield NewSection("patches", spec, box, b"")
 
 
 def _pixel_sections(head: Head) -> Iterator[NewSection]:

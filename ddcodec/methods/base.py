@@ -37,8 +37,6 @@ __all__ = [
     "class_order",
     "each_class",
     "expected_patch_bytes",
-    "most_slots",
-    "patch_sections",
     "read_seconds",
     "readable_images",
     "too_few",

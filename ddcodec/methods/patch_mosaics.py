@@ -18,7 +18,7 @@ from ddcodec.container import Box, NewSection
 from ddcodec.errors import RequestError
 from ddcodec.table.slots import slot_groups
 
-__all__ = ["PatchCodec", "PatchCoding", "Sharing", "most_slots", "patch_sections"]
+__all__ = ["PatchCodec", "PatchCoding", "Sharing", "most_slots", "patch_boxes", "patch_sections"]
 
 PatchCodec = Literal["webp", "avif", "png"]
 Sharing = Literal["class", "all"]
@@ -95,10 +95,29 @@ def patch_sections(classes: Iterable[UInt8s], ipc: int, coding: PatchCoding) -> 
             first, count = slots[0] * per, slots[1] * per
             held = waiting[slots]
             held.append(patches[first : first + count])
-            if coding.sharing == "class" or (len(held) + 1) * count > codec.capacity:
+            if len(held) == _classes_each(codec, count, coding):
                 made.append(_section(codec, c + 1, slots, held))
                 held.clear()
     return made + [_section(codec, c + 1, slots, held) for slots, held in waiting.items() if held]
+
+
+def patch_boxes(classes: int, ipc: int, size: tuple[int, int], coding: PatchCoding) -> list[Box]:
+    """The boxes of those sections, where a slot has one patch of (width, height) pixels.
+
+    Raises:
+        RequestError: as :func:`most_slots`.
+    """
+    codec, boxes = coding.mosaic(*size), []
+    for start, count in slot_groups(ipc, most_slots(size, 1, coding)):
+        each = _classes_each(codec, count, coding)
+        for c in range(0, classes, each):
+            boxes.append(Box(c, min(each, classes - c), start, count, 0, 0))
+    return boxes
+
+
+def _classes_each(codec: Mosaic, count: int, coding: PatchCoding) -> int:
+    """How many classes share a mosaic that takes ``count`` patches of each."""
+    return codec.capacity // count if coding.sharing == "all" else 1
 
 
 def _section(

@@ -83,12 +83,41 @@ def test_support_pictures_come_along_only_where_views_mix(
         part = artifact.subset(tmp_path / f"{view}-part.ddz", classes=["cross"])
         assert len(covered(part, "patches")) == expected
         assert part.classes == ("cross",)
-        assert artifact.support() == Support(0, 0)
+        assert artifact.support() == Support(0, 0, 0)
         others = [s for s in part.sections if s.kind == "patches" and s.box.class_start != 1]
         assert part.support().classes == expected - 1
         seeds = [s.stored_len for s in part.sections if s.kind == "seeds"]
-        shared = sum(seeds) * (expected - 1) // expected
-        assert part.support().stored == sum(s.stored_len for s in others) + shared
+        shared = sum(seeds) * (expected - 1) / expected
+        stored = sum(s.stored_len for s in others) + shared
+        assert part.support().stored == pytest.approx(stored, abs=1)
+        assert part.support().surplus == 0
+
+
+def test_mosaics_of_all_classes_stay_whole_and_unite_again(
+    image_folder: Path, tmp_path: Path
+) -> None:
+    artifact = encode_small(
+        image_folder, tmp_path / "all.ddz", mosaics="all", patch_codec="avif", view="crop"
+    )
+    stored = sum(s.stored_len for s in artifact.sections if s.kind == "patches")
+    assert artifact.support() == Support(0, 0, 0)
+    parts = [
+        artifact.subset(tmp_path / f"{name}.ddz", classes=names)
+        for name, names in (("one", ["cross"]), ("rest", ["blob", "stripes"]))
+    ]
+    for part, share in zip(parts, (2 / 3, 1 / 3), strict=True):
+        part.verify("pixels")
+        assert covered(part, "patches") == {0, 1, 2}
+        assert part.support().surplus == pytest.approx(share * stored, abs=1)
+    merge([part.path for part in parts], tmp_path / "united.ddz")
+    assert everything(ddcodec.open(tmp_path / "united.ddz")) == everything(artifact)
+
+
+def test_slots_that_are_cut_away_leave_a_mosaic_whole(image_folder: Path, tmp_path: Path) -> None:
+    artifact = encode_small(image_folder, tmp_path / "whole.ddz", view="crop")
+    part = artifact.subset(tmp_path / "part.ddz", ipc=3)  # slots 1 to 3 have a mosaic
+    later = [s.stored_len for s in part.sections if s.kind == "patches" and s.box.slot_start]
+    assert part.support().surplus == pytest.approx(sum(later) / 3, abs=1)
 
 
 def logits(artifact: Artifact) -> dict[tuple[str, int, int], bytes]:

@@ -112,10 +112,10 @@ def test_av1_takes_patches_of_any_size_and_flat_ones_take_few_bytes(
     n: int, height: int, width: int
 ) -> None:
     patches = np.full((n, height, width, 3), (200, 30, 90), np.uint8)
-    codec = of(MosaicAvif, patches)
+    codec = MosaicAvif(width=width, height=height, quality=70)
     raw = codec.encode(patches)
-    assert len(raw) < 100
-    assert np.abs(codec.decode(raw, patches.shape).astype(int) - patches).max() <= 12
+    assert len(raw) < 200
+    assert np.abs(codec.decode(raw, patches.shape).astype(int) - patches).max() <= 16
 
 
 def test_the_bare_picture_of_a_whole_file_is_what_it_was_made_of() -> None:

@@ -28,6 +28,8 @@ from ddcodec.errors import RequestError
         ({"ipc": True}, "ipc=True"),
         ({"seed": 1.5}, "seed=1.5 is not allowed: it must be an integer"),
         ({"seed": 1 << 64}, "seed="),
+        ({"patch_codec": "png", "quality": 9}, "png', which loses nothing"),
+        ({"mosaics": "slot"}, "one of class, all"),
         ({"quality": 0}, r"quality=0 is not allowed: it must be an integer 1\.\.100"),
         ({"views": 1 << 25}, r"views=33554432 is not allowed: it must be an integer 1\.\.2\^24"),
         ({"view": "crop+warp"}, "view 'crop.warp' is not auto"),
