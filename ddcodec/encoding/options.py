@@ -90,7 +90,7 @@ class EncodeOptions:
     patch_codec: PatchCodec = option(
         "webp",
         "How stored patches are coded: webp; avif, AV1 pictures, which take a third fewer bytes at "
-        "the same error and a second per hundred small patches; or png, without loss.",
+        "the same error and seconds per hundred patches; or png, without loss.",
     )
     quality: int | None = option(
         None,
