@@ -130,7 +130,11 @@ def command(src: Path, out: Path, options: tuple[str, ...], as_json: bool, **giv
 def _check_used(options: EncodeOptions) -> None:
     """Refuse what was typed and has no part in this encode: who types it expects an effect."""
     method, soft = options.filled_by, options.labels == "soft"
+    patches = method.stores_pictures or not method.generates
     parts = {
+        "patch_codec": (patches, "no patches are stored"),
+        "quality": (patches, "no patches are stored"),
+        "mosaics": (patches, "no patches are stored"),
         "teacher": (options.asks_teacher, "nothing asks a teacher"),
         "teacher_bits": (options.labels == "teacher", "no teacher is stored"),
         "label_temperature": (options.labels != "hard", "labels are hard"),

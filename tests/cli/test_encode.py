@@ -249,6 +249,7 @@ def test_sizes() -> None:
     [
         (("--teacher", "T"), "--teacher has no part in method random with --labels hard: nothing"),
         (("--label-quality", "0.1"), "--label-quality has no part"),
+        (("--method", "t2i", "--patch-codec", "avif"), "--patch-codec has no part in method t2i"),
         (("--teacher-bits", "4"), "no teacher is stored"),
         (("--prior", "tiny"), "nothing asks a prior"),
         (("--profile", "float"), "nothing is generated"),
