@@ -1,6 +1,7 @@
 """Headers deflated against a dictionary of what headers often hold.
 
-Source: spec/ddz.md, "Deflated headers". A header of ten classes takes 400 bytes in place of 1,800.
+Source: spec/ddz.md, "Deflated headers". A header of ten classes takes
+490 bytes in place of 1,780.
 """
 
 from __future__ import annotations
