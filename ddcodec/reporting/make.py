@@ -117,14 +117,16 @@ def make_report(
         )
     kept = target.with_name(target.name + ".work") if work is None else Path(work)
     with ExitStack() as stack:
-        held = stack.enter_context(WorkFolder.held(kept, _JOB))
         stage = _Stage(test, student, prior, device, progress, stack)
         own = [stage.artifact(path) for path in artifact_paths]
-        rivals: list[list[Contender]] = [[] for _ in own]
-        if train is not None:
-            source = scan(train)
+        source = None if train is None else scan(train)
+        if source is not None:
             for one in own:
                 check_training_classes(source, one.artifact)
+        # Only now, so that inputs that make no report leave nothing behind.
+        held = stack.enter_context(WorkFolder.held(kept, _JOB))
+        rivals: list[list[Contender]] = [[] for _ in own]
+        if source is not None:
             rivals = [
                 stage.baselines(one, source, held, baseline, teacher, len(own)) for one in own
             ]
