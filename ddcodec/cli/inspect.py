@@ -121,7 +121,8 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
         for key, value in artifact.info.items():
             # Digests are whole in --json.
             text = value.hex()[:_DIGITS] if isinstance(value, bytes) else _flat(value)
-            yield from fitting(f"  {key.replace('_', ' ')}", text)
+            if text:  # a method without options has nothing to say of them
+                yield from fitting(f"  {key.replace('_', ' ')}", text)
 
 
 def _budget_lines(artifact: Artifact) -> Iterator[str]:
