@@ -134,6 +134,7 @@ def _check_used(options: EncodeOptions) -> None:
     parts = {
         "patch_codec": (patches, "no patches are stored"),
         "quality": (patches, "no patches are stored"),
+        "patch_size": (patches, "no patches are stored"),
         "mosaics": (patches, "no patches are stored"),
         "teacher": (options.asks_teacher, "nothing asks a teacher"),
         "teacher_bits": (options.labels == "teacher", "no teacher is stored"),

@@ -20,6 +20,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _NEAR = 1 << 16
 _METAVARS = {
     "quality": "Q",
+    "patch_size": "N",
     "teacher_bits": "BITS",
     "ipc": "N",
     "time_limit": "10m",

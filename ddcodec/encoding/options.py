@@ -99,6 +99,13 @@ class EncodeOptions:
         low=1,
         high=100,
     )
+    patch_size: int | None = option(
+        None,
+        "Shorter side of stored patches in pixels, where they are to be smaller than in the images "
+        "that are made of them: more, coarser images for the same bytes.",
+        low=1,
+        high=MAX_SIDE,
+    )
     mosaics: Sharing = option(
         "class",
         "What shares a mosaic of stored patches: those of a class; or those of all classes, which "
@@ -241,7 +248,7 @@ class EncodeOptions:
     @property
     def patches(self) -> PatchCoding:
         """How stored patches are coded."""
-        return PatchCoding(self.patch_codec, self.quality, self.mosaics)
+        return PatchCoding(self.patch_codec, self.quality, self.mosaics, self.patch_size)
 
     @property
     def tell(self) -> Progress | None:

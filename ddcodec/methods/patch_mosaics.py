@@ -16,6 +16,7 @@ from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.container import Box, NewSection
 from ddcodec.errors import RequestError
+from ddcodec.synthesis.resample import resize
 from ddcodec.table.slots import slot_groups
 
 __all__ = ["PatchCodec", "PatchCoding", "Sharing", "most_slots", "patch_boxes", "patch_sections"]
@@ -36,14 +37,19 @@ class PatchCoding:
         quality: of a lossy codec, 1..100; None for its default.
         sharing: ``class`` for mosaics of one class each, ``all`` for mosaics of as many classes as
             they hold, which take fewer bytes and stay whole when classes are cut away.
+        side: shorter side in pixels of what is stored, where a patch is larger; a reader resizes
+            it to its place in the image. None stores patches as they are.
 
     >>> PatchCoding("avif").used_quality, PatchCoding("png").used_quality
     (35, None)
+    >>> PatchCoding(side=24).mosaic(32, 64).width
+    24
     """
 
     codec: PatchCodec = "webp"
     quality: int | None = None
     sharing: Sharing = "class"
+    side: int | None = None
 
     @property
     def used_quality(self) -> int | None:
@@ -51,8 +57,10 @@ class PatchCoding:
         return self.quality or _QUALITIES.get(self.codec)
 
     def mosaic(self, width: int, height: int) -> Mosaic:
-        """The codec for patches of a size in pixels."""
-        quality = self.used_quality
+        """The codec for patches of a size in pixels, as it stores them."""
+        quality, short = self.used_quality, min(width, height)
+        if self.side is not None and self.side < short:
+            width, height = (max(1, round(n * self.side / short)) for n in (width, height))
         if self.codec == "png" or quality is None:
             return MosaicPng(width, height)
         lossy = MosaicAvif if self.codec == "avif" else MosaicWebp
@@ -71,7 +79,7 @@ def most_slots(patch: tuple[int, int], per_slot: int, coding: PatchCoding) -> in
     if not slots:
         what = f"{per_slot} patches" if per_slot > 1 else "a picture"
         raise RequestError(
-            f"{what} of {width}x{height} pixels cannot be stored: a mosaic holds "
+            f"{what} of {codec.width}x{codec.height} pixels cannot be stored: a mosaic holds "
             f"{MAX_PIXELS} pixels and {codec.max_side} on a side; choose a smaller size"
         )
     return slots
@@ -94,7 +102,7 @@ def patch_sections(classes: Iterable[UInt8s], ipc: int, coding: PatchCoding) -> 
         for slots in slot_groups(ipc, most_slots((codec.width, codec.height), per, coding)):
             first, count = slots[0] * per, slots[1] * per
             held = waiting[slots]
-            held.append(patches[first : first + count])
+            held.append(resize(patches[first : first + count], codec.height, codec.width))
             if len(held) == _classes_each(codec, count, coding):
                 made.append(_section(codec, c + 1, slots, held))
                 held.clear()

@@ -12,6 +12,7 @@ from ddcodec import codecs
 from ddcodec.arrays import UInt8s
 from ddcodec.container import NewSection
 from ddcodec.methods.patch_mosaics import PatchCoding, patch_sections
+from ddcodec.synthesis.resample import resize
 from tests.artifacts import encode_small
 
 
@@ -22,10 +23,10 @@ def patches(classes: int, ipc: int, side: int = 4) -> UInt8s:
     return np.broadcast_to(colours[:, :, None, None], (classes, ipc, side, side, 3))
 
 
-def decoded(section: NewSection, side: int = 4) -> Any:
-    """Patches [classes, slots, ...] of the box of a section."""
+def decoded(section: NewSection, height: int = 4, width: int | None = None) -> Any:
+    """Patches [classes, slots, ...] of the box of a section; square without a width."""
     box, codec = section.box, codecs.get(section.codec)
-    shape = box.class_count, box.slot_count, side, side, 3
+    shape = box.class_count, box.slot_count, height, width or height, 3
     return codec.decode(section.raw, shape)
 
 
@@ -86,3 +87,20 @@ def test_an_encode_stores_patches_as_it_is_told(
     error = made.renderer().pictures(rows).astype(int) - exact.renderer().pictures(rows)
     # Noise, of which WebP halves the chroma; other pictures would be 60 off.
     assert np.abs(error).mean() < (14 if quality else 0.1)
+
+
+def test_patches_can_be_stored_smaller_than_they_are_shown(
+    tmp_path: Path, image_folder: Path
+) -> None:
+    """A reader needs to know nothing of it: patches are resized to their place anyway."""
+    wide = np.full((1, 1, 6, 12, 3), 9, np.uint8)
+    (section,) = patch_sections([wide[0]], 1, PatchCoding("png", side=3))
+    assert decoded(section, 3, 6).tolist() == wide[:, :, ::2, ::2].tolist()
+
+    with encode_small(
+        image_folder, tmp_path / "small.ddz", patch_codec="png", patch_size=8
+    ) as small:
+        stored = small.table.patches(0, 0)
+        assert stored.shape == (1, 8, 8, 3)
+        shown = small.renderer().pictures([(0, 0)])
+        np.testing.assert_array_equal(shown, resize(stored, 16, 16))
