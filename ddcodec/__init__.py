@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
     from ddcodec.classifiers.training import student_loss
     from ddcodec.container import Limits
-    from ddcodec.encoding.encode import EncodeResult, encode
+    from ddcodec.encoding.encode import encode
     from ddcodec.encoding.options import EncodeOptions
+    from ddcodec.encoding.result import EncodeResult
     from ddcodec.encoding.teacher import teacher
     from ddcodec.errors import DdcodecError
     from ddcodec.evaluation.protocols import Protocol, get_protocol
@@ -58,7 +59,7 @@ _HOMES = {
     "Artifact": ("ddcodec.artifact", "Artifact"),
     "DdcodecError": ("ddcodec.errors", "DdcodecError"),
     "EncodeOptions": ("ddcodec.encoding.options", "EncodeOptions"),
-    "EncodeResult": ("ddcodec.encoding.encode", "EncodeResult"),
+    "EncodeResult": ("ddcodec.encoding.result", "EncodeResult"),
     "Limits": ("ddcodec.container", "Limits"),
     "Protocol": ("ddcodec.evaluation.protocols", "Protocol"),
     "Teacher": ("ddcodec.classifiers.teacher", "Teacher"),

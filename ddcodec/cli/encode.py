@@ -33,7 +33,7 @@ from ddcodec.sources.load_report import SHOWN_PICTURES
 from ddcodec.units import duration_text
 
 if TYPE_CHECKING:
-    from ddcodec.encoding.encode import EncodeResult
+    from ddcodec.encoding.result import EncodeResult
 
 __all__ = ["command"]
 

@@ -24,6 +24,7 @@ _METAVARS = {
     "teacher_bits": "BITS",
     "ipc": "N",
     "time_limit": "10m",
+    "budget": "300KB",
     "views": "V",
     "view": "PARTS",
     "size": "N|WxH",

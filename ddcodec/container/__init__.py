@@ -8,7 +8,7 @@ from ddcodec.container.limits import DEFAULT_LIMITS, Limits
 from ddcodec.container.prelude import PRELUDE_LEN
 from ddcodec.container.reader import Reader, VerifyLevel
 from ddcodec.container.section import ANCILLARY, KIND_FLAGS, SAFE_TO_COPY, Box, CodecSpec, Section
-from ddcodec.container.writer import CopiedSection, NewSection, write_container
+from ddcodec.container.writer import CopiedSection, NewSection, container_length, write_container
 
 __all__ = [
     "ANCILLARY",
@@ -25,6 +25,7 @@ __all__ = [
     "Reader",
     "Section",
     "VerifyLevel",
+    "container_length",
     "pack_canonical",
     "unpack_canonical",
     "write_container",

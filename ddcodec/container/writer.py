@@ -23,7 +23,7 @@ from ddcodec.container.section import ANCILLARY, Box, CodecSpec, Section
 from ddcodec.errors import DdcodecError, EncodeError, FormatError, RequestError
 from ddcodec.files import check_replaceable, remove_leftovers, write_whole
 
-__all__ = ["CopiedSection", "NewSection", "write_container"]
+__all__ = ["CopiedSection", "NewSection", "container_length", "write_container"]
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,8 @@ def write_container(
     """
     target = Path(path)
     _check_target(target, overwrite)
-    planned = sorted(map(_plan, sections), key=lambda p: order_key(p.row.kind, p.row.box))
-    _check_plan(planned)
-    digest = content_digest(head, _entries(planned))
-    header = build_header(digest, head, info or {}, [p.row for p in planned], limits)
-    stored = deflate(header)
+    planned = _in_order(sections)
+    digest, stored = _header(head, planned, info, limits)
     end = PRELUDE_LEN + len(stored)
     file_len = end + sum(p.row.stored_len for p in planned)
     prelude = Prelude(DEFLATED, len(stored), zlib.crc32(stored), file_len).pack()
@@ -122,6 +119,40 @@ def write_container(
             " another folder and try again"
         ) from error
     return digest
+
+
+def container_length(
+    *,
+    head: Mapping[str, Any],
+    sections: Sequence[NewSection | CopiedSection],
+    info: Mapping[str, Any] | None = None,
+) -> int:
+    """The bytes of the file that :func:`write_container` would write.
+
+    Raises:
+        EncodeError: a value cannot be encoded, or two sections share kind and box.
+    """
+    planned = _in_order(sections)
+    _, stored = _header(head, planned, info, DEFAULT_LIMITS)
+    return PRELUDE_LEN + len(stored) + sum(p.row.stored_len for p in planned)
+
+
+def _in_order(sections: Sequence[NewSection | CopiedSection]) -> list[_Planned]:
+    planned = sorted(map(_plan, sections), key=lambda p: order_key(p.row.kind, p.row.box))
+    _check_plan(planned)
+    return planned
+
+
+def _header(
+    head: Mapping[str, Any],
+    planned: Sequence[_Planned],
+    info: Mapping[str, Any] | None,
+    limits: Limits,
+) -> tuple[bytes, bytes]:
+    """The content digest, and the header as it is stored."""
+    digest = content_digest(head, _entries(planned))
+    rows = [p.row for p in planned]
+    return digest, deflate(build_header(digest, head, info or {}, rows, limits))
 
 
 def _plan(item: NewSection | CopiedSection) -> _Planned:

@@ -6,25 +6,30 @@ rendered as any reader would render it, and the teacher labels those pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ddcodec.arrays import Array
 from ddcodec.artifact import open_artifact
-from ddcodec.container import NewSection, write_container
+from ddcodec.container import write_container
+from ddcodec.encoding.budget import Fitting, ipc_within
+from ddcodec.encoding.drafting import Drafting
 from ddcodec.encoding.forecast import expected_seconds
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.label_sample import sampled_label_bytes
-from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
+from ddcodec.encoding.labelling import (
+    hard_label_sections,
+)
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.encoding.plan import expected_container, expected_sizes, stored_bytes
+from ddcodec.encoding.result import EncodeResult
 from ddcodec.encoding.signature import AnyPath, with_options
 from ddcodec.encoding.time_limit import (
     TRIAL_SLOTS,
@@ -34,84 +39,21 @@ from ddcodec.encoding.time_limit import (
 )
 from ddcodec.errors import RequestError
 from ddcodec.files import check_replaceable, locked
-from ddcodec.methods import package_of
 from ddcodec.methods.base import Content
 from ddcodec.methods.work import WorkFolder
 from ddcodec.progress import displayed
-from ddcodec.recipe import profiles
-from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.synthesis import Stored
-from ddcodec.recipe.view import View
 from ddcodec.sources.folder import scan
 from ddcodec.sources.source import Source
-from ddcodec.version import __version__
 
-if TYPE_CHECKING:
-    from ddcodec.classifiers.held_out import HeldOut
-
-__all__ = ["EncodeResult", "encode"]
+__all__ = ["encode"]
 
 # Of a trial, which nobody evaluates: real ones may need a teacher first.
 _NO_STATISTICS = Evaluation((0, 0, 0), (1, 1, 1), "ddz")
-
-
-@dataclass(frozen=True, repr=False)
-class EncodeResult:
-    """What an encode made, or with ``dry_run`` would make.
-
-    Attributes:
-        path: the artifact; None for a dry run.
-        digest: content digest in hex; empty for a dry run.
-        options_used: the options as they were used, for people.
-        expected: expected bytes by section kind, estimated from a look at a few images; short of
-            what follows from a prior or teacher that is not on this machine.
-        expected_seconds: stage -> about how many seconds it would take on this machine, measured by
-            a dry run from a little of each; none where prior or teacher are not here.
-        training_seconds: about how long a teacher's training would take at most, which a dry run
-            found to be needed; None where none is.
-        to_fetch: what a dry run found to be fetched from the hub -> bytes.
-        file_len: bytes of the artifact; 0 for a dry run.
-        warnings: one sentence each: what was converted, skipped or ignored.
-        source: the folder of the classes, and what beside it was not used.
-        classes: class -> pictures of the source.
-        skipped: picture that could not be used -> why.
-        teacher: how good the teacher is on pictures that it was not trained on; None where none was
-            asked, where ddcodec did not train it, and for a dry run.
-        divergence: mean KL divergence of the stored soft labels from the teacher's, in nats at the
-            label temperature; None for hard labels and for a dry run.
-
-    >>> options = dict(method="random", ipc=2, labels="hard")
-    >>> would = ddcodec.encode("photos", "p.ddz", dry_run=True, **options)
-    >>> would.path, would.options_used["size"], sorted(would.expected)
-    (None, (16, 16), ['container', 'labels', 'patches', 'pixels', 'seeds'])
-    """
-
-    path: Path | None
-    digest: str
-    options_used: Mapping[str, Any]
-    expected: Mapping[str, int]
-    file_len: int
-    warnings: tuple[str, ...]
-    divergence: float | None = None
-    teacher: HeldOut | None = None
-    to_fetch: Mapping[str, int] = field(default_factory=dict)
-    expected_seconds: Mapping[str, float] = field(default_factory=dict)
-    training_seconds: float | None = None
-    source: str = ""
-    classes: Mapping[str, int] = field(default_factory=dict)
-    skipped: Mapping[str, str] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        if self.path is None:
-            parts = [f"would take about {sum(self.expected.values()):,} bytes"]
-        else:
-            parts = [repr(str(self.path)), f"{self.file_len:,} bytes", f"digest {self.digest[:12]}"]
-        if self.teacher is not None:
-            parts.append(f"teacher {self.teacher.describe()}")
-        parts += [f"warning: {warning}" for warning in self.warnings]
-        return f"EncodeResult({', '.join(parts)})"
+# A budget is met with no more than so little left.
+_FILLED = 0.97
 
 
 @with_options(EncodeOptions)
@@ -148,8 +90,7 @@ class Encoder:
 
     def __init__(self, source: Source, target: Path, options: EncodeOptions) -> None:
         self.inputs, self.target, self.options = Inputs(source, options), target, options
-        self.ipc = options.ipc or TRIAL_SLOTS  # until a time limit has said how many
-        self.divergence: float | None = None
+        self.ipc = options.ipc or TRIAL_SLOTS  # until a time limit or a budget has said how many
         options.check_classes(len(source.classes), self.ipc)
 
     def run(self) -> EncodeResult:
@@ -166,50 +107,73 @@ class Encoder:
 
     def _made(self) -> EncodeResult:
         self._check_target()
-        if self.options.time_limit is None:
+        used = dict[str, Any]()
+        if self.options.ipc is not None:
             self.inputs.method.check(self.inputs.job(self.ipc))
         if self.options.labels == "teacher":
             self._check_storable()
         with self._work_folder() as work:
-            self._keep_time(work)
-            content = self.inputs.method.fill(self.inputs.job(self.ipc, work))
-            digest = self._write(content, work)
+            self._choose_ipc(work)
+            drafting = Drafting(self.inputs, self.ipc)
+            if self.options.budget is None:
+                content = self.inputs.method.fill(self.inputs.job(self.ipc, work))
+                digest = self._write(drafting, content, work)
+            else:
+                fitting = Fitting(drafting, work)
+                digest = self._write(drafting, fitting.content(), work, fitting)
+                used |= fitting.used()
+                self._check_filled()
             if self.options.work is None:
                 work.remove()
         return EncodeResult(
             path=self.target,
             digest=digest,
-            options_used=self.inputs.used(self.ipc),
+            options_used={**self.inputs.used(self.ipc), **used},
             expected={},
             file_len=self.target.stat().st_size,
             warnings=self.inputs.warnings(),
-            divergence=self.divergence,
+            divergence=drafting.divergence,
             teacher=self.inputs.teacher().held_out if self.options.asks_teacher else None,
         )
 
-    def _keep_time(self, work: WorkFolder) -> None:
-        """With a time limit, choose the IPC; a job that goes on keeps what it chose."""
-        if self.options.time_limit is None:
+    def _check_filled(self) -> None:
+        most, size = self.options.budget_bytes, self.target.stat().st_size
+        if size < _FILLED * most:
+            self.inputs.remarks.append(
+                f"only {size:,} of {most:,} bytes can be used: the images per class, their quality "
+                "and their labels are as many and as good as they can be here; more views or more "
+                "images would use the rest"
+            )
+
+    def _choose_ipc(self, work: WorkFolder) -> None:
+        """With a time limit or a budget, choose the IPC; a job that goes on keeps what it chose."""
+        options = self.options
+        if options.ipc is not None:
             return
-        self.ipc = int(work.piece("ipc", self._fitting_ipc)["ipc"])
+        limited = options.time_limit is not None
+        choose = self._fitting_ipc if limited else self._ipc_within_budget
+        self.ipc = int(work.piece("ipc", choose)["ipc"])
         self.inputs.method.check(self.inputs.job(self.ipc, work))
-        self.inputs.tell(f"{self.ipc} images per class fit into {self.options.time_limit}", 1, 1)
+        what = options.time_limit if limited else f"{options.budget_bytes:,} bytes"
+        self.inputs.tell(f"{self.ipc} images per class fit into {what}", 1, 1)
+
+    def _ipc_within_budget(self) -> dict[str, Array]:
+        return {"ipc": np.array(ipc_within(self.inputs))}
 
     def _fitting_ipc(self) -> dict[str, Array]:
         limit, classes = (
             parse_seconds(str(self.options.time_limit)),
             len(self.inputs.source.classes),
         )
-        self.ipc = TRIAL_SLOTS
-        content = self.inputs.method.trial(self.inputs.job(self.ipc))
+        drafting = Drafting(self.inputs, TRIAL_SLOTS)
+        content = self.inputs.method.trial(self.inputs.job(TRIAL_SLOTS))
         with TemporaryDirectory() as folder:
             path = Path(folder) / "trial.ddz"
-            head = self._head(content, LabelRecipe("hard"), _NO_STATISTICS)
-            self._draft(content, head, path)
+            head = drafting.head(content, LabelRecipe("hard"), _NO_STATISTICS)
+            drafting.draft(content, head, path)
             with open_artifact(path) as draft:
-                each = picture_seconds(
-                    draft, prior=self._prior_of(content), device=self.inputs.device
-                )
+                prior = drafting.prior_of(content)
+                each = picture_seconds(draft, prior=prior, device=self.inputs.device)
         ipc = fitting_ipc(limit, each, head.recipe, classes)
         if ipc < 1:
             needed = each * classes * self.options.variations
@@ -252,23 +216,28 @@ class Encoder:
 
     def _dry_run(self) -> EncodeResult:
         inputs, to_fetch = self.inputs, self.inputs.to_fetch()
-        if to_fetch and self.options.time_limit is not None:  # nor can its speed be known
+        if to_fetch and self.options.ipc is None:  # nor can its speed and sizes be known
             used = {k: v for k, v in inputs.used(self.ipc).items() if k != "ipc"}
             return EncodeResult(None, "", used, {}, 0, inputs.warnings(), to_fetch=to_fetch)
         if not to_fetch:
-            self._keep_time(WorkFolder())
+            self._choose_ipc(WorkFolder())
         expected = expected_sizes(inputs, self.ipc, here=not to_fetch)
         seconds = dict[str, float]()
         if not to_fetch:
             content = Content(Stored(), Layout("single", 1), [])
             if inputs.method.generates:
                 content = inputs.method.trial(inputs.job(self.ipc))
-            head = self._head(content, self._label_recipe(), _NO_STATISTICS)
-            if self.options.labels == "soft" and self.options.label_bytes is None:
+            drafting, options = Drafting(inputs, self.ipc), self.options
+            head = drafting.head(content, drafting.label_recipe(), _NO_STATISTICS)
+            if options.labels == "soft" and options.label_bytes is None and options.budget is None:
                 expected["labels"] = sampled_label_bytes(inputs, head) or expected["labels"]
             expected |= stored_bytes(head, content)
-            info = self._info(content, "convnet3", bytes(range(32)))
+            info = drafting.info(content, "convnet3", bytes(range(32)))
             expected["container"] = expected_container(inputs, head, info, content, expected)
+            if options.budget is not None:
+                filled = "labels" if options.labels == "soft" else "patches"
+                rest = sum(expected.values()) - expected[filled]
+                expected[filled] = max(0, options.budget_bytes - rest)
             seconds = expected_seconds(inputs, head, content)
         return EncodeResult(
             None,
@@ -282,118 +251,34 @@ class Encoder:
             training_seconds=None if to_fetch else inputs.training_seconds(),
         )
 
-    def _label_recipe(self) -> LabelRecipe:
-        options = self.options
-        if options.labels == "hard":
-            return LabelRecipe("hard")
-        return LabelRecipe(options.labels, options.temperature)
-
-    def _write(self, content: Content, work: WorkFolder) -> str:
+    def _write(
+        self,
+        drafting: Drafting,
+        content: Content,
+        work: WorkFolder,
+        fitting: Fitting | None = None,
+    ) -> str:
         """Draft with hard labels, render it, label it, write the artifact."""
         options = self.options
-        head = self._head(content, LabelRecipe("hard"))
-        base = self._draft(content, head, work.draft)
+        head = drafting.head(content, LabelRecipe("hard"))
+        base = drafting.draft(content, head, work.draft)
         with open_artifact(work.draft) as draft:
-            labelling = Labelling(
-                draft,
-                work,
-                prior=self._prior_of(content),
-                device=self.inputs.device,
-                progress=options.tell,
-            )
+            labelling = drafting.labelling(draft, content, work)
             sections = [*base, *labelling.pixel_sections()]
             if options.labels == "hard":
                 sections += hard_label_sections(head)
             else:
-                head = self._head(content, self._label_recipe())
-                sections += self._soft_labels(labelling, head)
+                head = drafting.head(content, drafting.label_recipe())
+                if options.labels == "soft" and fitting is not None:
+                    sections += fitting.labels(labelling, head, content, sections)
+                else:
+                    sections += drafting.soft_labels(labelling, head)
         digest = write_container(
             self.target,
             head=head.to_map(),
             sections=sections,
-            info=self._info(content, *self._teacher_pin()),
+            info=drafting.info(content, *drafting.teacher_pin()),
             overwrite=options.force,
         )
         work.draft.unlink()
         return digest.hex()
-
-    def _draft(self, content: Content, head: Head, path: Path) -> list[NewSection]:
-        """Write a draft with hard labels; its sections short of these."""
-        base = [*content.sections, *seed_sections(head, self.options.seed)]
-        sections = [*base, *hard_label_sections(head)]
-        write_container(path, head=head.to_map(), sections=sections, overwrite=True)
-        return base
-
-    def _prior_of(self, content: Content) -> str | None:
-        """The prior to render a draft with: the very commit that its pin names."""
-        pin = content.prior
-        return None if pin is None else pin.describe() if pin.revision else self.options.prior
-
-    def _soft_labels(self, labelling: Labelling, head: Head) -> list[NewSection]:
-        """Stored labels, or the teacher that computes them."""
-        teacher, options = self.inputs.teacher(), self.options
-        if options.labels == "teacher":
-            result = labelling.stored_teacher(teacher, head, options.teacher_bits)
-        else:
-            result = labelling.soft_labels(teacher, head, options.coding, options.seed)
-        self.divergence = result.divergence
-        return result.sections
-
-    def _head(
-        self, content: Content, labels: LabelRecipe, evaluation: Evaluation | None = None
-    ) -> Head:
-        classes = self.inputs.source.classes
-        recipe = Recipe(
-            size=self.inputs.size,
-            ipc=self.ipc,
-            views=self.options.views,
-            variations=self.options.variations,
-            synthesis=content.synthesis,
-            layout=content.layout,
-            view=self.inputs.view if self.options.views > 1 else View("identity"),
-            labels=labels,
-            evaluation=evaluation or self._evaluation(),
-        )
-        whole = ((0, len(classes)),)
-        names = None if self.inputs.names == classes else self.inputs.names
-        return Head(classes, whole, whole, recipe, content.prior, names)
-
-    def _evaluation(self) -> Evaluation:
-        statistics = self.inputs.statistics()
-        return Evaluation(statistics.mean, statistics.std, "ddz")
-
-    def _teacher_pin(self) -> tuple[str, bytes]:
-        """What a header says of the teacher: its name and digest; nothing where none is asked."""
-        if not self.options.asks_teacher:
-            return "", b""
-        teacher = self.inputs.teacher()
-        return teacher.arch, bytes.fromhex(teacher.digest)
-
-    def _info(self, content: Content, teacher: str, digest: bytes) -> dict[str, Any]:
-        options = self.options
-        info: dict[str, Any] = {"tool": f"ddcodec {__version__}"}
-        # The pixels of exact profiles depend on no environment.
-        if content.prior is not None and options.profile == profiles.FLOAT:
-            from ddcodec.prior.load import fingerprint
-
-            info["environment"] = fingerprint(self.inputs.device)
-        if options.omit_provenance:
-            return info
-        info |= {
-            "method": options.method,
-            "options": self.inputs.method.to_map(),
-            "images": len(self.inputs.source),
-            "source": bytes.fromhex(self.inputs.source.fingerprint),
-            **content.info,
-        }
-        if options.time_limit is not None:
-            info["time_limit"] = options.time_limit
-        if (package := package_of(options.method)) is not None:
-            info["package"] = package
-        if options.asks_teacher:
-            info["teacher"], info["teacher_digest"] = teacher, digest
-        if self.divergence is not None:  # a header holds no floating-point number
-            info["labels"] = {"divergence": f"{self.divergence:.3g}"}
-            if options.labels == "soft":
-                info["labels"]["layers"] = options.label_layers
-        return info

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
     from ddcodec.classifiers.teacher import Teacher
 
-__all__ = ["Labelling", "hard_label_sections", "seed_sections"]
+__all__ = ["Labelling", "hard_label_sections", "pixel_placeholders", "seed_sections"]
 
 
 # Hard labels: a reader decodes a section whole.
@@ -73,6 +73,23 @@ def hard_label_sections(head: Head) -> list[NewSection]:
         NewSection("labels", codec.spec(), Box(*group, 0, 0, view, count), one)
         for group in groups
         for view, count in class_groups(recipe.views, 1, views)
+    ]
+
+
+def pixel_placeholders(head: Head) -> list[NewSection]:
+    """Pixel digests of an artifact to be: the bytes that they take, and no digests."""
+    codec, classes = PixelDigests(stored_length(head.recipe.ipc)), len(head.classes)
+    noise = np.random.default_rng(0)  # as incompressible as digests
+    return [
+        NewSection(
+            "pixels",
+            codec.spec(),
+            Box(first, some, start, count),
+            codec.encode(noise.integers(0, 256, (some, count, codec.length)).astype(np.uint8)),
+            ANCILLARY | SAFE_TO_COPY,
+        )
+        for start, count in prefix_groups(head.recipe.ipc)
+        for first, some in class_groups(classes, codec.length * count)
     ]
 
 

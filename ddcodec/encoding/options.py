@@ -29,6 +29,7 @@ from ddcodec.recipe.head import MAX_IPC, MAX_ROWS, MAX_VIEWS
 from ddcodec.recipe.view import View, parse_view
 from ddcodec.sources.class_names import imagenet_names, names_from_file, unnamed_ids
 from ddcodec.sources.source import Source
+from ddcodec.units import parse_bytes
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -38,6 +39,8 @@ else:
 __all__ = ["EncodeOptions", "LabelKind"]
 
 DEFAULT_IPC = 10
+# Coarser than without a budget: more pictures for the same bytes teach more (CIFAR-10, 30 kB).
+BUDGET_QUALITY: dict[PatchCodec, int] = {"webp": 40, "avif": 28}
 
 LabelKind = Literal["soft", "hard", "teacher"]
 ProfileName = Literal["w8a8", "w8a15", "w15a15", "float"]
@@ -64,6 +67,11 @@ class EncodeOptions:
         "Time that generating all pictures may take on this machine, such as 10m: as many images "
         "per class as fit, in place of a number.",
     )
+    budget: int | str | None = option(
+        None,
+        "Bytes that the whole file may take, such as 300KB: IPC, quality of patches and bytes of "
+        "labels are chosen to fill it, as far as they are not given.",
+    )
     views: int = option(
         30,
         "Labelled views of each image; 1 stores the plain images alone.",
@@ -87,15 +95,16 @@ class EncodeOptions:
         None, "Side, or width and height, of images in pixels; by default that of the source."
     )
     seed: int = option(0, "Everything random follows from it.", low=0, high=(1 << 64) - 1)
-    patch_codec: PatchCodec = option(
-        "webp",
-        "How stored patches are coded: webp; avif, AV1 pictures, which take a third fewer bytes at "
-        "the same error and seconds per hundred patches; or png, without loss.",
+    patch_codec: PatchCodec | None = option(
+        None,
+        "How stored patches are coded: webp, the default; avif, AV1 pictures, which take a third "
+        "fewer bytes at the same error and seconds per hundred patches, and are the default under "
+        "a budget; or png, without loss.",
     )
     quality: int | None = option(
         None,
         "Quality of stored patches where the codec is lossy; by default 50 for webp and 35 for "
-        "avif, which come out alike.",
+        "avif, which come out alike, or as a budget allows.",
         low=1,
         high=100,
     )
@@ -203,6 +212,7 @@ class EncodeOptions:
         _ = self.filled_by, self.coding  # checked now, not after the work
         parse_view(self.view, (MAX_SIDE, MAX_SIDE))
         self._check_time_limit()
+        self._check_budget()
         if self.patch_codec == "png" and self.quality is not None:
             raise RequestError(
                 f"quality={self.quality} says nothing to patch_codec='png', which loses nothing; "
@@ -221,7 +231,8 @@ class EncodeOptions:
 
     def _check_time_limit(self) -> None:
         if self.time_limit is None:
-            object.__setattr__(self, "ipc", self.ipc or DEFAULT_IPC)
+            if self.budget is None:
+                object.__setattr__(self, "ipc", self.ipc or DEFAULT_IPC)
             return
         parse_seconds(self.time_limit)
         if self.ipc is not None:
@@ -234,6 +245,38 @@ class EncodeOptions:
                 f"time_limit={self.time_limit!r} is not possible with method {self.method}, which "
                 "generates no pictures; give ipc in its place"
             )
+
+    def _check_budget(self) -> None:
+        if self.budget is None:
+            return
+        if self.budget_bytes < 1:
+            raise RequestError(f"budget={self.budget!r} is not allowed: it must be above 0")
+        given = f"budget={self.budget!r} leaves nothing to choose"
+        if self.labels == "soft":
+            if self.label_quality is not None or self.label_layers in ("class", "lossless"):
+                raise RequestError(
+                    f"{given} of labels whose quality is fixed: leave out label_quality and "
+                    f"label_layers={self.label_layers!r}, or the budget"
+                )
+            taken = self.label_bytes is not None
+        else:
+            taken = True
+        adjustable = self.quality is None and self.patch_codec != "png"
+        method = self.filled_by
+        patches = method.stores_pictures or not method.generates
+        if taken and not (adjustable and patches):
+            raise RequestError(
+                f"{given}: with these labels, only the quality of stored patches could follow "
+                "from it. Let soft labels take the rest, or leave the quality out, of a method "
+                "that stores patches and a codec that is lossy"
+            )
+
+    @property
+    def budget_bytes(self) -> int:
+        """Bytes that the whole file may take; 0 where nobody said."""
+        if self.budget is None:
+            return 0
+        return parse_bytes(self.budget) if isinstance(self.budget, str) else self.budget
 
     @cached_property
     def filled_by(self) -> Method:
@@ -248,7 +291,11 @@ class EncodeOptions:
     @property
     def patches(self) -> PatchCoding:
         """How stored patches are coded."""
-        return PatchCoding(self.patch_codec, self.quality, self.mosaics, self.patch_size)
+        within = self.budget is not None
+        codec = self.patch_codec or ("avif" if within else "webp")
+        # What a search for the quality under a budget begins with.
+        quality = self.quality or (BUDGET_QUALITY.get(codec) if within else None)
+        return PatchCoding(codec, quality, self.mosaics, self.patch_size)
 
     @property
     def tell(self) -> Progress | None:
@@ -353,6 +400,7 @@ class EncodeOptions:
             if f.metadata.get("role") in ("content", "coding") and f.name not in hidden
         }
         if "patch_codec" in values:
+            values["patch_codec"] = self.patches.codec
             values["quality"] = self.patches.used_quality
         return {name: value for name, value in values.items() if value is not None}
 

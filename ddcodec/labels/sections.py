@@ -207,7 +207,9 @@ def _to_target(
         def measure(coded: EncodedLabels) -> float:
             return sum(len(section.raw) for section in _sections(coded, head))
 
-        found: Found = search(encoder.encode, measure, options.budget, start, rising=False)
+        found: Found = search(
+            encoder.encode, measure, options.budget, start, rising=False, close=0.01
+        )
         return found.coded
     if options.layers != "innovation":
         # Nothing makes up for what these layers leave; be as fine as the quality asks.

@@ -41,6 +41,7 @@ def search(
     start: float,
     *,
     rising: bool,
+    close: float = _CLOSE,
 ) -> Found:
     """The coarsest labels that meet a target, or the coarsest there are if all meet it.
 
@@ -50,6 +51,7 @@ def search(
         target: above 0.
         start: fineness to begin with.
         rising: whether the measure rises with the fineness (a divergence), or falls (bytes).
+        close: what share of the target may be left; about half of it will be.
 
     Raises:
         EncodeError: no fineness meets the target.
@@ -69,17 +71,17 @@ def search(
         meets = found.measure <= target
         if meets and (best is None or (fineness > best.fineness) == rising):
             best = found
-        if meets and found.measure >= target * (1 - _CLOSE):
+        if meets and found.measure >= target * (1 - close):
             break
         if meets == rising:
             low = fineness
         else:
             high = fineness
-        if high < low * (1 + _CLOSE / 4):
+        if high < low * (1 + close / 4):
             break
         points.append((math.log(fineness), math.log(max(found.measure, 1e-12))))
         # Divergence goes with the square of the fineness; bytes fall with its logarithm.
-        guess = _guess(points, math.log(0.985 * target), 0.5 if rising else -1.0)
+        guess = _guess(points, math.log((1 - close / 2) * target), 0.5 if rising else -1.0)
         inside = low * 1.001 < guess < high / 1.001
         fineness = guess if inside else math.sqrt(low * high)
     if best is None:
