@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ddcodec.evaluation.protocols import Protocol, get_protocol
     from ddcodec.evaluation.students import accuracy, build_student, train
     from ddcodec.exchange.decode import decode
+    from ddcodec.planning.plan import plan
     from ddcodec.reporting.report import report
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "get_protocol",
     "merge",
     "open",
+    "plan",
     "report",
     "student_loss",
     "subset",
@@ -70,6 +72,7 @@ _HOMES = {
     "get_protocol": ("ddcodec.evaluation.protocols", "get_protocol"),
     "merge": ("ddcodec.artifact", "merge"),
     "open": ("ddcodec.artifact", "open_artifact"),
+    "plan": ("ddcodec.planning.plan", "plan"),
     "report": ("ddcodec.reporting.report", "report"),
     "student_loss": ("ddcodec.classifiers.training", "student_loss"),
     "subset": ("ddcodec.artifact", "subset"),

@@ -23,6 +23,7 @@ __all__ = ["main", "run"]
 # The one-line help stands here so that `ddz --help` imports no command.
 COMMANDS = {
     "encode": "Make an artifact from an image folder.",
+    "plan": "Say what budgets of bytes would buy, and how to spend them.",
     "decode": "Write an artifact's images and labels as an image folder.",
     "inspect": "Show what is inside, byte by byte; reads only the header.",
     "verify": "Check that an artifact is what was written.",

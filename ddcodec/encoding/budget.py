@@ -16,9 +16,10 @@ import numpy as np
 
 from ddcodec.arrays import Array
 from ddcodec.artifact import open_artifact
-from ddcodec.codecs.pixel_digest import stored_length
 from ddcodec.container import NewSection, container_length
+from ddcodec.encoding.costs import costs_of, label_bytes_each
 from ddcodec.encoding.drafting import Drafting
+from ddcodec.encoding.expected import expected_container
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.labelling import (
     Labelling,
@@ -27,7 +28,6 @@ from ddcodec.encoding.labelling import (
     seed_sections,
 )
 from ddcodec.encoding.patch_quality import LOWEST, Patches, fit_patches, stored_size
-from ddcodec.encoding.plan import expected_container, expected_sizes
 from ddcodec.errors import RequestError
 from ddcodec.methods.base import Content
 from ddcodec.methods.work import WorkFolder
@@ -39,10 +39,6 @@ __all__ = ["Fitting", "ipc_within"]
 MARGIN = 16
 """Bytes that are kept free: a header is known but for how well its checksums deflate."""
 
-# Prelude, header and index of few classes.
-_HEADER = 640
-# Bytes of a soft label of ten classes: finer ones teach less than more pictures (CIFAR-10, 30 kB).
-_LABEL = 0.8
 # The least that labels can be told in.
 _LEAST_LABEL = 0.1
 # Of a look at a few pictures.
@@ -50,11 +46,6 @@ _SAMPLE = 10
 
 # What a header takes is expected to a few bytes; once more with what it really took is enough.
 _TRIES = 4
-
-
-def label_bytes_each(classes: int) -> float:
-    """Bytes of a soft label of so many classes that a budget is planned with."""
-    return _LABEL * float((classes / 10) ** 0.4)
 
 
 def ipc_within(inputs: Inputs) -> int:
@@ -90,20 +81,12 @@ def too_small(inputs: Inputs, least: float) -> RequestError:
 
 def _needs(inputs: Inputs, ipc: int, label: float) -> tuple[float, float]:
     """Expected bytes of what does not grow with the IPC, and of each slot of each class."""
-    options, classes = inputs.options, len(inputs.source.classes)
-    sizes = expected_sizes(inputs, ipc, here=True)
-    fixed, slot = float(_HEADER + sizes.pop("seeds")), float(stored_length(ipc))
-    del sizes["pixels"]
-    for kind in ("patches", "latents"):
-        slot += sizes.pop(kind, 0) / (classes * ipc)
-    if options.labels == "soft":
-        del sizes["labels"]
-        if options.label_bytes is None:
-            fixed += 0.4 * classes * classes
-            slot += options.views * label
-        else:
-            fixed += options.label_bytes
-    return fixed + sum(sizes.values()), slot
+    options, (fixed, _, slot) = inputs.options, costs_of(inputs, ipc)
+    if options.labels != "soft":
+        return fixed, slot
+    if options.label_bytes is not None:
+        return fixed + options.label_bytes, slot
+    return fixed, slot + options.views * label
 
 
 def _least(inputs: Inputs) -> float:

@@ -21,6 +21,7 @@ from ddcodec.artifact import open_artifact
 from ddcodec.container import write_container
 from ddcodec.encoding.budget import Fitting, ipc_within
 from ddcodec.encoding.drafting import Drafting
+from ddcodec.encoding.expected import expected_container, expected_sizes, stored_bytes
 from ddcodec.encoding.forecast import expected_seconds
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.label_sample import sampled_label_bytes
@@ -28,7 +29,6 @@ from ddcodec.encoding.labelling import (
     hard_label_sections,
 )
 from ddcodec.encoding.options import EncodeOptions
-from ddcodec.encoding.plan import expected_container, expected_sizes, stored_bytes
 from ddcodec.encoding.result import EncodeResult
 from ddcodec.encoding.signature import AnyPath, with_options
 from ddcodec.encoding.time_limit import (

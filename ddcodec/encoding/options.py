@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from ddcodec.arrays import Progress
 from ddcodec.codecs.label_model import MAX_LABEL_CLASSES
 from ddcodec.codecs.teacher_weights import MAX_BITS, MIN_BITS
+from ddcodec.encoding.amounts import parse_bytes
 from ddcodec.encoding.time_limit import parse_seconds
 from ddcodec.errors import HeaderError, RequestError, shown
 from ddcodec.labels.sections import LabelOptions, LayerName
@@ -29,7 +30,6 @@ from ddcodec.recipe.head import MAX_IPC, MAX_ROWS, MAX_VIEWS
 from ddcodec.recipe.view import View, parse_view
 from ddcodec.sources.class_names import imagenet_names, names_from_file, unnamed_ids
 from ddcodec.sources.source import Source
-from ddcodec.units import parse_bytes
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher

@@ -1,4 +1,4 @@
-"""What an encode made, or would make."""
+"""The result of an encode: what it made, or would make."""
 
 from __future__ import annotations
 

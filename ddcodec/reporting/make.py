@@ -33,7 +33,7 @@ from ddcodec.sources.folder import ImageFolder, scan
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
 
-__all__ = ["json_beside", "make_report"]
+__all__ = ["json_beside", "make_report", "write_text"]
 
 AnyPath = str | os.PathLike[str]
 
@@ -139,8 +139,8 @@ def make_report(
             stage.remarks.append(f"baselines of random real pictures were left out: {why}")
         sheets = tuple(sheet_of(one.artifact, prior=prior, device=device) for one in own)
         report = Report(tuple(evaluations), sheets, tuple(dict.fromkeys(stage.remarks)))
-        _write(target, page(report, figures.name))
-        _write(figures, report.to_json())
+        write_text(target, page(report, figures.name))
+        write_text(figures, report.to_json())
         if work is None:
             held.remove()
     return report
@@ -214,7 +214,7 @@ class _Stage:
         return self.student or default_architecture(artifact.recipe.width)
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     remove_leftovers(path.parent, path.name)
     try:

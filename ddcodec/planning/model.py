@@ -1,0 +1,117 @@
+"""Accuracy as a function of settings: a Bayesian linear model of its log-odds.
+
+Odds are those of accuracy against the ceiling that a teacher's labels set: a student seldom gets
+beyond its teacher. What is known before any pilot comes from students on CIFAR-10 (ConvNet-3, 1 to
+32 images per class; docs/benchmarks/budget.md); pilots correct it, and say where the level is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ddcodec.arrays import Float64s
+from ddcodec.planning.settings import Setting
+
+__all__ = ["Forecast", "Model", "Observation"]
+
+# (mean, standard deviation) of each weight, in log-odds.
+_KNOWN = {
+    "level": (0.0, 3.0),
+    "pictures": (0.45, 0.12),  # of a doubling
+    "coarseness": (-0.8, 0.4),  # of bytes per picture, inverted: half as many count 1
+    "views": (0.12, 0.08),  # of a doubling
+    "coarse labels": (-0.15, 0.15),
+    "shown": (0.1, 0.06),  # of a doubling of the pictures shown to the student
+}
+_METHOD = (0.0, 0.4)
+# Of one student, tested on some hundred pictures; and of what lines do not tell.
+_NOISE = 0.1
+_PER_DOUBLING_BEYOND = 0.03
+_LEAST, _MOST = 0.01, 0.99
+
+
+class Observation(NamedTuple):
+    """What a student of a pilot has learned.
+
+    Attributes:
+        setting: of the pilot.
+        shown: pictures shown to the student.
+        accuracy: on pictures held out, 0..1.
+    """
+
+    setting: Setting
+    shown: int
+    accuracy: float
+
+
+class Forecast(NamedTuple):
+    """An expected accuracy, 0..1, and about one standard deviation on either side."""
+
+    accuracy: float
+    low: float
+    high: float
+
+
+class Model:
+    """Fitted to pilots.
+
+    Args:
+        observations: at least one.
+        ceiling: accuracy that no student is expected to surpass, 0..1.
+    """
+
+    def __init__(self, observations: Sequence[Observation], ceiling: float) -> None:
+        highest = max(one.accuracy for one in observations)
+        self._ceiling = min(1.0, max(ceiling, highest + 0.02))
+        self._methods = list(dict.fromkeys(str(one.setting.filling) for one in observations))
+        known = [*_KNOWN.values(), *[_METHOD] * len(self._methods)]
+        mean, spread = np.array(known).T
+        rows = np.array([self._features(one.setting, one.shown) for one in observations])
+        found = np.array([self._odds(one.accuracy) for one in observations])
+        precision = np.diag(spread**-2.0) + rows.T @ rows / _NOISE**2
+        self._covariance = np.linalg.inv(precision)
+        self._weights = self._covariance @ (mean / spread**2 + rows.T @ found / _NOISE**2)
+        self._largest = max(one.setting.ipc for one in observations)
+
+    def forecast(self, setting: Setting, shown: int) -> Forecast:
+        """What a student of a setting is expected to learn from so many pictures shown."""
+        row = self._features(setting, shown)
+        beyond = max(0.0, math.log2(setting.ipc / self._largest)) * _PER_DOUBLING_BEYOND
+        spread = math.sqrt(row @ self._covariance @ row + _NOISE**2 + beyond**2)
+        middle = float(row @ self._weights)
+        return Forecast(*(self._share(middle + by * spread) for by in (0, -1, 1)))
+
+    def weights(self) -> dict[str, tuple[float, float]]:
+        """What each feature is worth, in log-odds, and one standard deviation."""
+        names = [*_KNOWN, *self._methods]
+        spread = np.sqrt(np.diag(self._covariance))
+        return {
+            name: (float(weight), float(one))
+            for name, weight, one in zip(names, self._weights, spread, strict=True)
+        }
+
+    def _features(self, setting: Setting, shown: int) -> Float64s:
+        labels = setting.filling.labels
+        soft = labels != "hard"
+        coarse = 0.0 if labels == "hard" else -1.0 if labels == "teacher" else 1 / setting.label - 1
+        values = [
+            1.0,
+            math.log2(setting.ipc / 10),
+            setting.coarseness - 1 if setting.coarseness else 0.0,
+            math.log2(setting.views / 30) if soft else 0.0,
+            coarse,
+            math.log2(shown / 30_000),
+        ]
+        own = str(setting.filling)
+        return np.array([*values, *(float(own == name) for name in self._methods)])
+
+    def _odds(self, accuracy: float) -> float:
+        share = min(_MOST, max(_LEAST, accuracy / self._ceiling))
+        return math.log(share / (1 - share))
+
+    def _share(self, odds: float) -> float:
+        return self._ceiling / (1 + math.exp(-odds))

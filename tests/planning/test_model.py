@@ -1,0 +1,77 @@
+"""The model: what is known beforehand, corrected by pilots, and how sure it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ddcodec.encoding.costs import Costs
+from ddcodec.planning.model import Model, Observation
+from ddcodec.planning.settings import Filling, Setting, considered, plain
+
+SETTINGS = list(considered(30_000, Filling("random"), Costs(700.0, 80.0, 81.0), (5000,) * 10))
+FIRST = plain(SETTINGS)
+
+
+def observed(setting: Setting, accuracy: float, shown: int = 20_000) -> Observation:
+    return Observation(setting, shown, accuracy)
+
+
+def test_more_of_everything_teaches_more() -> None:
+    model = Model([observed(FIRST, 0.5)], 0.8)
+    base = model.forecast(FIRST, 20_000).accuracy
+    assert model.forecast(replace(FIRST, ipc=2 * FIRST.ipc), 20_000).accuracy > base
+    assert model.forecast(replace(FIRST, coarseness=0.5), 20_000).accuracy > base
+    assert model.forecast(replace(FIRST, views=120), 20_000).accuracy > base
+    assert model.forecast(FIRST, 80_000).accuracy > base
+    assert model.forecast(replace(FIRST, label=0.5), 20_000).accuracy < base
+
+
+def test_pilots_correct_what_was_known() -> None:
+    """Where twice the pictures teach nothing, no more is expected of them."""
+    double = replace(FIRST, ipc=2 * FIRST.ipc)
+    known = Model([observed(FIRST, 0.5)], 0.8)
+    flat = Model([observed(FIRST, 0.5), observed(double, 0.5)], 0.8)
+    four = replace(FIRST, ipc=4 * FIRST.ipc)
+    gains = [m.forecast(four, 20_000).accuracy - 0.5 for m in (flat, known)]
+    assert gains[0] < 0.75 * gains[1]
+
+
+def test_a_model_finds_the_weights_that_made_its_pilots() -> None:
+    random = np.random.default_rng(0)
+    weight, level = 0.6, -0.3
+    pilots = []
+    for ipc in random.integers(5, 200, 60).tolist():
+        odds = level + weight * math.log2(ipc / 10) + random.normal(0, 0.02)
+        pilots.append(observed(replace(FIRST, ipc=ipc), 0.8 / (1 + math.exp(-odds)), 30_000))
+    found, spread = Model(pilots, 0.8).weights()["pictures"]
+    assert found == pytest.approx(weight, abs=3 * spread)
+    assert spread < 0.03
+
+
+def test_forecasts_are_less_sure_the_farther_they_are() -> None:
+    few = Model([observed(FIRST, 0.5)], 0.8)
+    near = few.forecast(FIRST, 20_000)
+    far = few.forecast(replace(FIRST, ipc=50 * FIRST.ipc), 1_000_000)
+    assert near.low < near.accuracy < near.high
+    assert far.high - far.low > near.high - near.low or far.high > 0.75
+    more = Model([observed(FIRST, 0.5)] * 4, 0.8).forecast(FIRST, 20_000)
+    assert more.high - more.low < near.high - near.low
+
+
+def test_no_student_surpasses_its_teacher_by_much() -> None:
+    model = Model([observed(FIRST, 0.7)], 0.8)
+    best = model.forecast(replace(FIRST, ipc=10_000), 10_000_000)
+    assert 0.75 < best.accuracy < best.high <= 0.8
+    # But where pilots do, they are believed.
+    assert Model([observed(FIRST, 0.9)], 0.8).forecast(FIRST, 20_000).accuracy > 0.85
+
+
+def test_methods_are_told_apart_by_their_pilots() -> None:
+    other = replace(FIRST, filling=Filling("herding"))
+    model = Model([observed(FIRST, 0.4), observed(other, 0.5)], 0.8)
+    gain = model.forecast(other, 20_000).accuracy - model.forecast(FIRST, 20_000).accuracy
+    assert gain == pytest.approx(0.1, abs=0.02)
