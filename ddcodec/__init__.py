@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ddcodec.artifact import Artifact, merge, subset
     from ddcodec.artifact import open_artifact as open
     from ddcodec.artifact.artifact import verify
+    from ddcodec.benchmark.bench import BenchResult, bench
     from ddcodec.classifiers.teacher import Teacher
     from ddcodec.classifiers.training import student_loss
     from ddcodec.container import Limits
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
+    "BenchResult",
     "DdcodecError",
     "EncodeOptions",
     "EncodeResult",
@@ -42,6 +44,7 @@ __all__ = [
     "Teacher",
     "__version__",
     "accuracy",
+    "bench",
     "build_student",
     "decode",
     "encode",
@@ -59,6 +62,7 @@ __all__ = [
 
 _HOMES = {
     "Artifact": ("ddcodec.artifact", "Artifact"),
+    "BenchResult": ("ddcodec.benchmark.bench", "BenchResult"),
     "DdcodecError": ("ddcodec.errors", "DdcodecError"),
     "EncodeOptions": ("ddcodec.encoding.options", "EncodeOptions"),
     "EncodeResult": ("ddcodec.encoding.result", "EncodeResult"),
@@ -66,6 +70,7 @@ _HOMES = {
     "Protocol": ("ddcodec.evaluation.protocols", "Protocol"),
     "Teacher": ("ddcodec.classifiers.teacher", "Teacher"),
     "accuracy": ("ddcodec.evaluation.students", "accuracy"),
+    "bench": ("ddcodec.benchmark.bench", "bench"),
     "build_student": ("ddcodec.evaluation.students", "build_student"),
     "decode": ("ddcodec.exchange.decode", "decode"),
     "encode": ("ddcodec.encoding.encode", "encode"),

@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("labels", "methods", "rendering"),
     ("artifact",),
     ("encoding", "evaluation", "exchange"),
-    ("reporting",),
+    ("benchmark", "reporting"),
     ("planning",),
     ("__init__",),
     ("cli",),

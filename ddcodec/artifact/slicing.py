@@ -78,7 +78,7 @@ def _support(table: Table, head: Head) -> set[int]:
     """Classes outside the rows whose pictures the remaining views mix in."""
     if not head.recipe.view.cutmix or head.recipe.views == 1:
         return set()
-    rows = [(c, s) for c in head.row_classes for s in range(head.recipe.ipc)]
+    rows = head.all_rows
     partners: set[int] = set()
     for view in range(1, head.recipe.views):
         _, drawn = draw_rows(table, rows, view)

@@ -46,7 +46,7 @@ def verify_table(
     table.reader.verify("crc" if level == "crc" else "digest")
     if level != "pixels":
         return 0
-    rows = [(c, s) for c in table.head.row_classes for s in range(table.head.recipe.ipc)]
+    rows = table.head.all_rows
     if sample is not None:
         rows = [rows[i] for i in spread_sample(len(rows), sample, table.reader.digest)]
     _compare(table, rows, renderer, progress)

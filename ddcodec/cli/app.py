@@ -30,6 +30,7 @@ COMMANDS = {
     "subset": "Cut classes, images per class or views out of an artifact.",
     "merge": "Unite artifacts of disjoint classes.",
     "report": "Measure storage against accuracy, as HTML and JSON.",
+    "bench": "Compare codecs on pictures and labels of your own.",
     "prior": "Show what a prior is, and fetch it from the hub.",
     "teacher": "Train a teacher on an image folder.",
     "methods": "List the methods, or show the options of one.",

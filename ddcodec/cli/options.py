@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
@@ -41,12 +41,15 @@ _METAVARS = {
 }
 
 
-def options_from(cls: type) -> Callable[[Decorated], Decorated]:
-    """Give a command every option of a dataclass; None stands for the default."""
+def options_from(
+    cls: type, names: Container[str] | None = None
+) -> Callable[[Decorated], Decorated]:
+    """Give a command every option of a dataclass, or some; None stands for the default."""
 
     def decorate(command: Decorated) -> Decorated:
         for one in reversed(options_of(cls)):
-            command = _click_option(one)(command)
+            if names is None or one.name in names:
+                command = _click_option(one)(command)
         return command
 
     return decorate

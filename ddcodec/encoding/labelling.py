@@ -154,20 +154,28 @@ class Labelling:
             options: how they are coded.
             seed: of the encoder's choices.
         """
-        classes, recipe = len(self._classes), self._artifact.head.recipe
-        for c in self._classes:
-            self._asked(teacher, c)
-            self._tell("labels", c + 1)
+        values = self.logits(teacher)
 
         def tell(done: int, total: int) -> None:
             if self._progress is not None:
                 self._progress("label search", done, total)
 
-        # Read from the pieces again: labels of a thousand classes outgrow the memory.
-        shape = classes * recipe.ipc, recipe.views, classes
-        values = Logits(shape, recipe.ipc, lambda c: self._asked(teacher, c))
         table = self._artifact.table
         return label_sections(table, head, values, options, seed=seed, progress=tell)
+
+    def logits(self, teacher: Teacher) -> Logits:
+        """What the teacher says of every row and view: [classes x ipc, views, K] in 1/64 nat.
+
+        Args:
+            teacher: its columns are the artifact's classes, in order.
+        """
+        classes, recipe = len(self._classes), self._artifact.head.recipe
+        for c in self._classes:
+            self._asked(teacher, c)
+            self._tell("labels", c + 1)
+        # Read from the pieces again: labels of a thousand classes outgrow the memory.
+        shape = classes * recipe.ipc, recipe.views, classes
+        return Logits(shape, recipe.ipc, lambda c: self._asked(teacher, c))
 
     def _asked(self, teacher: Teacher, class_index: int) -> Int16s:
         """int16 [ipc, views, K]: what the teacher says of a class, from its piece."""

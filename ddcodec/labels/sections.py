@@ -137,7 +137,7 @@ def label_set(
         fields: of a slot.
     """
     recipe = head.recipe
-    rows = np.array([(c, s) for c in head.row_classes for s in range(recipe.ipc)], np.intp)
+    rows = np.array(head.all_rows, np.intp)
     shape = (1 + recipe.view.cutmix, len(rows), recipe.views)
     places = np.empty(shape, np.intp)
     values_of = np.empty((*shape, which.count(recipe.view)), np.int64)

@@ -40,7 +40,7 @@ class RandomImages(Method):
         most_slots(job.size, 1, job.patches)
 
     def fill(self, job: Job) -> Content:
-        images = each_class(job, "images", lambda c: self._images(job, c, job.ipc))
+        images = each_class(job, "images", lambda c: self.pictures(job, c))
         sections = patch_sections(images, job.ipc, job.patches)
         return Content(Stored(), Layout("single", 1), sections)
 
@@ -52,8 +52,14 @@ class RandomImages(Method):
         images = job.ipc * len(job.source.classes)
         return [Stage("images", images * read_seconds(job, job.size))]
 
-    def _images(self, job: Job, class_index: int, count: int) -> UInt8s:
-        found = [image for _, image in islice(readable_images(job, class_index, job.size), count)]
-        if len(found) < count:
-            raise too_few(job, class_index, len(found), count)
+    def pictures(self, job: Job, class_index: int) -> UInt8s:
+        """The pictures of a class, uint8 [ipc, h, w, 3].
+
+        Raises:
+            EncodeError: fewer of them can be read.
+        """
+        readable = readable_images(job, class_index, job.size)
+        found = [image for _, image in islice(readable, job.ipc)]
+        if len(found) < job.ipc:
+            raise too_few(job, class_index, len(found), job.ipc)
         return np.stack(found)

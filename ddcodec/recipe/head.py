@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ddcodec.arrays import Row
 from ddcodec.errors import HeaderError, RequestError
 from ddcodec.recipe.fields import (
     MAX_SIDE,
@@ -198,6 +199,11 @@ class Head:
     def row_classes(self) -> tuple[int, ...]:
         """Class indices that have rows, ascending."""
         return tuple(i for start, count in self.rows for i in range(start, start + count))
+
+    @property
+    def all_rows(self) -> list[Row]:
+        """Every slot of every class that has rows, by class and slot."""
+        return [(c, s) for c in self.row_classes for s in range(self.recipe.ipc)]
 
     @cached_property
     def row_names(self) -> tuple[str, ...]:

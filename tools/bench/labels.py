@@ -44,7 +44,7 @@ from ddcodec.classifiers.training import (
 from ddcodec.encoding.labelling import centred
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder
-from tools.bench.codings import Codings, rows_of, view_images
+from tools.bench.codings import Codings, view_images
 
 
 @click.group()
@@ -66,7 +66,7 @@ def ask(path: Path, teacher: str, views: int | None, out: Path) -> None:
     with ddcodec.open(path) as artifact:
         asked = load_teacher(teacher, artifact.head.classes)
         views = views or artifact.recipe.views
-        shape = (len(rows_of(artifact)), views, len(artifact.head.classes))
+        shape = (len(artifact.head.all_rows), views, len(artifact.head.classes))
         mode = "r+" if out.exists() else "w+"
         labels = np.lib.format.open_memmap(out, mode=mode, dtype=np.int16, shape=shape)
         if labels.shape != shape:
@@ -182,7 +182,7 @@ class Students:
 
     def __init__(self, bench: Codings) -> None:
         self.bench = bench
-        evaluation = bench.head.recipe.evaluation
+        evaluation = bench.artifact.recipe.evaluation
         self.statistics = Statistics(evaluation.mean, evaluation.std)
         self._pictures = bench.path.with_suffix(".views.npy")
 
@@ -191,10 +191,10 @@ class Students:
     ) -> torch.nn.Module:
         """A student by protocol ddz, from the weights and in the order of its seed."""
         bench = self.bench
-        recipe = bench.head.recipe
+        recipe = bench.artifact.recipe
         protocol = get_protocol("ddz").with_epochs(epochs)
-        plan = protocol.plan(len(bench.labels), recipe.ipc, len(bench.head.classes))
-        module = build(arch, len(bench.head.classes), recipe.width, seed=seed)
+        plan = protocol.plan(len(bench.labels), recipe.ipc, len(bench.artifact.classes))
+        module = build(arch, len(bench.artifact.classes), recipe.width, seed=seed)
         generator = torch.Generator().manual_seed(seed)
         pictures = self._views()
 

@@ -28,6 +28,7 @@ import torch
 from torch import nn
 
 import ddcodec
+from ddcodec.benchmark.label_codings import TopK, log_softmax
 from ddcodec.codecs.label_fields import LabelFields
 from ddcodec.codecs.label_model import UNITS_PER_NAT, column_groups
 from ddcodec.codecs.packed import packed_bits
@@ -38,7 +39,6 @@ from ddcodec.labels.encoder.label_set import LabelSet, Logits, divergence, softm
 from ddcodec.labels.encoder.rate import search
 from ddcodec.labels.reconstruction import Fields, Reconstruction, coefficients
 from ddcodec.labels.sections import SECTION_LABELS, choose_features, label_set
-from tools.bench.codings import log_softmax, rows_of, top_k
 
 WHOLE = (1000, 10, 300)
 BATCH = 1000
@@ -64,7 +64,7 @@ def ask(path: Path, threads: int, out: Path) -> None:
     torch.set_num_threads(threads)
     teacher = _efficientnet()
     with ddcodec.open(path) as artifact, torch.inference_mode():
-        rows, views = rows_of(artifact), artifact.recipe.views
+        rows, views = artifact.head.all_rows, artifact.recipe.views
         shape = (len(rows), views, WHOLE[0])
         mode = "r+" if out.exists() else "w+"
         labels = np.lib.format.open_memmap(out, mode=mode, dtype=np.int16, shape=shape)
@@ -210,7 +210,7 @@ def _top(labels: LabelSet, k: int) -> float:
     """Mean divergence of labels that keep the top k, the rest of the mass spread evenly."""
     rows = np.arange(0, labels.count, max(1, labels.count // 5000))
     logp = log_softmax(labels.nats(rows))
-    return float(divergence(logp, top_k(logp, k, smooth=True), labels.temperature).mean())
+    return float(divergence(logp, TopK(k, smoothed=True).kept(logp), labels.temperature).mean())
 
 
 if __name__ == "__main__":

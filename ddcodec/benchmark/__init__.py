@@ -1,0 +1,1 @@
+"""Our codecs beside those that people use, on pictures and labels of their own."""
