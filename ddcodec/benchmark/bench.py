@@ -150,7 +150,7 @@ class Bench:
         ipc: pictures per class; by default as :func:`bench`.
     """
 
-    def __init__(self, source: Source, options: EncodeOptions, ipc: int | None) -> None:
+    def __init__(self, source: Source, options: EncodeOptions, ipc: int | None = None) -> None:
         width, height = options.size_of(source)
         most = _PIXELS // (width * height * len(source.classes))
         ipc = ipc or max(1, min(DEFAULT_IPC, most, *source.counts))

@@ -19,6 +19,7 @@ from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.synthesis import Stored
 from ddcodec.recipe.view import View
+from ddcodec.version import __version__
 
 __all__ = ["Sample"]
 
@@ -47,8 +48,11 @@ class Sample:
         self.pictures = np.concatenate(self.by_class)
 
     def write(self, path: Path, coding: PatchCoding, views: int = 1) -> None:
-        """An artifact of the pictures with hard labels and without provenance, as it would be."""
-        head = self.head(views)
+        """The artifact that an encode of these pictures writes, with hard labels, over ``path``.
+
+        Of what may be left out, only the method and its options are.
+        """
+        head, info = self.head(views), {"tool": f"ddcodec {__version__}"}
         sections = [
             *patch_sections(self.by_class, self.ipc, coding),
             *seed_sections(head, self.inputs.options.seed),
@@ -59,7 +63,7 @@ class Sample:
             work = WorkFolder()
             labelling = Labelling(draft, work, prior=None, device="cpu", progress=None)
             sections += labelling.pixel_sections()
-        write_container(path, head=head.to_map(), sections=sections, overwrite=True)
+        write_container(path, head=head.to_map(), sections=sections, info=info, overwrite=True)
 
     def head(self, views: int) -> Head:
         """The head of such an artifact."""
