@@ -207,7 +207,7 @@ class Bench:
         """The sample as an artifact, and its labels, int16 [n, V, K]."""
         inputs, options = self.inputs, self.options
         path = folder / "draft.ddz"
-        self.sample.write(path, options.patches, options.views)
+        self.sample.write(path, options.patches, in_views=True)
         with WorkFolder.held(folder / "work", {}) as work, open_artifact(path) as draft:
             labelling = Labelling(
                 draft, work, prior=None, device=inputs.device, progress=options.tell

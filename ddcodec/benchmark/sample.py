@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ddcodec.artifact import open_artifact
 from ddcodec.container import write_container
+from ddcodec.encoding.drafting import Drafting
 from ddcodec.encoding.inputs import Inputs
-from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
-from ddcodec.methods.base import each_class
+from ddcodec.encoding.labelling import hard_label_sections
+from ddcodec.methods.base import Content, each_class
 from ddcodec.methods.patch_mosaics import PatchCoding, patch_sections
 from ddcodec.methods.random_images import RandomImages
 from ddcodec.methods.work import WorkFolder
-from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.synthesis import Stored
-from ddcodec.recipe.view import View
-from ddcodec.version import __version__
 
 __all__ = ["Sample"]
 
@@ -31,6 +30,7 @@ class Sample:
         inputs: of an encode by method ``random``, which would store these pictures.
 
     Attributes:
+        ipc: pictures per class.
         by_class: of each class its pictures, uint8 [ipc, h, w, 3].
         pictures: all of them, uint8 [classes x ipc, h, w, 3].
 
@@ -41,49 +41,40 @@ class Sample:
 
     def __init__(self, inputs: Inputs) -> None:
         assert inputs.options.ipc is not None
-        self.inputs, self.ipc, method = inputs, inputs.options.ipc, RandomImages()
+        self.ipc, method = inputs.options.ipc, RandomImages()
         job = inputs.job(self.ipc)
         method.check(job)
         self.by_class = list(each_class(job, "pictures", lambda c: method.pictures(job, c)))
         self.pictures = np.concatenate(self.by_class)
+        quiet = replace(inputs.options, labels="hard", omit_provenance=True, progress=None)
+        self._in_views = Drafting(Inputs(inputs.source, quiet), self.ipc)
+        self._plain = Drafting(Inputs(inputs.source, replace(quiet, views=1)), self.ipc)
 
-    def write(self, path: Path, coding: PatchCoding, views: int = 1) -> None:
-        """The artifact that an encode of these pictures writes, with hard labels, over ``path``.
+    def write(self, path: Path, coding: PatchCoding, *, in_views: bool = False) -> None:
+        """What an encode writes of these pictures, with hard labels and without provenance.
 
-        Of what may be left out, only the method and its options are.
+        Args:
+            path: where, over what is there.
+            coding: of the pictures.
+            in_views: whether it has all views, or the plain pictures alone.
         """
-        head, info = self.head(views), {"tool": f"ddcodec {__version__}"}
-        sections = [
-            *patch_sections(self.by_class, self.ipc, coding),
-            *seed_sections(head, self.inputs.options.seed),
-            *hard_label_sections(head),
-        ]
-        write_container(path, head=head.to_map(), sections=sections, overwrite=True)
+        drafting = self._in_views if in_views else self._plain
+        sections = patch_sections(self.by_class, self.ipc, coding)
+        content = Content(Stored(), Layout("single", 1), sections)
+        head = drafting.head(content, LabelRecipe("hard"), self._evaluation())
+        base = drafting.draft(content, head, path)
         with open_artifact(path) as draft:
-            work = WorkFolder()
-            labelling = Labelling(draft, work, prior=None, device="cpu", progress=None)
-            sections += labelling.pixel_sections()
-        write_container(path, head=head.to_map(), sections=sections, info=info, overwrite=True)
-
-    def head(self, views: int) -> Head:
-        """The head of such an artifact."""
-        inputs, classes = self.inputs, self.inputs.source.classes
-        recipe = Recipe(
-            size=inputs.size,
-            ipc=self.ipc,
-            views=views,
-            variations=1,
-            synthesis=Stored(),
-            layout=Layout("single", 1),
-            view=inputs.view if views > 1 else View("identity"),
-            labels=LabelRecipe("hard"),
-            evaluation=self._evaluation(),
+            pixels = drafting.labelling(draft, content, WorkFolder()).pixel_sections()
+        write_container(
+            path,
+            head=head.to_map(),
+            sections=[*base, *pixels, *hard_label_sections(head)],
+            info=drafting.info(content, "", b""),
+            overwrite=True,
         )
-        whole = ((0, len(classes)),)
-        names = None if inputs.names == classes else inputs.names
-        return Head(classes, whole, whole, recipe, None, names)
 
     def _evaluation(self) -> Evaluation:
+        """Input statistics, without asking the teacher for its own."""
         values = self.pictures.reshape(-1, 3) / 255
         red, green, blue = (
             (round(65536 * float(one.mean())), max(1, round(65536 * float(one.std()))))

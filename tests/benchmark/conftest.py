@@ -18,7 +18,7 @@ from tests.conftest import SHAPES
 @pytest.fixture(scope="session")
 def sample(image_folder: Path) -> Sample:
     """Three classes x 4 pictures of 16x16 px."""
-    options = EncodeOptions(method="random", ipc=4, labels="hard", view="crop+flip")
+    options = EncodeOptions(method="random", ipc=4, labels="hard", views=3, view="crop+flip")
     return Sample(Inputs(scan(image_folder), options))
 
 

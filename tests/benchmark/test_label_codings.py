@@ -22,7 +22,7 @@ LABELS = np.rint(64 * np.log([[[4, 2, 1, 1], [1, 1, 2, 4]]])).astype(np.int16)
 @pytest.fixture
 def draft(sample: Sample, tmp_path: Path) -> Iterator[Artifact]:
     """The sample in three views."""
-    sample.write(tmp_path / "draft.ddz", PatchCoding(), views=3)
+    sample.write(tmp_path / "draft.ddz", PatchCoding(), in_views=True)
     with open_artifact(tmp_path / "draft.ddz") as artifact:
         yield artifact
 

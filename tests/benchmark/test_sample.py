@@ -21,7 +21,9 @@ def test_an_encode_stores_the_same_pictures_in_as_many_bytes(
     made.verify()
     for kind in ("patches", "seeds", "pixels", "labels"):
         ours, theirs = (one.table.sections(kind) for one in (made, encoded))
-        assert [made.reader.read_raw(s) for s in ours] == [encoded.reader.read_raw(s) for s in theirs]
+        assert [made.reader.read_raw(s) for s in ours] == [
+            encoded.reader.read_raw(s) for s in theirs
+        ]
     # Only the input statistics are of other pictures.
     assert abs(made.file_len - encoded.file_len) <= 12
     rows = made.head.all_rows
