@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ddcodec.artifact import Artifact, merge, subset
     from ddcodec.artifact import open_artifact as open
     from ddcodec.artifact.artifact import verify
-    from ddcodec.benchmark.bench import BenchResult, bench
+    from ddcodec.benchmark.bench import bench
     from ddcodec.classifiers.teacher import Teacher
     from ddcodec.classifiers.training import student_loss
     from ddcodec.container import Limits
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
-    "BenchResult",
     "DdcodecError",
     "EncodeOptions",
     "EncodeResult",
@@ -62,7 +61,6 @@ __all__ = [
 
 _HOMES = {
     "Artifact": ("ddcodec.artifact", "Artifact"),
-    "BenchResult": ("ddcodec.benchmark.bench", "BenchResult"),
     "DdcodecError": ("ddcodec.errors", "DdcodecError"),
     "EncodeOptions": ("ddcodec.encoding.options", "EncodeOptions"),
     "EncodeResult": ("ddcodec.encoding.result", "EncodeResult"),

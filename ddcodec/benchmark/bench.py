@@ -51,7 +51,7 @@ _MOST_ENTRIES = 10
 
 @dataclass(frozen=True)
 class BenchResult:
-    """What codecs make of one sample.
+    """Figures of all codecs on one sample.
 
     Attributes:
         source: the folder of the classes.
@@ -179,7 +179,7 @@ class Bench:
             size=inputs.size,
             pictures=pictures,
             views=options.views,
-            view=options.view,
+            view=inputs.view.describe(),
             temperature=numerator / denominator,
             teacher=inputs.used(self.sample.ipc)["teacher"] if options.asks_teacher else None,
             labels=labels,

@@ -29,7 +29,7 @@ EXAMPLES = (
 )
 
 _OPTIONS = ("views", "view", "size", "seed", "label_temperature", "device")
-_NAME = 26
+_NAME = 28
 _PICTURES = (
     "Bytes per picture are of whole files, not of the blocks of a disk; a ddz has header, class "
     "names, hard labels and checksums in it. Between the qualities tried they are interpolated; "
@@ -111,28 +111,27 @@ def _picture_lines(bench: Bench, pictures: Sequence[PictureFigures]) -> Iterator
         f"{len(bench.sample.pictures):,} pictures of {width}x{height} pixels, "
         f"{bench.sample.ipc} per class; 1 bit per pixel is {width * height / 8:,.0f} bytes"
     )
-    heads = [*(f"{level} dB" for level in LEVELS), "lossless"]
-    yield _line("bytes per picture", heads, 9, ["written/s", "read/s"], 9)
+    heads = [*(f"{level} dB" for level in LEVELS), "exact"]
+    yield _line("bytes per picture", heads, 8, ["written/s", "read/s"], 10)
     for one in pictures:
         point = one.near(LEVELS[1])
         sizes = [one.bytes_at(level) for level in LEVELS] + [point.bytes if one.exact else None]
         speeds = [_speed(point.written), _speed(point.read)]
-        yield _line(one.name, [*map(_bytes, sizes)], 9, speeds, 9)
+        yield _line(one.name, [*map(_bytes, sizes)], 8, speeds, 10)
     yield from _folded(_PICTURES)
 
 
 def _label_lines(bench: Bench, labels: Sequence[LabelFigures], teacher: str) -> Iterator[str]:
     options = bench.options
     count = len(bench.sample.pictures) * options.views
-    yield (
-        f"{count:,} soft labels of {teacher}: {options.views} views ({options.view}) at "
-        f"temperature {describe_value(options.temperature)}"
-    )
-    yield _line("bytes per label", ["bytes", "KL", "moved"], 11, ["written/s", "read/s"], 10)
+    view, temperature = bench.inputs.view.describe(), describe_value(options.temperature)
+    of = f"{count:,} soft labels of {teacher}: {options.views} views ({view})"
+    yield from textwrap.wrap(f"{of} at temperature {temperature}", 79)
+    yield _line("bytes per label", ["bytes", "KL", "moved"], 10, ["written/s", "read/s"], 11)
     for one in labels:
         kl = "infinite" if one.divergence is None else f"{one.divergence:.5f}"
         values = [f"{one.bytes:,.2f}", kl, f"{one.displaced:.2%}"]
-        yield _line(one.name, values, 11, [_speed(one.written), _speed(one.read)], 10)
+        yield _line(one.name, values, 10, [_speed(one.written), _speed(one.read)], 11)
     yield from _folded(_LABELS)
 
 

@@ -32,8 +32,8 @@ def test_bench_prints_two_tables_that_fit_a_terminal(
     assert max(map(len, lines)) <= 80
     assert lines[0] == "6 pictures of 16x16 pixels, 2 per class; 1 bit per pixel is 32 bytes"
     assert lines[1].split("  ")[-1].strip() == "read/s"
-    assert "18 soft labels of teacher: 3 views (auto) at temperature 4" in lines
-    names = [line[:26].strip() for line in lines]
+    assert "18 soft labels of teacher: 3 views (crop+flip+cutmix) at temperature 4" in lines
+    names = [line[:28].strip() for line in lines]
     for name in ("JPEG files", "ddz, webp", "PNG files", "fp16", "ddz, default"):
         assert name in names
 
