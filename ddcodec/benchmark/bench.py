@@ -181,10 +181,16 @@ class Bench:
             views=options.views,
             view=inputs.view.describe(),
             temperature=numerator / denominator,
-            teacher=inputs.used(self.sample.ipc)["teacher"] if options.asks_teacher else None,
+            teacher=self._teacher_name() if labels else None,
             labels=labels,
             warnings=inputs.warnings(),
         )
+
+    def _teacher_name(self) -> str:
+        given = self.options.teacher
+        if isinstance(given, str) and not self.options.trains_teacher:
+            return Path(given).name
+        return self.inputs.teacher().arch
 
     def pictures(self) -> tuple[PictureFigures, ...]:
         """The sample in every way to keep pictures."""

@@ -95,6 +95,7 @@ def command(src: Path, ipc: int | None, teacher: str, as_json: bool, **given: An
     if as_json:
         dump_json("ddcodec.bench/1", result.to_map())
     elif labels:
+        say()
         _show(_label_lines(bench, labels, str(result.teacher)))
 
 
@@ -118,7 +119,7 @@ def _picture_lines(bench: Bench, pictures: Sequence[PictureFigures]) -> Iterator
         sizes = [one.bytes_at(level) for level in LEVELS] + [point.bytes if one.exact else None]
         speeds = [_speed(point.written), _speed(point.read)]
         yield _line(one.name, [*map(_bytes, sizes)], 8, speeds, 10)
-    yield from _folded(_PICTURES)
+    yield from textwrap.wrap(_PICTURES, 79)
 
 
 def _label_lines(bench: Bench, labels: Sequence[LabelFigures], teacher: str) -> Iterator[str]:
@@ -132,7 +133,7 @@ def _label_lines(bench: Bench, labels: Sequence[LabelFigures], teacher: str) -> 
         kl = "infinite" if one.divergence is None else f"{one.divergence:.5f}"
         values = [f"{one.bytes:,.2f}", kl, f"{one.displaced:.2%}"]
         yield _line(one.name, values, 10, [_speed(one.written), _speed(one.read)], 11)
-    yield from _folded(_LABELS)
+    yield from textwrap.wrap(_LABELS, 79)
 
 
 def _line(
@@ -153,8 +154,3 @@ def _speed(each_second: float) -> str:
     if each_second >= 1e6:
         return f"{each_second / 1e6:,.1f} M"
     return f"{each_second:,.1f}" if each_second < 10 else f"{each_second:,.0f}"
-
-
-def _folded(text: str) -> Iterator[str]:
-    yield from textwrap.wrap(text, 79)
-    yield ""
