@@ -118,6 +118,7 @@ def bench(
         RequestError: something that makes no sense.
         SourceError: the pictures are not usable as they are.
         EncodeError: there are too few.
+        ModelMismatchError, DecodeError: a teacher that does not fit, or is not there.
 
     >>> found = ddcodec.bench("photos", ipc=2, teacher=None)
     >>> [one.name for one in found.pictures if one.exact], found.labels
@@ -157,6 +158,8 @@ class Bench:
         options.check_classes(len(source.classes), ipc)
         self.inputs = Inputs(source, replace(options, ipc=ipc))
         self.options = self.inputs.options
+        if options.asks_teacher and not options.trains_teacher:
+            self.inputs.teacher()  # one that is not there, or does not fit, is found now
         self.sample = Sample(self.inputs)
 
     def run(self) -> BenchResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,13 @@ def test_too_many_pictures_are_a_clear_error(ddz: Ddz, image_folder: Path) -> No
     done = ddz("bench", image_folder, "--ipc", 13, "--teacher", "none")
     assert done.code == 1
     assert "12 images, fewer than --ipc 13" in done.err
+
+
+def test_a_teacher_of_other_classes_is_refused_before_anything_is_measured(
+    ddz: Ddz, image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(image_folder / "train" / "blob", tmp_path / "cat")
+    shutil.copytree(image_folder / "train" / "cross", tmp_path / "dog")
+    done = ddz("bench", tmp_path, "--ipc", 1, "--teacher", teacher_folder)
+    assert done.code == 1 and done.out == ""
+    assert "does not know 'cat', 'dog'" in done.err
