@@ -49,6 +49,7 @@ EXAMPLES = (
     ("patches and soft labels", "ddz encode photos --method rded -o p.ddz"),
     ("only what would be done", "ddz encode photos --method rded --dry-run -o p.ddz"),
     ("no teacher", "ddz encode photos --method random --size 64 --labels hard -o h.ddz"),
+    ("named bytes, and the rest chosen", "ddz encode photos --budget 300KB -o b.ddz"),
     ("generated pictures", "ddz encode cifar10 --method d3m --option steps=200 -o g.ddz"),
 )
 

@@ -21,7 +21,7 @@ from ddcodec.errors import HeaderError, RequestError, shown
 from ddcodec.labels.sections import LabelOptions, LayerName
 from ddcodec.methods import METHODS, get_method
 from ddcodec.methods.base import Method
-from ddcodec.methods.options import RatioOption, check_options, option, required
+from ddcodec.methods.options import AUTO, RatioOption, check_options, option
 from ddcodec.methods.patch_mosaics import PatchCodec, PatchCoding, Sharing
 from ddcodec.progress import ProgressOption
 from ddcodec.recipe import profiles
@@ -39,6 +39,8 @@ else:
 __all__ = ["EncodeOptions", "LabelKind"]
 
 DEFAULT_IPC = 10
+# What students learned most of among files of one size (docs/benchmarks/budget.md).
+_UNDER_A_BUDGET = ("rded", {"select": "submodular"})
 # Coarser than without a budget: more pictures for the same bytes teach more (CIFAR-10, 30 kB).
 BUDGET_QUALITY: dict[PatchCodec, int] = {"webp": 40, "avif": 28}
 
@@ -60,7 +62,11 @@ class EncodeOptions:
     30
     """
 
-    method: str = required(f"Method that fills the artifact: {', '.join(sorted(METHODS))}.")
+    method: str = option(
+        AUTO,
+        f"Method that fills the artifact: {', '.join(sorted(METHODS))}; or auto: under a budget, "
+        "rded with select=submodular, else one must be named.",
+    )
     ipc: int | None = option(None, "Images per class; by default 10.", low=1, high=MAX_IPC)
     time_limit: str | None = option(
         None,
@@ -207,6 +213,7 @@ class EncodeOptions:
             if isinstance(getattr(self, name), os.PathLike):
                 object.__setattr__(self, name, os.fspath(getattr(self, name)))
         check_options(self)
+        self._choose_method()
         _check_teacher(self.teacher)
         _check_size(self.size)
         _ = self.filled_by, self.coding  # checked now, not after the work
@@ -228,6 +235,19 @@ class EncodeOptions:
                 f"variations={self.variations} are more than views={self.views}, which show one "
                 "each; ask for more views or fewer variations"
             )
+
+    def _choose_method(self) -> None:
+        """Under a budget there is a method that does well; without one, to choose is half of it."""
+        if self.method != AUTO:
+            return
+        if self.budget is None:
+            raise RequestError(
+                f"no method is named: give method= one of {', '.join(sorted(METHODS))}, or a "
+                "budget of bytes, under which one is chosen"
+            )
+        method, options = _UNDER_A_BUDGET
+        object.__setattr__(self, "method", method)
+        object.__setattr__(self, "options", {**options, **self.options})
 
     def _check_time_limit(self) -> None:
         if self.time_limit is None:

@@ -24,6 +24,7 @@ from ddcodec.errors import RequestError, shown
 from ddcodec.recipe.fields import Ratio
 
 __all__ = [
+    "AUTO",
     "Option",
     "RatioOption",
     "check_options",

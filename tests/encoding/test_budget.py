@@ -115,6 +115,7 @@ def test_a_dry_run_says_how_a_budget_would_be_spent(image_folder: Path, tmp_path
         ({"labels": "hard", "patch_codec": "png"}, "leaves nothing to choose"),
         ({"labels": "hard", "method": "t2i"}, "leaves nothing to choose"),
         ({"label_bytes": 900, "quality": 40}, "leaves nothing to choose"),
+        ({"method": "auto", "budget": None}, "no method is named: give method= one of d3m, "),
     ],
 )
 def test_budgets_that_nothing_can_follow_from_are_refused(
@@ -122,3 +123,10 @@ def test_budgets_that_nothing_can_follow_from_are_refused(
 ) -> None:
     with pytest.raises(RequestError, match=message):
         EncodeOptions(**{"method": "random", "budget": "9KB", **changes})
+
+
+def test_a_budget_chooses_a_method_where_none_is_named() -> None:
+    options = EncodeOptions(budget="300KB", options={"images": 50})
+    assert (options.method, options.budget_bytes) == ("rded", 300_000)
+    assert options.filled_by.to_map()["select"] == "submodular"
+    assert options.filled_by.to_map()["images"] == 50
