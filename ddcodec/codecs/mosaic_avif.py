@@ -20,7 +20,7 @@ from ddcodec.codecs.av1_still import bare_picture, whole_file
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.errors import EncodeError, MissingDependencyError, PayloadError
 
-__all__ = ["AVIF_MAX_SIDE", "MosaicAvif"]
+__all__ = ["AVIF_MAX_SIDE", "MANY_PIXELS", "MosaicAvif"]
 
 AVIF_MAX_SIDE = 10922
 """Longest side of a mosaic in pixels: libraries open 32,768, and there are three planes."""
@@ -41,8 +41,8 @@ _INSTALL = (
     "put Pillow's own build in its place: pip uninstall pillow, then pip install 'pillow>=11.3'"
 )
 
-# Mosaics of more pixels are coded faster, at about a tenth more bytes.
-_MANY_PIXELS = 1 << 20
+MANY_PIXELS = 1 << 20
+"""Mosaics of more pixels are coded faster, at about a tenth more bytes."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class MosaicAvif(Mosaic):
             whole,
             "AVIF",
             quality=self.quality,
-            speed=3 if height * width <= _MANY_PIXELS else 6,
+            speed=3 if height * width <= MANY_PIXELS else 6,
             subsampling="4:0:0",
             range="full",
             codec="aom",

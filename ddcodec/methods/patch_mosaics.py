@@ -11,7 +11,7 @@ import numpy as np
 
 from ddcodec.arrays import UInt8s
 from ddcodec.codecs.mosaic import MAX_PIXELS, Mosaic
-from ddcodec.codecs.mosaic_avif import MosaicAvif
+from ddcodec.codecs.mosaic_avif import MANY_PIXELS, MosaicAvif
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.mosaic_webp import MosaicWebp
 from ddcodec.container import Box, NewSection
@@ -125,7 +125,13 @@ def patch_boxes(classes: int, ipc: int, size: tuple[int, int], coding: PatchCodi
 
 def _classes_each(codec: Mosaic, count: int, coding: PatchCoding) -> int:
     """How many classes share a mosaic that takes ``count`` patches of each."""
-    return codec.capacity // count if coding.sharing == "all" else 1
+    if coding.sharing == "class":
+        return 1
+    most = codec.capacity
+    if isinstance(codec, MosaicAvif):
+        # Larger ones are coded faster and worse, and would take more bytes than those of a class.
+        most = min(most, MANY_PIXELS // (codec.width * codec.height))
+    return max(1, most // count)
 
 
 def _section(

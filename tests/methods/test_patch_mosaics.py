@@ -11,7 +11,7 @@ import pytest
 from ddcodec import codecs
 from ddcodec.arrays import UInt8s
 from ddcodec.container import NewSection
-from ddcodec.methods.patch_mosaics import PatchCoding, patch_sections
+from ddcodec.methods.patch_mosaics import PatchCoding, patch_boxes, patch_sections
 from ddcodec.synthesis.resample import resize
 from tests.artifacts import encode_small
 
@@ -87,6 +87,12 @@ def test_an_encode_stores_patches_as_it_is_told(
     error = made.renderer().pictures(rows).astype(int) - exact.renderer().pictures(rows)
     # Noise, of which WebP halves the chroma; other pictures would be 60 off.
     assert np.abs(error).mean() < (14 if quality else 0.1)
+
+
+def test_mosaics_of_all_classes_are_no_larger_than_are_coded_well() -> None:
+    """Of AV1, 2^20 pixels: beyond them its encoder is faster and takes more bytes."""
+    boxes = patch_boxes(10, 8, (256, 128), PatchCoding("avif", sharing="all"))
+    assert all(box.class_count * box.slot_count * 256 * 128 <= 1 << 20 for box in boxes)
 
 
 def test_patches_can_be_stored_smaller_than_they_are_shown(
