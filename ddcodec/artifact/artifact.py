@@ -180,6 +180,7 @@ class Artifact:
         classes: Sequence[str] | None = None,
         ipc: int | None = None,
         views: int | None = None,
+        support: bool = True,
         force: bool = False,
     ) -> Artifact:
         """Write a slice as a new artifact and open it; the images that stay are byte-identical.
@@ -188,13 +189,15 @@ class Artifact:
             out: the file to write.
             classes: names of the classes wanted; all by default.
             ipc, views: keep only the first slots and the first views.
+            support: keep pictures of other classes that views mix in; without them, such views are
+                dropped, which leaves the plain images.
             force: replace an existing file.
 
         Raises:
             RequestError: unknown or no class, or more slots or views than there are.
             EncodeError: ``out`` exists, or cannot be written.
         """
-        subset(self, out, classes=classes, ipc=ipc, views=views, force=force)
+        subset(self, out, classes=classes, ipc=ipc, views=views, support=support, force=force)
         return open_artifact(out)
 
     def dataset(
@@ -338,6 +341,7 @@ def subset(
     classes: Sequence[str] | None = None,
     ipc: int | None = None,
     views: int | None = None,
+    support: bool = True,
     force: bool = False,
 ) -> str:
     """Write the rows of some classes, the first slots and the first views as a new artifact.
@@ -347,6 +351,8 @@ def subset(
         out: the file to write.
         classes: names of the classes wanted; all by default.
         ipc, views: keep only the first slots and the first views.
+        support: keep pictures of other classes that views mix in; without them, such views are
+            dropped, which leaves the plain images.
         force: replace an existing file.
 
     Returns:
@@ -362,7 +368,15 @@ def subset(
     ('blob', 'cross')
     """
     with as_artifact(artifact) as opened:
-        return slicing.subset(opened.table, out, classes=classes, ipc=ipc, views=views, force=force)
+        return slicing.subset(
+            opened.table,
+            out,
+            classes=classes,
+            ipc=ipc,
+            views=views,
+            support=support,
+            force=force,
+        )
 
 
 def merge(

@@ -33,12 +33,14 @@ def subset(
     classes: Sequence[str] | None = None,
     ipc: int | None = None,
     views: int | None = None,
+    support: bool = True,
     force: bool = False,
 ) -> str:
     """Write the rows of some classes, the first slots and the first views as a new artifact.
 
     CutMix partners outside the class subset stay as support: their pictures are kept, their
     labels are not. Partner slots never exceed the row's own slot, so IPC prefixes need none.
+    Without ``support`` the views that need it are dropped: all but the plain images.
 
     Returns:
         The content digest in hex.
@@ -54,8 +56,10 @@ def subset(
     views = at_most("views", views, recipe.views)
     keep = head.row_classes if classes is None else head.class_indices(classes)
     new = replace(head, rows=to_ranges(keep), recipe=replace(recipe, ipc=ipc, views=views))
-    support = _support(table, new)
-    cutter = Cutter(table, new, rows=to_ranges(keep), pictures=to_ranges({*keep, *support}))
+    needed = _support(table, new)
+    if needed and not support:  # every view but the first mixes
+        new, needed = replace(new, recipe=replace(new.recipe, views=1)), set()
+    cutter = Cutter(table, new, rows=to_ranges(keep), pictures=to_ranges({*keep, *needed}))
     sections = [part for section in table.reader.sections for part in cutter.cut(section)]
     info = dict(table.reader.info)
     return write_container(

@@ -34,6 +34,13 @@ EXAMPLES = (
 @classes_option
 @ipc_option
 @views_option
+@click.option(
+    "--support/--no-support",
+    default=True,
+    show_default=True,
+    help="Keep pictures of other classes that views mix in; without them such views are dropped, "
+    "which leaves the plain images.",
+)
 @force_option
 def command(
     artifact: Path,
@@ -41,6 +48,7 @@ def command(
     classes: str | None,
     ipc: int | None,
     views: int | None,
+    support: bool,
     force: bool,
 ) -> None:
     """Cut classes, the first images of each class, or the first views out of IN.ddz.
@@ -52,9 +60,11 @@ def command(
     new_file(out, force)
     with open_artifact(artifact) as opened:
         names = class_names(classes)
-        made = opened.subset(out, classes=names, ipc=ipc, views=views, force=force)
+        made = opened.subset(out, classes=names, ipc=ipc, views=views, support=support, force=force)
         with made:
             say(f"{out}: {made.file_len:,} of {opened.file_len:,} bytes")
+            if made.recipe.views < min(views or opened.recipe.views, opened.recipe.views):
+                say("  views that mix in pictures of other classes were dropped: view 0 is left")
             for line in made.support().describe():
                 say(f"  of which support: {line}")
             say(f"content digest {made.digest}")

@@ -57,7 +57,7 @@ class FreeViews:
 
     def __init__(self, data: DistilledDataset, smoothing: float) -> None:
         self._data = data
-        self._view = replace(data.head.recipe.view, cutmix=0)
+        self._view = replace(data.head.recipe.view, cutmix=0, partners=0)
         columns = len(data.classes)
         classes = torch.tensor([c for c, _ in data.rows])
         self._labels = torch.full((len(data), columns), smoothing / columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,9 +23,10 @@ VIEW_KINDS = ("identity", "pad-crop", "resized-crop")
 MAX_DENOMINATOR = 4096
 MAX_DEGREES = 180
 GAMMAS = (10, 1000)
+MAX_PARTNERS = (1 << 16) - 1
 _FIELDS = ("kind", "pad", "scale", "flip", "cutmix")
 # Present only where they say something: what is older than they are stays as it is.
-_OPTIONAL = ("flip_percent", "vflip", "rotate", "brightness", "gamma")
+_OPTIONAL = ("flip_percent", "vflip", "rotate", "brightness", "gamma", "partners")
 
 # Below this side the field crops with padding (DC, MTT, RDED's CIFAR set-up), from it on it
 # takes resized crops.
@@ -53,6 +55,8 @@ class View:
             (0, 0, 0) for neither.
         gamma: (least, most, percent): in so many of all views, values have an exponent within
             least..most percent; (100, 100, 0) for none.
+        partners: with ``cutmix``, classes whose pictures are partners of one another: so many
+            consecutive ones of an origin; 0 for all of it.
 
     Raises:
         HeaderError: a field does not fit the kind, or is out of range.
@@ -69,6 +73,7 @@ class View:
     rotate: tuple[int, int] = (0, 0)
     brightness: tuple[int, int, int] = (0, 0, 0)
     gamma: tuple[int, int, int] = (100, 100, 0)
+    partners: int = 0
 
     def __post_init__(self) -> None:
         check_kind("recipe.view.kind", self.kind, VIEW_KINDS)
@@ -94,6 +99,8 @@ class View:
             self._check_amounts("gamma", 3, *GAMMAS)
             if not self.gamma[0] <= self.gamma[1]:
                 raise HeaderError(f"recipe.view.gamma {self.gamma} is not in ascending order")
+        top = MAX_PARTNERS if self.cutmix else 0
+        check_integer("recipe.view.partners", self.partners, 0, top)
 
     def _check_amounts(self, name: str, count: int, low: int, high: int) -> None:
         """A field of amounts within low..high, and the percent of all views that get one."""
@@ -126,6 +133,8 @@ class View:
         left = [name for name in VIEW_CHANGES if getattr(self, name) != getattr(_NOTHING, name)]
         if crop and all(getattr(self, name) == value for name, value in _PDA.items()):
             parts, left = ["pda"], [name for name in left if name not in _PDA]
+        if self.partners:
+            left[-1] = f"cutmix:{self.partners}"
         return "+".join([*parts, *left]) or "none"
 
     def to_map(self) -> dict[str, Any]:
@@ -167,6 +176,7 @@ _PDA: dict[str, Any] = {
 }
 VIEW_CHANGES = ("flip", "vflip", "rotate", "brightness", "gamma", "cutmix")
 _PDA_PARTS = [name for name in VIEW_CHANGES if name in _PDA]
+_GROUPS = re.compile(r"cutmix:([1-9]\d{0,3})")
 VIEW_PARTS = ("crop", "resized-crop", *VIEW_CHANGES, "pda")
 
 
@@ -175,6 +185,7 @@ def parse_view(text: str, size: tuple[int, int]) -> View:
 
     ``auto`` is crop, flip and CutMix, the crop by the size (width, height) of the images. ``pda``
     is a crop, likewise, and post data augmentation: both flips, rotation, brightness and gamma.
+    ``cutmix:5`` mixes pictures of five consecutive classes with one another, and with no others.
 
     Raises:
         RequestError: a part that is unknown or named twice, or both kinds of crop.
@@ -186,6 +197,8 @@ def parse_view(text: str, size: tuple[int, int]) -> View:
         return View()
     crop = "crop" if min(size) < _SMALL_SIDE else "resized-crop"
     words = {"auto": [crop, "flip", "cutmix"]}.get(text, text.split("+"))
+    groups = [int(found[1]) for word in words if (found := _GROUPS.fullmatch(word))]
+    words = [word.partition(":")[0] if _GROUPS.fullmatch(word) else word for word in words]
     parts = [part for word in words for part in ([crop, *_PDA_PARTS] if word == "pda" else [word])]
     unknown = [p for p in parts if p not in VIEW_PARTS]
     if unknown or len(set(parts)) != len(parts) or {"crop", "resized-crop"} <= set(parts):
@@ -201,4 +214,5 @@ def parse_view(text: str, size: tuple[int, int]) -> View:
     chosen = {name: value for name, value in _PDA.items() if name in parts}
     if "pda" in words:
         chosen = _PDA
-    return replace(view, **{**chosen, "cutmix": int("cutmix" in parts)})
+    partners = groups[0] if groups else 0
+    return replace(view, **{**chosen, "cutmix": int("cutmix" in parts), "partners": partners})

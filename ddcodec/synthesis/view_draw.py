@@ -75,6 +75,7 @@ def draw(
     height: int,
     width: int,
     origin_count: npt.ArrayLike,
+    origin_class: npt.ArrayLike = 0,
 ) -> ViewDraw:
     """Draw a view of n images. Each row depends on its own seed and slot only.
 
@@ -86,6 +87,8 @@ def draw(
         height: rows of a picture, at most ``MAX_SIDE``.
         width: columns of a picture, at most ``MAX_SIDE``.
         origin_count: classes in each row's origin, integers [n] or one for all.
+        origin_class: each row's class, counted from the start of its origin, likewise; it bears
+            on partners within groups of classes only.
 
     Raises:
         HeaderError: the view does not fit the size (``View.check_size``).
@@ -110,13 +113,30 @@ def draw(
         values |= _draw_tone(view, drawn)
     if view.cutmix:
         values |= _draw_box(drawn, height, width)
-        values["partner_class"] = uniform_below(drawn[:, _PARTNER_CLASS], origin_count)
+        start, count = partners_of(view, origin_count, origin_class)
+        values["partner_class"] = start + uniform_below(drawn[:, _PARTNER_CLASS], count)
         slot_count = np.asarray(slots, dtype=np.int64) + 1
         values["partner_slot"] = uniform_below(drawn[:, _PARTNER_SLOT], slot_count)
     if pictures.any() and not pictures.all():
         plain = _plain(height, width)
         values = {name: np.where(pictures, plain[name], v) for name, v in values.items()}
     return ViewDraw(**values)
+
+
+def partners_of(
+    view: View, origin_count: npt.ArrayLike, origin_class: npt.ArrayLike
+) -> tuple[Int64s, Int64s]:
+    """(first class, how many) that the partners of classes are of, counted from the origin's start.
+
+    Args:
+        view: the recipe's view.
+        origin_count, origin_class: as for :func:`draw`.
+    """
+    counts, classes = np.asarray(origin_count, np.int64), np.asarray(origin_class, np.int64)
+    if not view.partners:
+        return np.zeros_like(classes), counts
+    start = classes // view.partners * view.partners
+    return start, np.minimum(view.partners, counts - start)
 
 
 def kept_pixels(drawn: ViewDraw, height: int, width: int) -> tuple[Int64s, int]:

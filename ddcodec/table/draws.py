@@ -34,6 +34,7 @@ def draw_rows(
         height=recipe.height,
         width=recipe.width,
         origin_count=origins[:, 1],
+        origin_class=places[:, 0] - origins[:, 0],
     )
     if not recipe.view.cutmix:
         return drawn, None

@@ -93,6 +93,32 @@ def test_support_pictures_come_along_only_where_views_mix(
         assert part.support().surplus == 0
 
 
+def test_partners_within_groups_need_no_support(image_folder: Path, tmp_path: Path) -> None:
+    """Of three classes in groups of two, the first two mix, and the third with itself alone."""
+    view = "crop+cutmix:2"
+    whole = encode_small(image_folder, tmp_path / "whole.ddz", view=view, views=9)
+    assert whole.recipe.view.describe() == view
+    for classes, expected in ((["blob", "cross"], {0, 1}), (["stripes"], {2}), (["cross"], {0, 1})):
+        part = whole.subset(tmp_path / "part.ddz", classes=classes, force=True)
+        assert covered(part, "patches") == expected
+        rows = everything(part)
+        assert all(everything(whole)[key] == row for key, row in rows.items())
+    shown = whole.renderer().partners([(0, 3), (1, 3), (2, 3)], 1)
+    assert shown is not None
+    assert [c // 2 for c, _ in shown] == [0, 0, 1]
+
+
+def test_support_can_be_left_out(image_folder: Path, tmp_path: Path) -> None:
+    """What needs it goes with it: all views but the plain images."""
+    whole = encode_small(image_folder, tmp_path / "whole.ddz", view="crop+cutmix", views=9)
+    part = whole.subset(tmp_path / "part.ddz", classes=["cross"], support=False)
+    assert (covered(part, "patches"), part.recipe.views) == ({1}, 1)
+    assert part.support() == Support(0, 0, 0)
+    assert all(everything(whole)[key] == row for key, row in everything(part).items())
+    # Nothing is dropped where nothing would be needed.
+    assert whole.subset(tmp_path / "all.ddz", support=False).recipe.views == 9
+
+
 def test_mosaics_of_all_classes_stay_whole_and_unite_again(
     image_folder: Path, tmp_path: Path
 ) -> None:

@@ -86,6 +86,7 @@ def test_views(answer: dict[str, Any]) -> None:
         answer["index"],
         *answer["size"],
         answer["classes"],
+        [r["class"] for r in rows],
     )
     crops = zip(drawn.top, drawn.left, drawn.rows, drawn.columns, strict=True)
     boxes = zip(drawn.mix_top, drawn.mix_bottom, drawn.mix_left, drawn.mix_right, strict=True)

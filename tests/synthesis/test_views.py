@@ -380,14 +380,19 @@ def test_pda_is_what_the_paper_applies() -> None:
 
 
 @pytest.mark.parametrize("size", [(32, 32), (224, 224)])
-@pytest.mark.parametrize("words", [*VIEW_PARTS, "pda+cutmix", "crop+flip+vflip+rotate+gamma"])
+@pytest.mark.parametrize(
+    "words", [*VIEW_PARTS, "pda+cutmix:5", "crop+flip+vflip+rotate+gamma", "flip+cutmix:2"]
+)
 def test_words_describe_what_they_stand_for(words: str, size: tuple[int, int]) -> None:
     view = parse_view(words, size)
     assert view.describe() == words
     assert parse_view(view.describe(), size) == view
 
 
-@pytest.mark.parametrize("words", ["pda+flip", "crop+pda", "flip+flip", "upside", "auto+pda"])
+@pytest.mark.parametrize(
+    "words",
+    ["pda+flip", "crop+pda", "flip+flip", "upside", "auto+pda", "cutmix:0", "cutmix:2+cutmix"],
+)
 def test_words_that_make_no_view_are_refused(words: str) -> None:
     with pytest.raises(RequestError, match="joined by"):
         parse_view(words, (32, 32))

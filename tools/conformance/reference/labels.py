@@ -155,8 +155,9 @@ class Labels:
     def draw(self, c: int, s: int, v: int) -> Draw:
         """What the seed of picture (c, s) draws for its own view v."""
         width, height = self.recipe["size"]
-        classes = self.origin(c)[1]
-        return draw(self.recipe["view"], (height, width), self.seed(c, s), s, v, classes)
+        start, classes = self.origin(c)
+        view, seed = self.recipe["view"], self.seed(c, s)
+        return draw(view, (height, width), seed, s, v, classes, c - start)
 
     def shown(self, params: Params, c: int, s: int, v: int) -> list[tuple[int, Matrix, list[int]]]:
         """The appearances of a label: class within the origin, field, features."""

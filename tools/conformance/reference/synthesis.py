@@ -107,8 +107,19 @@ class Draw(NamedTuple):
         return self.box[1] > self.box[0] and self.box[3] > self.box[2]
 
 
-def draw(view: Map, size: tuple[int, int], seed: int, slot: int, index: int, classes: int) -> Draw:
-    """The draws of view ``index`` of a picture; ``size`` is height, width."""
+def draw(
+    view: Map,
+    size: tuple[int, int],
+    seed: int,
+    slot: int,
+    index: int,
+    classes: int,
+    own: int = 0,
+) -> Draw:
+    """The draws of view ``index`` of a picture; ``size`` is height, width.
+
+    ``classes`` are in the origin, and ``own`` is the class of the picture, from its start.
+    """
     height, width = size
     if index == 0:
         return Draw((0, 0, height, width))
@@ -132,7 +143,9 @@ def draw(view: Map, size: tuple[int, int], seed: int, slot: int, index: int, cla
     )
     if not view["cutmix"]:
         return drawn
-    partner = below(w[4], classes), below(w[5], slot + 1)
+    group = view.get("partners", classes)
+    start = own // group * group
+    partner = start + below(w[4], min(group, classes - start)), below(w[5], slot + 1)
     high, wide = isqrt(height**2 * w[6] >> 32), isqrt(width**2 * w[6] >> 32)
     y, x = below(w[7], height) - high // 2, below(w[8], width) - wide // 2
     box = max(0, y), min(height, y + high), max(0, x), min(width, x + wide)

@@ -134,14 +134,16 @@ def view_answers() -> list[Map]:
         (view("pad-crop", 4, [1, 1, 1], 1, 0, **pda), 7, (32, 32)),
         (view("pad-crop", 4, [1, 1, 1], 1, 1, **pda), 8, (32, 24)),
         (view("resized-crop", 0, [1, 4, 4], 1, 1, **pda), 9, (21, 33)),
+        (view(*plain, 0, 1, partners=4), 1, (8, 8)),
+        (view(*plain, 1, 1, partners=1), 2, (8, 8)),
     ]
     seeds = [0, 1, 2**64 - 1, 0x0123456789ABCDEF, 2**63, 1000000007]
-    slots, classes = [0, 4, 999], 10
+    slots, classes, own = [0, 4, 999], 10, [0, 3, 4, 7, 8, 9]
     answers = []
     for recipe, index, (height, width) in cases:
         drawn = [
-            draw(recipe, (height, width), seed, slot, index, classes)
-            for seed, slot in zip(seeds, slots * 2, strict=True)
+            draw(recipe, (height, width), seed, slot, index, classes, c)
+            for seed, slot, c in zip(seeds, slots * 2, own, strict=True)
         ]
         seen = [augment(picture(i, height, width), d) for i, d in enumerate(drawn)]
         mixed = [mix(seen[i], seen[i + 3], drawn[i]) for i in range(3)]
@@ -152,7 +154,13 @@ def view_answers() -> list[Map]:
                 "size": [height, width],
                 "classes": classes,
                 "rows": [
-                    {"picture": i, "seed": str(seeds[i]), "slot": (slots * 2)[i], **d._asdict()}
+                    {
+                        "picture": i,
+                        "seed": str(seeds[i]),
+                        "slot": (slots * 2)[i],
+                        "class": own[i],
+                        **d._asdict(),
+                    }
                     for i, d in enumerate(drawn)
                 ],
                 "augmented sha256": digest(seen),
