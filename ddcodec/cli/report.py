@@ -22,7 +22,7 @@ from ddcodec.cli.screen import say
 from ddcodec.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    from ddcodec.reporting import BaselineKind, Evaluation, Report
+    from ddcodec.reporting import BaselineKind, Evaluation, PublishedSet, Report, WholeSetEpochs
 
 __all__ = ["command"]
 
@@ -31,8 +31,22 @@ EXAMPLES = (
         "accuracy against bytes, beside random real images",
         "ddz report photos.ddz --test photos/test",
     ),
+    (
+        "beside the whole set, and what each part bought",
+        "ddz report photos.ddz --test photos/test --whole-set 10 --ablation",
+    ),
     ("a quick look", "ddz report a.ddz b.ddz --test photos/test --seeds 1 --epochs 60"),
 )
+
+
+def _epochs(
+    _: click.Context, parameter: click.Parameter, value: str | None
+) -> WholeSetEpochs | None:
+    if value is None or value == "equal":
+        return value  # type: ignore[return-value]
+    if value.isdecimal() and int(value) > 0:
+        return int(value)
+    raise click.BadParameter(f"{value!r} is neither a number of epochs from 1 nor equal.")
 
 
 @click.command("report", cls=ExampleCommand, examples=EXAMPLES)
@@ -95,6 +109,27 @@ EXAMPLES = (
     help="The teacher of soft baselines, which should be that of the artifacts: as of an encode, "
     "where auto is the one trained on the training folder.",
 )
+@click.option(
+    "--whole-set",
+    metavar="EPOCHS|equal",
+    callback=_epochs,
+    help="Train students on all of --train too, with hard labels: for so many epochs; or `equal`, "
+    "for as many images shown as the artifact that shows the most.",
+)
+@click.option(
+    "--published",
+    type=click.Choice(["auto", "cifar10", "cifar100", "imagenette128", "imagewoof128", "none"]),
+    default="auto",
+    show_default=True,
+    help="Published figures to show for orientation: of a set; none; or auto, of the set whose "
+    "class names, size and number of test images the artifacts have.",
+)
+@click.option(
+    "--ablation",
+    is_flag=True,
+    help="Also train students on each artifact without its soft labels, without its views, and "
+    "without both: what the bytes of these bought.",
+)
 @prior_option
 @device_option
 @click.option(
@@ -125,6 +160,9 @@ def command(
     epochs: int | None,
     baseline: BaselineKind,
     teacher: str | None,
+    whole_set: WholeSetEpochs | None,
+    published: PublishedSet,
+    ablation: bool,
     prior: str | None,
     device: str,
     out: Path,
@@ -154,6 +192,9 @@ def command(
             out=out,
             baseline=baseline,
             teacher=teacher,
+            whole_set=whole_set,
+            published=published,
+            ablation=ablation,
             prior=prior,
             device=device,
             work=work,
@@ -173,6 +214,10 @@ def _lines(report: Report, out: Path) -> Iterator[str]:
     notes = (note for evaluation in report.evaluations for note in evaluation.notes)
     for remark in dict.fromkeys([*report.remarks, *notes]):
         yield f"note: {remark}"
+    for one in report.ablations:
+        for part in one.parts:
+            bought = f"{part.points:+.1f} points"
+            yield f"{part.stored:>12,}  {bought:<16}  bought by {part.without} of {one.name}"
     yield f"page: {out}, figures: {out.with_suffix('.json')}"
 
 

@@ -40,7 +40,7 @@ class Evaluation:
 
     Attributes:
         name: the artifact's file name, or what a baseline is.
-        role: ``artifact`` or ``baseline``.
+        role: ``artifact``, ``baseline``, ``whole`` for the whole training set, or ``ablation``.
         file_len: bytes of the file.
         digest: content digest in hex.
         method: as the artifact states it.
@@ -103,6 +103,12 @@ class Evaluation:
         return tuple(row[c] / max(1, sum(row)) for c, row in enumerate(self.confusion))
 
     @property
+    def pictures_shown(self) -> int | None:
+        """Pictures shown to each student: epochs times images; None where nobody noted epochs."""
+        epochs = self.settings.get("epochs")
+        return None if epochs is None else epochs * self.classes * self.ipc
+
+    @property
     def chance(self) -> float:
         """Accuracy of guessing among the classes."""
         return 1 / self.classes
@@ -113,7 +119,7 @@ class Evaluation:
         if self.classes > _MATRIX_CLASSES:
             del out["confusion"]
         out.update(mean=self.mean, std=self.std, chance=self.chance)
-        out["class_accuracies"] = self.class_accuracies
+        out.update(class_accuracies=self.class_accuracies, pictures_shown=self.pictures_shown)
         return out
 
 

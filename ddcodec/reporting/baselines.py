@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,11 @@ import numpy as np
 
 from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact
-from ddcodec.encoding.encode import encode
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
 from ddcodec.methods.work import WorkFolder
-from ddcodec.randomness import derive_seed, shuffled
-from ddcodec.reporting.check import check_training_classes
+from ddcodec.reporting.pool import Pool
 from ddcodec.sources.folder import ImageFolder, scan
 
 if TYPE_CHECKING:
@@ -97,7 +94,7 @@ def make_baselines(
         SourceError: the training folder lacks a class of the artifact.
         EncodeError, DecodeError: a teacher that cannot be used.
     """
-    pool = _Pool(artifact, train, folder / "pool", seed)
+    pool = _pool(artifact, train, folder / "pool", seed)
     found: list[Baseline] = []
     if kind in ("hard", "both"):
         if same_ipc:
@@ -109,50 +106,15 @@ def make_baselines(
     return found
 
 
-class _Pool:
-    """Randomly chosen training pictures of the artifact's classes, as a folder of links.
-
-    The choice is made once, so that no trial has to list and hash the whole training folder.
-    """
-
-    def __init__(self, artifact: Artifact, source: ImageFolder, folder: Path, seed: int) -> None:
-        check_training_classes(source, artifact)
-        self.artifact, self.folder, self.seed = artifact, folder, seed
-        index = {name: i for i, name in enumerate(source.classes)}
-        self.smallest = min(len(source.files[index[name]]) for name in artifact.classes)
-        self.limit = min(self.smallest, max(artifact.recipe.ipc, self._most()))
-        for name in artifact.classes:
-            files = source.files[index[name]]
-            order = shuffled(derive_seed(seed, name), len(files))[: self.limit]
-            (folder / name).mkdir(parents=True)
-            for rank, i in enumerate(order):
-                _link(files[int(i)], folder / name / f"{rank:07d}{files[int(i)].suffix.lower()}")
-
-    def _most(self) -> int:
-        recipe = self.artifact.recipe
-        least = recipe.width * recipe.height * _LEAST_BITS_PER_PIXEL / 8
-        return int(self.artifact.file_len / len(self.artifact.classes) / least) + 1
-
-    def options(self, ipc: int, **more: Any) -> dict[str, Any]:
-        """Of an encode of ``ipc`` random pictures per class."""
-        recipe = self.artifact.recipe
-        return {
-            "method": "random",
-            "ipc": ipc,
-            "views": recipe.views,
-            "seed": self.seed,
-            "view": recipe.view.describe(),
-            "size": recipe.size,
-            "force": True,
-            **more,
-        }
-
-    def encode(self, ipc: int, out: Path, **more: Any) -> int:
-        """Write an artifact of ``ipc`` random pictures per class; returns its bytes."""
-        return encode(self.folder, out, **self.options(ipc, **more)).file_len
+def _pool(artifact: Artifact, train: ImageFolder, folder: Path, seed: int) -> Pool:
+    """As many pictures as the same IPC or the same bytes can need."""
+    recipe = artifact.recipe
+    least = recipe.width * recipe.height * _LEAST_BITS_PER_PIXEL / 8
+    fit = int(artifact.file_len / len(artifact.classes) / least) + 1
+    return Pool(artifact, train, folder, most=max(recipe.ipc, fit), seed=seed)
 
 
-def _same_ipc(pool: _Pool, path: Path, *, notes: Sequence[str] = (), **labels: Any) -> Baseline:
+def _same_ipc(pool: Pool, path: Path, *, notes: Sequence[str] = (), **labels: Any) -> Baseline:
     ipc = pool.artifact.recipe.ipc
     name = f"random real pictures, {labels['labels']} labels, same IPC ({ipc})"
     if pool.smallest < ipc:
@@ -161,7 +123,7 @@ def _same_ipc(pool: _Pool, path: Path, *, notes: Sequence[str] = (), **labels: A
     return Baseline(name, path, notes=tuple(notes))
 
 
-def _same_bytes(pool: _Pool, folder: Path, work: WorkFolder, progress: Progress | None) -> Baseline:
+def _same_bytes(pool: Pool, folder: Path, work: WorkFolder, progress: Progress | None) -> Baseline:
     budget, path = pool.artifact.file_len, folder / "same-bytes.ddz"
     name = "random real pictures, hard labels, same bytes"
     # The search is remembered, so that a report that goes on encodes the answer alone.
@@ -183,7 +145,7 @@ def _same_bytes(pool: _Pool, folder: Path, work: WorkFolder, progress: Progress 
     return Baseline(f"{name} (IPC {fits})", path, for_bytes=True)
 
 
-def _largest(pool: _Pool, trial: Path, progress: Progress | None) -> int:
+def _largest(pool: Pool, trial: Path, progress: Progress | None) -> int:
     """The largest IPC whose file is no larger than the artifact; 0 where none is."""
     fits, fails = 0, pool.limit + 1
     while fits + 1 < fails:
@@ -199,7 +161,7 @@ def _largest(pool: _Pool, trial: Path, progress: Progress | None) -> int:
 
 
 def _soft(
-    pool: _Pool,
+    pool: Pool,
     train: ImageFolder,
     path: Path,
     given: str | os.PathLike[str] | Teacher,
@@ -222,11 +184,3 @@ def _soft(
             "of the pictures",
         )
     return _same_ipc(pool, path, notes=notes, teacher=teacher, **labels)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.symlink(source.resolve(), target)
-    except OSError:
-        # Not every file system has links.
-        shutil.copyfile(source, target)

@@ -11,11 +11,14 @@ from typing import Any
 from ddcodec.artifact import Artifact, SizeNode
 from ddcodec.artifact.summary import labels_to_map
 from ddcodec.evaluation.evaluate import Evaluation
+from ddcodec.reporting.ablation import Ablation
 from ddcodec.reporting.budget import purposes
 from ddcodec.reporting.facts import Fact, environment, facts_of
+from ddcodec.reporting.pareto import pareto
 from ddcodec.reporting.pictures import ClassPictures, ShownRow, class_pictures, shown_rows
+from ddcodec.reporting.published import Published
 
-__all__ = ["ArtifactSheet", "Report", "by_protocol", "sheet_of"]
+__all__ = ["ArtifactSheet", "Report", "by_protocol", "on_front", "sheet_of"]
 
 SCHEMA = "ddcodec.report/1"
 
@@ -63,21 +66,31 @@ class Report:
         evaluations: one for each artifact and baseline, in the order to be shown.
         sheets: one for each artifact.
         remarks: sentences such as why baselines are missing.
+        published: published figures of the artifacts' data set, for orientation.
+        ablations: what students learn of artifacts without some of their parts.
         created: UTC date and time, ISO 8601.
     """
 
     evaluations: tuple[Evaluation, ...]
     sheets: tuple[ArtifactSheet, ...]
     remarks: tuple[str, ...] = ()
+    published: Published | None = None
+    ablations: tuple[Ablation, ...] = ()
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def to_map(self) -> dict[str, Any]:
         """The content of ``report.json``; accuracies are shares 0..1, sizes are bytes."""
+        best = on_front(self.evaluations)
         return {
             "schema": SCHEMA,
             "created": self.created,
-            "evaluations": [e.to_map() for e in self.evaluations],
+            "evaluations": [
+                {**e.to_map(), "pareto_front": number in best}
+                for number, e in enumerate(self.evaluations)
+            ],
             "artifacts": [s.to_map() for s in self.sheets],
+            "ablations": [a.to_map() for a in self.ablations],
+            "published": None if self.published is None else self.published.to_map(),
             "remarks": list(self.remarks),
             "environment": {fact.name: fact.value for fact in environment()},
         }
@@ -108,3 +121,16 @@ def by_protocol(evaluations: Sequence[Evaluation]) -> dict[tuple[str, str], list
     for evaluation in evaluations:
         groups.setdefault((evaluation.student, evaluation.protocol), []).append(evaluation)
     return groups
+
+
+def on_front(evaluations: Sequence[Evaluation]) -> frozenset[int]:
+    """Places of the artifacts that no artifact of as few bytes reaches under the same protocol."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, e in enumerate(evaluations):
+        if e.role == "artifact":
+            groups.setdefault((e.student, e.protocol), []).append(place)
+    return frozenset(
+        places[i]
+        for places in groups.values()
+        for i in pareto([(evaluations[p].file_len, evaluations[p].mean) for p in places])
+    )

@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.reporting import text
+from ddcodec.reporting.ablation import bars_of
 from ddcodec.reporting.budget import parts_of, pieces_of
 from ddcodec.reporting.classes import classes_of
-from ddcodec.reporting.collect import Report, by_protocol
+from ddcodec.reporting.collect import Report, on_front
 from ddcodec.reporting.facts import environment
-from ddcodec.reporting.plot import Plot, Point, plot
+from ddcodec.reporting.figures import figures_of
 
 __all__ = ["page"]
 
 # Of more artifacts than this, tables and pictures are folded away.
 MANY = 3
-# A plot as wide as a telephone, and one for all else.
-_NARROW, _WIDE = 340, 760
 
 
 def page(report: Report, json_name: str | None = None) -> str:
@@ -45,8 +43,10 @@ def page(report: Report, json_name: str | None = None) -> str:
         title=_unbroken(_title(artifacts)),
         best=best,
         tiles=list(_tiles(report, artifacts, best)),
-        figures=[_figure(report, key, members) for key, members in _groups(report).items()],
+        figures=figures_of(report),
         classes=[(e, found) for e in artifacts if (found := classes_of(e)) is not None],
+        on_front=on_front(report.evaluations),
+        bars=bars_of(report.ablations),
         notes=[note[:1].upper() + note[1:] for note in (*report.remarks, *notes)],
         protocols=_protocols(report),
         environment=environment(),
@@ -54,17 +54,6 @@ def page(report: Report, json_name: str | None = None) -> str:
         many=MANY,
     )
     return html
-
-
-@dataclass(frozen=True)
-class Figure:
-    """Plots of the same points, for wide and narrow screens."""
-
-    wide: Plot
-    narrow: Plot
-    student: str
-    protocol: str
-    errors: bool
 
 
 @cache
@@ -80,6 +69,7 @@ def _templates() -> Environment:
         "bytes": text.bytes_text,
         "percent": text.percent_text,
         "labels": text.label_text,
+        "signed": text.signed_text,
         "student": text.student_text,
         "pieces": pieces_of,
         "parts": parts_of,
@@ -126,42 +116,6 @@ def _tiles(
         gain = text.signed_text(100 * (best.mean - rival.mean))
         which = "the baseline" if len(baselines) == 1 else "the best baseline"
         yield f"against {which}", gain, "points"
-
-
-def _groups(report: Report) -> dict[tuple[str, str], list[tuple[int, Evaluation]]]:
-    """Evaluations with their numbers in the table, by (student, protocol)."""
-    numbers = {id(e): number for number, e in enumerate(report.evaluations, start=1)}
-    groups = by_protocol(report.evaluations)
-    return {key: [(numbers[id(e)], e) for e in members] for key, members in groups.items()}
-
-
-def _figure(
-    report: Report, key: tuple[str, str], members: Sequence[tuple[int, Evaluation]]
-) -> Figure:
-    student, protocol = text.student_text(key[0]), key[1]
-    points = [
-        Point(
-            text.short_name(e),
-            e.file_len,
-            100 * e.mean,
-            None if e.std is None else 100 * e.std,
-            e.role,
-            number,
-            f"{e.method} {e.labels}",
-        )
-        for number, e in members
-    ]
-    chances = {e.chance for _, e in members}
-    chance = 100 * chances.pop() if len(chances) == 1 else None
-    spoken = "; ".join(point.hint for point in points)
-    title = f"Accuracy against bytes, {student} under protocol {protocol}: {spoken}"
-    return Figure(
-        plot(points, chance=chance, title=title, width=_WIDE),
-        plot(points, chance=chance, title=title, width=_NARROW),
-        student,
-        protocol,
-        any(e.std is not None for _, e in members),
-    )
 
 
 def _protocols(report: Report) -> list[tuple[str, str]]:

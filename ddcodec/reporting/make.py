@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddcodec.arrays import Progress
-from ddcodec.artifact import Artifact, open_artifact
-from ddcodec.classifiers.architectures import default_architecture
 from ddcodec.devices import resolve_device
 from ddcodec.errors import EncodeError, RequestError
+from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder, find_train_folder
 from ddcodec.files import remove_leftovers, write_whole
 from ddcodec.methods.work import WorkFolder
-from ddcodec.reporting.baselines import BaselineKind, check_baselines, make_baselines
-from ddcodec.reporting.check import (
-    check_artifact,
-    check_student,
-    check_training_classes,
-    check_writable,
-)
+from ddcodec.reporting.ablation import Ablated, Ablation, Variant
+from ddcodec.reporting.baselines import BaselineKind, check_baselines
+from ddcodec.reporting.check import check_student, check_training_classes, check_writable
 from ddcodec.reporting.collect import Report, sheet_of
 from ddcodec.reporting.html import page
+from ddcodec.reporting.published import PublishedSet, check_published, published_for
+from ddcodec.reporting.stage import Stage
 from ddcodec.reporting.students import Contender, Students
-from ddcodec.sources.folder import ImageFolder, scan
+from ddcodec.reporting.whole_set import WholeSetEpochs, check_whole_set
+from ddcodec.sources.folder import scan
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -59,6 +56,9 @@ def make_report(
     json_path: AnyPath | None = None,
     baseline: BaselineKind = "hard",
     teacher: AnyPath | Teacher | None = None,
+    whole_set: WholeSetEpochs | None = None,
+    published: PublishedSet = "auto",
+    ablation: bool = False,
     prior: str | None = None,
     device: str = "auto",
     work: AnyPath | None = None,
@@ -84,6 +84,13 @@ def make_report(
             of the same bytes; with ``soft`` labels, of the same IPC; ``both``; or ``none``.
         teacher: of soft labels of baselines, as of an encode: a folder, a hub id, a ``Teacher``,
             or ``auto`` for one trained on the training folder. It should be the artifacts' own.
+        whole_set: train students on the whole training set too, with hard labels: for so many
+            epochs, or ``equal`` for as many pictures shown as the artifact that shows the most.
+        published: published figures to show for orientation: those of ``cifar10``, ``cifar100``,
+            ``imagenette128`` or ``imagewoof128``; ``none``; or ``auto``: of the set whose class
+            names, size and number of test pictures the artifacts have, if there is one.
+        ablation: train students on each artifact without its soft labels, without its views, and
+            without both, to show what the bytes of these bought.
         prior: where to find the prior, which may be fetched; by default the pinned one, where
             this machine has it.
         device: torch device; ``auto`` is a GPU of CUDA where there is one, else the CPU.
@@ -104,41 +111,54 @@ def make_report(
     chosen = get_protocol(protocol).with_epochs(epochs)
     check_student(student)
     check_baselines(baseline, teacher)
+    check_whole_set(whole_set)
+    check_published(published)
     device = str(resolve_device(device))
     target = Path(out)
     figures = json_beside(out) if json_path is None else Path(json_path)
     check_writable((target, figures))
     test = TestFolder.open(test_dir)
-    train = None if baseline == "none" else find_train_folder(train_dir, test_dir)
-    if train is None and baseline in ("soft", "both"):
+    wanted = baseline != "none" or whole_set is not None
+    train = find_train_folder(train_dir, test_dir) if wanted else None
+    if train is None and (baseline in ("soft", "both") or whole_set is not None):
         raise RequestError(
-            "soft baselines need the training folder, which was not found beside the test "
-            "folder: give it too"
+            "soft baselines and the whole set need the training folder, which was not found beside "
+            "the test folder: give it too"
         )
     kept = target.with_name(target.name + ".work") if work is None else Path(work)
     with ExitStack() as stack:
-        stage = _Stage(test, student, prior, device, progress, stack)
+        stage = Stage(test, student, chosen, prior, device, progress, stack)
         own = [stage.artifact(path) for path in artifact_paths]
         source = None if train is None else scan(train)
         if source is not None:
             for one in own:
                 check_training_classes(source, one.artifact)
+        artifacts, counts = [one.artifact for one in own], [len(one.test.labels) for one in own]
+        references, why = published_for(published, artifacts, counts)
         # Only now, so that inputs that make no report leave nothing behind.
         held = stack.enter_context(WorkFolder.held(kept, _JOB))
-        rivals: list[list[Contender]] = [[] for _ in own]
-        if source is not None:
-            rivals = [
-                stage.baselines(one, source, held, baseline, teacher, len(own)) for one in own
-            ]
-        order = [one for both in zip(own, rivals, strict=True) for one in (both[0], *both[1])]
+        order: list[Contender] = []
+        for one in own:
+            order.append(one)
+            if source is not None and baseline != "none":
+                order += stage.baselines(one, source, held, baseline, teacher, len(own))
+        if source is not None and whole_set is not None:
+            order += stage.whole_sets(own, source, whole_set)
+        variants = [stage.variants(one) if ablation else [] for one in own]
+        reduced = [contender for group in variants for _, contender in group]
         students = Students(chosen, range(seeds), device, held, progress)
-        evaluations = students.evaluate(order)
-        if train is None:
-            asked = baseline != "none"
-            why = "no training folder was found" if asked else "they were not asked for"
-            stage.remarks.append(f"baselines of random real pictures were left out: {why}")
+        found = students.evaluate([*order, *reduced])
+        evaluations = found[: len(order)]
+        ablations = _ablations(variants, evaluations, found[len(order) :])
+        stage.remarks += filter(None, (_left_out(baseline, train is not None), why))
         sheets = tuple(sheet_of(one.artifact, prior=prior, device=device) for one in own)
-        report = Report(tuple(evaluations), sheets, tuple(dict.fromkeys(stage.remarks)))
+        report = Report(
+            tuple(evaluations),
+            sheets,
+            tuple(dict.fromkeys(stage.remarks)),
+            references,
+            tuple(ablations),
+        )
         write_text(target, page(report, figures.name))
         write_text(figures, report.to_json())
         if work is None:
@@ -146,72 +166,27 @@ def make_report(
     return report
 
 
-class _Stage:
-    """What all contenders of a report share; they are open until its stack ends."""
+def _ablations(
+    variants: Sequence[Sequence[tuple[Variant, Contender]]],
+    evaluations: Sequence[Evaluation],
+    found: Sequence[Evaluation],
+) -> Iterator[Ablation]:
+    """What was found of the variants of each artifact, in order."""
+    wholes = [e for e in evaluations if e.role == "artifact"]
+    rest = iter(found)
+    for whole, group in zip(wholes, variants, strict=True):
+        parts = tuple(Ablated.of(variant, whole, next(rest)) for variant, _ in group)
+        if parts:
+            yield Ablation(whole.name, whole, parts)
 
-    def __init__(
-        self,
-        test: TestFolder,
-        student: str | None,
-        prior: str | None,
-        device: str,
-        progress: Progress | None,
-        stack: ExitStack,
-    ) -> None:
-        self.test, self.student, self.prior = test, student, prior
-        self.device, self.progress, self.stack = device, progress, stack
-        self.remarks: list[str] = []
-        # Artifacts of one geometry share the baselines of the same IPC.
-        self._shared: set[object] = set()
 
-    def artifact(self, path: AnyPath) -> Contender:
-        """An artifact that students can be trained on."""
-        found = self.stack.enter_context(open_artifact(path))
-        student = self._student(found)
-        check_artifact(found, student, prior=self.prior, device=self.device, progress=self.progress)
-        return Contender(found, self.test.for_artifact(found), student, prior=self.prior)
-
-    def baselines(
-        self,
-        one: Contender,
-        train: ImageFolder,
-        work: WorkFolder,
-        kind: BaselineKind,
-        teacher: AnyPath | Teacher | None,
-        count: int,
-    ) -> list[Contender]:
-        """The baselines that can be made of an artifact; why others cannot is a remark."""
-        artifact, recipe = one.artifact, one.artifact.recipe
-        suffix = f", for {artifact.path.name}" if count > 1 and artifact.path is not None else ""
-        geometry = artifact.classes, recipe.size, recipe.ipc, recipe.views, recipe.view
-        fresh = geometry not in self._shared
-        self._shared.add(geometry)
-        folder = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="ddcodec-"))
-        found = []
-        for baseline in make_baselines(
-            artifact,
-            train,
-            Path(folder),
-            work,
-            kind=kind,
-            teacher=teacher,
-            same_ipc=fresh,
-            device=self.device,
-            progress=self.progress,
-        ):
-            if baseline.path is None:
-                self.remarks.append(f"no baseline of {baseline.name}{suffix}: {baseline.why}")
-                continue
-            rival = self.stack.enter_context(open_artifact(baseline.path))
-            test = self.test.for_artifact(rival, artifact.head.classes)
-            name = baseline.name + (suffix if baseline.for_bytes else "")
-            found.append(
-                Contender(rival, test, self._student(rival), name, "baseline", notes=baseline.notes)
-            )
-        return found
-
-    def _student(self, artifact: Artifact) -> str:
-        return self.student or default_architecture(artifact.recipe.width)
+def _left_out(baseline: BaselineKind, folder: bool) -> str:
+    """What of the training pictures is not in the report, and why; nothing where all is."""
+    if baseline == "none":
+        return "baselines of random real pictures were left out: they were not asked for"
+    if not folder:
+        return "baselines of random real pictures were left out: no training folder was found"
+    return ""
 
 
 def write_text(path: Path, text: str) -> None:

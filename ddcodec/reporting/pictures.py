@@ -70,11 +70,16 @@ class ShownRow:
         why: it is shown, such as ``most certain``.
         name: its class and slot.
         views: of it; the first is the picture itself.
+        stored: PNG data URIs of its patches as they are stored; empty where nothing but the
+            picture itself is stored, or no pixels are.
+        stored_words: what they are, and what becomes of them.
     """
 
     why: str
     name: str
     views: tuple[ShownView, ...]
+    stored: tuple[str, ...] = ()
+    stored_words: str = ""
 
 
 def class_pictures(artifact: Artifact, renderer: Renderer) -> tuple[ClassPictures, ...]:
@@ -137,7 +142,22 @@ def _shown(
         uri = _data_uri(renderer.images([row], number)[0])
         views.append(ShownView(number, uri, _bars(artifact, label), partner, share))
     data.set_epoch(0)
-    return ShownRow(why, _name(artifact, row), tuple(views))
+    return ShownRow(why, _name(artifact, row), tuple(views), *_stored(artifact, row))
+
+
+def _stored(artifact: Artifact, row: Row) -> tuple[tuple[str, ...], str]:
+    """The stored patches of a row and words about them; nothing where they are the picture."""
+    recipe, generated = artifact.recipe, artifact.head.prior is not None
+    if not artifact.table.sections("patches"):
+        return (), ""
+    patches = artifact.table.patches(*row)
+    count, height, width = patches.shape[:3]
+    if not generated and (count, width, height) == (1, *recipe.size):
+        return (), ""
+    what = f"{count} patches" if count > 1 else "a patch"
+    made = "generated from" if generated else "laid out of" if count > 1 else "enlarged from"
+    words = f"{what} of {width} x {height} px, which the picture is {made}"
+    return tuple(map(_data_uri, patches)), words
 
 
 def _bars(artifact: Artifact, label: Float32s) -> tuple[LabelBar, ...]:

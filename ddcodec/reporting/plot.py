@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ddcodec.reporting.placing import LINE, Box, Label, place_all
+from ddcodec.reporting.axes import linear_range, log_range, log_ticks, tick_text
+from ddcodec.reporting.pareto import pareto
+from ddcodec.reporting.placing import LINE, Box, Label, place_all, width_of
 from ddcodec.reporting.text import bytes_text
 
-__all__ = ["Mark", "Plot", "Point", "Tick", "front", "plot"]
+__all__ = ["OUTLINES", "Level", "Mark", "Plot", "Point", "Tick", "plot"]
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 20, 38, 52
 _DOT = 7.0  # half the side of the square that a dot keeps free
+
+OUTLINES = {
+    "soft": "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z",  # circle
+    "hard": "m-4.5 -4.5h9v9h-9z",  # square
+    "teacher": "m0 -6l5.5 9.5h-11z",  # triangle
+    "published": "m0 -4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z",  # diamond
+}
+"""Kind of the labels, or ``published`` -> an SVG path around its middle."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +32,12 @@ class Point:
 
     Attributes:
         label: its name.
-        number: its row in the table of figures, which stands for a name that finds no place.
-        role: ``artifact`` or ``baseline``.
-        series: points of one series share a front line.
+        role: ``artifact``, ``baseline`` or ``published``.
+        key: what it is called in a table, which stands for a name that finds no place.
+        shape: of its mark, one of ``OUTLINES``.
+        told: what else its hint says: label regime, protocol.
+        best: of published figures, that none of as few bytes reaches it: its name matters most.
+        least: bytes of the same by another accounting, which a thin line leads to.
     """
 
     label: str
@@ -32,14 +45,36 @@ class Point:
     y: float
     error: float | None
     role: str
-    number: int = 1
-    series: str = ""
+    key: str = "1"
+    shape: str = "soft"
+    told: str = ""
+    best: bool = False
+    least: int | None = None
+
+    @property
+    def group(self) -> str:
+        """Those whose names give way to keys together."""
+        return "best" if self.best else self.role
 
     @property
     def hint(self) -> str:
         """All of it in words."""
         spread = "" if self.error is None else f" ± {self.error:.1f}"
-        return f"{self.label}: {bytes_text(self.x)}, {self.y:.1f}{spread} %"
+        told = f", {self.told}" if self.told else ""
+        return f"{self.label}: {bytes_text(self.x)}, {self.y:.1f}{spread} %{told}"
+
+    @property
+    def outline(self) -> str:
+        return OUTLINES.get(self.shape, OUTLINES["soft"])
+
+
+@dataclass(frozen=True)
+class Level:
+    """An accuracy in percent without bytes on the axis, drawn as a line; ``needed`` within it."""
+
+    y: float
+    text: str
+    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +87,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Mark:
-    """A point in px: its middle, the ends of its error bar, and its label."""
+    """A point in px: its middle, the ends of its error bar, its label, and its other bytes."""
 
     point: Point
     x: float
@@ -60,6 +95,7 @@ class Mark:
     top: float
     bottom: float
     label: Label | None
+    least: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,9 +106,10 @@ class Plot:
         title: for those who cannot see it.
         left, right, floor: ends of the axes.
         xs, ys: ticks.
-        chance: height of the line of guessing, if it is on the axis.
-        lines: (role, points) of each front line.
-        numbered: labels are numbers of rows, because names found no place.
+        levels: heights of horizontal lines, with their words.
+        marks: published ones first, so that the others lie over them.
+        front: points of the line along the best artifacts; empty where one alone is best.
+        keyed: groups whose labels are keys into tables, because names found no place.
     """
 
     title: str
@@ -83,32 +120,35 @@ class Plot:
     floor: int
     xs: tuple[Tick, ...]
     ys: tuple[Tick, ...]
-    chance: float | None
+    levels: tuple[Tick, ...]
     marks: tuple[Mark, ...]
-    lines: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
-    numbered: bool
+    front: tuple[tuple[float, float], ...]
+    keyed: frozenset[str]
 
 
 def plot(
     points: Sequence[Point],
     *,
-    chance: float | None = None,
+    levels: Sequence[Level] = (),
     title: str = "",
     width: int = 760,
     height: int = 400,
 ) -> Plot:
     """Accuracy in percent against bytes on a logarithmic axis, with error bars and labels.
 
-    No two labels overlap: where names find no place, numbers of rows do.
+    No two labels overlap: where names find no place, keys of table rows do.
 
     Args:
         points: at least one.
-        chance: accuracy of guessing in percent, drawn as a line where it is on the axis.
+        levels: horizontal lines, such as guessing; what is not needed is left out off the axis.
         title: read out by screen readers.
         width, height: in px.
     """
-    low, high = _log_range([p.x for p in points])
-    bottom, top, ticks = _linear_range(points)
+    points = sorted(points, key=lambda p: p.role != "published")
+    low, high = log_range([p.x for p in points])
+    heights = [p.y + sign * (p.error or 0) for p in points for sign in (-1, 1)]
+    heights += [level.y for level in levels if level.needed]
+    bottom, top, ticks = linear_range(max(0.0, min(heights)), min(100.0, max(heights)))
     floor, right = height - _BOTTOM, width - _RIGHT
 
     def px(x: float) -> float:
@@ -117,26 +157,21 @@ def plot(
     def py(y: float) -> float:
         return floor - (y - bottom) / (top - bottom) * (floor - _TOP)
 
-    lines = _fronts(points)
     at = [(px(p.x), py(p.y)) for p in points]
     ends = [
         (py(min(top, p.y + (p.error or 0))), py(max(bottom, p.y - (p.error or 0)))) for p in points
     ]
+    own = [p for p in points if p.role == "artifact"]
+    best = [own[i] for i in pareto([(p.x, p.y) for p in own])]
+    line = [(px(p.x), py(p.y)) for p in best]
+    shown = [Tick(py(level.y), level.text) for level in levels if bottom < level.y < top]
     taken = [
         Box(x - _DOT, min(y - _DOT, above), x + _DOT, max(y + _DOT, below))
         for (x, y), (above, below) in zip(at, ends, strict=True)
     ]
-    fronts = [[(px(p.x), py(p.y)) for p in line] for line in lines]
-    taken += [box for line in fronts for box in _along(line)]
-    level = None if chance is None or not bottom < chance < top else py(chance)
-    if level is not None:  # the word that stands at its right end
-        taken.append(Box(right - 50, level - LINE, right, level))
-    inside = Box(_LEFT, _TOP - LINE, width, floor)
-    names = [f"{p.label}, {p.y:.1f}" for p in points]
-    labels = place_all(names, at, taken, inside, anywhere=False)
-    numbered = None in labels
-    if numbered:
-        labels = place_all([str(p.number) for p in points], at, taken, inside, anywhere=True)
+    taken += _along(line)
+    taken += [Box(right - width_of(s.text), s.at - LINE, right, s.at) for s in shown]
+    labels, keyed = _labels(points, at, taken, Box(_LEFT, _TOP - LINE, width, floor))
     return Plot(
         title=title,
         width=width,
@@ -144,39 +179,54 @@ def plot(
         left=_LEFT,
         right=right,
         floor=floor,
-        xs=tuple(Tick(px(v), _tick_text(v)) for v in _log_ticks(low, high, (right - _LEFT) // 70)),
+        xs=tuple(Tick(px(v), tick_text(v)) for v in log_ticks(low, high, (right - _LEFT) // 70)),
         ys=tuple(Tick(py(v), f"{v:g}") for v in ticks),
-        chance=level,
+        levels=tuple(shown),
         marks=tuple(
-            Mark(point, *place, *span, label)
+            Mark(point, *place, *span, label, _clipped(px, point.least))
             for point, place, span, label in zip(points, at, ends, labels, strict=True)
         ),
-        lines=tuple((line[0].role, tuple(at)) for line, at in zip(lines, fronts, strict=True)),
-        numbered=numbered,
+        front=tuple(line) if len(line) > 1 else (),
+        keyed=keyed,
     )
 
 
-def front(points: Sequence[Point]) -> list[Point]:
-    """Those that no smaller point reaches, by size.
+def _labels(
+    points: Sequence[Point], at: Sequence[tuple[float, float]], taken: Sequence[Box], inside: Box
+) -> tuple[list[Label | None], frozenset[str]]:
+    """The labels, and the groups that have keys in place of names."""
+    groups = {point.group for point in points}
+    others, best = groups & {"published"}, groups & {"best"}
+    own = groups - others - best
+    # Names of other people's figures give way first.
+    for keyed in dict.fromkeys(map(frozenset, ((), others, others | best, others | own, groups))):
+        texts = [p.key if p.group in keyed else f"{p.label}, {p.y:.1f}" for p in points]
+        labels = _placed(points, texts, at, taken, inside, anywhere=keyed == groups)
+        if None not in labels or keyed == groups:
+            break
+    return labels, keyed
 
-    >>> sizes = (Point("", x, y, None, "artifact") for x, y in ((10, 50), (20, 40), (30, 60)))
-    >>> [point.x for point in front(list(sizes))]
-    [10, 30]
-    """
-    found: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.x, -p.y)):
-        if not found or point.y > found[-1].y:
-            found.append(point)
-    return found
+
+def _placed(
+    points: Sequence[Point],
+    texts: Sequence[str],
+    at: Sequence[tuple[float, float]],
+    taken: Sequence[Box],
+    inside: Box,
+    *,
+    anywhere: bool,
+) -> list[Label | None]:
+    """Labels of points, of which those that are not published choose first."""
+    order = sorted(range(len(points)), key=lambda i: points[i].role == "published")
+    found = place_all(
+        [texts[i] for i in order], [at[i] for i in order], taken, inside, anywhere=anywhere
+    )
+    by_point = dict(zip(order, found, strict=True))
+    return [by_point[i] for i in range(len(points))]
 
 
-def _fronts(points: Sequence[Point]) -> list[list[Point]]:
-    """The front of every series that has more than one point on it."""
-    series: dict[tuple[str, str], list[Point]] = {}
-    for point in points:
-        series.setdefault((point.role, point.series), []).append(point)
-    found = (front(members) for members in series.values())
-    return [line for line in found if len(line) > 1]
+def _clipped(px: Callable[[float], float], least: int | None) -> float | None:
+    return None if least is None else max(float(_LEFT), px(least))
 
 
 def _along(line: Sequence[tuple[float, float]]) -> Iterator[Box]:
@@ -186,38 +236,3 @@ def _along(line: Sequence[tuple[float, float]]) -> Iterator[Box]:
         for i in range(count + 1):
             at_x, at_y = x + (to_x - x) * i / count, y + (to_y - y) * i / count
             yield Box(at_x - 2, at_y - 2, at_x + 2, at_y + 2)
-
-
-def _log_range(values: Sequence[int]) -> tuple[float, float]:
-    """Decades with a margin, at least one decade wide, so that near sizes look near."""
-    low, high = math.log10(max(1, min(values))), math.log10(max(1, max(values)))
-    margin = max(0.15, (1.0 - (high - low)) / 2)
-    return low - margin, high + margin
-
-
-def _log_ticks(low: float, high: float, most: int) -> list[int]:
-    decades = range(max(0, math.floor(low)), math.ceil(high) + 1)
-    values = [m * 10**d for d in decades for m in (1, 2, 5)]
-    shown = [v for v in values if low <= math.log10(v) <= high]
-    if len(shown) <= most:
-        return shown
-    tens = [v for v in shown if str(v)[0] == "1"]
-    return tens[:: max(1, -(-len(tens) // max(1, most)))]
-
-
-def _tick_text(value: int) -> str:
-    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if value >= size:
-            return f"{value // size} {unit}"
-    return f"{value} B"
-
-
-def _linear_range(points: Sequence[Point]) -> tuple[float, float, list[float]]:
-    low = min(p.y - (p.error or 0) for p in points)
-    high = max(p.y + (p.error or 0) for p in points)
-    step = next(s for s in (1, 2, 5, 10, 20) if max(high - low, 4.0) / s <= 6 or s == 20)
-    first = max(0, math.floor((low - 0.4 * step) / step)) * step
-    last = min(100.0, math.ceil((high + 0.4 * step) / step) * step)
-    count = max(1, round((last - first) / step))
-    ticks = [float(first + i * step) for i in range(count + 1) if first + i * step <= 100]
-    return float(first), last, ticks

@@ -10,6 +10,8 @@ from ddcodec.progress import ProgressOption, displayed
 from ddcodec.reporting.baselines import BaselineKind
 from ddcodec.reporting.collect import Report
 from ddcodec.reporting.make import make_report
+from ddcodec.reporting.published import PublishedSet
+from ddcodec.reporting.whole_set import WholeSetEpochs
 
 __all__ = ["report"]
 
@@ -28,6 +30,9 @@ def report(
     epochs: int | None = None,
     baseline: BaselineKind = "hard",
     teacher: AnyPath | Teacher | None = None,
+    whole_set: WholeSetEpochs | None = None,
+    published: PublishedSet = "auto",
+    ablation: bool = False,
     prior: str | None = None,
     device: str = "auto",
     work: AnyPath | None = None,
@@ -47,6 +52,13 @@ def report(
         baseline: random real pictures to compare with: with ``hard`` labels, of the same IPC and
             of the same bytes; with ``soft`` labels, of the same IPC; ``both``; or ``none``.
         teacher: of soft labels of baselines: what the artifacts were encoded with.
+        whole_set: train students on the whole training set too, with hard labels: for so many
+            epochs, or ``equal`` for as many pictures shown as the artifact that shows the most.
+        published: published figures to show for orientation: those of ``cifar10``, ``cifar100``,
+            ``imagenette128`` or ``imagewoof128``; ``none``; or ``auto``: of the set whose class
+            names, size and number of test pictures the artifacts have, if there is one.
+        ablation: train students on each artifact without its soft labels, without its views, and
+            without both, to show what the bytes of these bought.
         prior: where to find the prior, which may be fetched; by default the pinned one, where
             this machine has it.
         device: torch device.
@@ -81,6 +93,9 @@ def report(
             out=out,
             baseline=baseline,
             teacher=teacher,
+            whole_set=whole_set,
+            published=published,
+            ablation=ablation,
             work=work,
             prior=prior,
             device=device,

@@ -20,7 +20,7 @@ from ddcodec.evaluation.testset import TestSet
 from ddcodec.methods.work import WorkFolder
 from ddcodec.version import __version__
 
-__all__ = ["Contender", "Students"]
+__all__ = ["Contender", "Students", "pictures_shown"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Contender:
         name, role: as of an :class:`Evaluation`; without a name, the file's.
         prior: to render it with, as of ``Artifact.renderer``.
         notes: what a reader of its figures should know, besides the test set's notes.
+        epochs: instead of the protocol's.
+        file_len: bytes that stand in the report instead of those of the file.
     """
 
     artifact: Artifact
@@ -43,6 +45,14 @@ class Contender:
     role: str = "artifact"
     prior: str | None = None
     notes: tuple[str, ...] = ()
+    epochs: int | None = None
+    file_len: int | None = None
+
+
+def pictures_shown(one: Contender, protocol: Protocol) -> int:
+    """Pictures shown to a student, which is what its training takes time for."""
+    pictures = len(one.artifact.classes) * one.artifact.recipe.ipc
+    return pictures * protocol.with_epochs(one.epochs).plan_for(one.artifact).epochs
 
 
 class Students:
@@ -97,7 +107,7 @@ class Students:
             one.test,
             one.student,
             self.seeds,
-            self.protocol,
+            self.protocol.with_epochs(one.epochs),
             None if self._progress is None else partial(self._tell, shown),
             device=self.device,
             prior=one.prior,
@@ -106,21 +116,21 @@ class Students:
             role=one.role,
             keep=keep,
         )
-        return replace(found, notes=(*found.notes, *one.notes))
+        size = found.file_len if one.file_len is None else one.file_len
+        return replace(found, file_len=size, notes=(*found.notes, *one.notes))
 
     def _shown(self, one: Contender) -> int:
-        """Pictures shown to a student, which is what its training takes time for."""
-        pictures = len(one.artifact.classes) * one.artifact.recipe.ipc
-        return pictures * self.protocol.plan_for(one.artifact).epochs
+        return pictures_shown(one, self.protocol)
 
     def _known(self, one: Contender) -> dict[str, object]:
         """All that a student's figures follow from, besides its seed."""
+        protocol = self.protocol.with_epochs(one.epochs)
         return {
             "artifact": one.artifact.digest,
             "test": _fingerprint(one.test),
             "student": one.student,
-            "protocol": asdict(self.protocol),
-            "plan": asdict(self.protocol.plan_for(one.artifact)),
+            "protocol": asdict(protocol),
+            "plan": asdict(protocol.plan_for(one.artifact)),
             "precision": self._precision,
             "device": torch.device(self.device).type,
             "tool": __version__,

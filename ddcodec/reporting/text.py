@@ -57,6 +57,6 @@ def label_text(kind: str) -> str:
 
 def short_name(evaluation: Evaluation) -> str:
     """What a plot calls an artifact or baseline."""
-    if evaluation.role == "baseline":
+    if evaluation.role != "artifact":
         return evaluation.name.replace("random real pictures", "random")
     return evaluation.name.removesuffix(".ddz")

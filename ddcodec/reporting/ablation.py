@@ -1,0 +1,153 @@
+"""Artifacts without one of their parts: what students lose shows what its bytes bought."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ddcodec.artifact import Artifact, open_artifact
+from ddcodec.container import CopiedSection, write_container
+from ddcodec.encoding.labelling import hard_label_sections
+from ddcodec.evaluation.evaluate import Evaluation
+from ddcodec.recipe.parts import LabelRecipe
+
+__all__ = ["Ablated", "Ablation", "Bar", "Variant", "bars_of", "variants_of"]
+
+_LABEL_KINDS = ("labels", "label-model", "label-fields", "teacher")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An artifact without something, written to ``path``.
+
+    Attributes:
+        without: what it lacks.
+        instead: what students are given in its place.
+    """
+
+    without: str
+    instead: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """A part of an artifact: its bytes, and what students lose without it.
+
+    Attributes:
+        without: what was left out.
+        instead: what students were given in its place.
+        stored: bytes that it takes; below zero where leaving it out takes more.
+        points: percentage points of accuracy that it bought.
+        error: standard deviation of these, of both groups of students; None for single ones.
+        evaluation: of the artifact without it.
+    """
+
+    without: str
+    instead: str
+    stored: int
+    points: float
+    error: float | None
+    evaluation: Evaluation
+
+    @classmethod
+    def of(cls, variant: Variant, whole: Evaluation, found: Evaluation) -> Ablated:
+        """What a variant shows beside the whole artifact."""
+        spreads = (whole.std, found.std)
+        error = None if None in spreads else 100 * math.hypot(*(s or 0.0 for s in spreads))
+        points = 100 * (whole.mean - found.mean)
+        stored = whole.file_len - found.file_len
+        return cls(variant.without, variant.instead, stored, points, error, found)
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What the parts of one artifact bought.
+
+    Attributes:
+        name: the artifact's.
+        whole: its evaluation, with all of its parts.
+        parts: each left out alone, and then together.
+    """
+
+    name: str
+    whole: Evaluation
+    parts: tuple[Ablated, ...]
+
+    def to_map(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        parts = [
+            {
+                "without": part.without,
+                "instead": part.instead,
+                "bytes": part.stored,
+                "points": part.points,
+                "error": part.error,
+                "evaluation": part.evaluation.to_map(),
+            }
+            for part in self.parts
+        ]
+        return {"name": self.name, "parts": parts}
+
+
+def variants_of(artifact: Artifact, folder: Path) -> Iterator[Variant]:
+    """An artifact with hard labels, with plain pictures alone, and with both; those that differ."""
+    recipe = artifact.recipe
+    named = "stored teacher" if recipe.labels.kind == "teacher" else "soft labels"
+    soft, several = recipe.labels.kind != "hard", recipe.views > 1
+    hard, plain, both = (folder / f"{name}.ddz" for name in ("hard", "plain", "both"))
+    if soft:
+        _with_hard_labels(artifact, hard)
+        yield Variant(named, "hard labels of the same views", hard)
+    if several:
+        artifact.subset(plain, views=1, force=True).close()
+        yield Variant("views", "the plain pictures, with the labels of these", plain)
+    if soft and several:
+        with open_artifact(hard) as labelled:
+            labelled.subset(both, views=1, force=True).close()
+        yield Variant(f"{named} and views", "the plain pictures, with hard labels", both)
+
+
+def _with_hard_labels(artifact: Artifact, path: Path) -> None:
+    """The same pictures and views, with the class of each picture as its label."""
+    head = artifact.head
+    new = replace(head, recipe=replace(head.recipe, labels=LabelRecipe("hard")))
+    kept = [
+        CopiedSection(artifact.reader, section, section.box)
+        for section in artifact.reader.sections
+        if section.kind not in _LABEL_KINDS
+    ]
+    write_container(
+        path,
+        head=new.to_map(),
+        sections=[*kept, *hard_label_sections(new)],
+        info=dict(artifact.info),
+        overwrite=True,
+    )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A part as two bars: its share of the file, and of the most points of any part, 0..1 each."""
+
+    part: Ablated
+    stored: float
+    points: float
+
+
+def bars_of(ablations: Sequence[Ablation]) -> list[tuple[Ablation, list[Bar]]]:
+    """The bars of each artifact, all to one scale; what bought nothing has no bar."""
+    most = max((abs(part.points) for one in ablations for part in one.parts), default=0.0) or 1.0
+    return [
+        (
+            one,
+            [
+                Bar(part, max(0, part.stored) / one.whole.file_len, max(0.0, part.points) / most)
+                for part in one.parts
+            ],
+        )
+        for one in ablations
+    ]
