@@ -13,6 +13,7 @@ from ddcodec.container import CopiedSection, write_container
 from ddcodec.encoding.labelling import hard_label_sections
 from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.recipe.parts import LabelRecipe
+from ddcodec.table.boxes import Ranks
 
 __all__ = ["Ablated", "Ablation", "Bar", "Variant", "bars_of", "variants_of"]
 
@@ -120,10 +121,17 @@ def _with_hard_labels(artifact: Artifact, path: Path) -> None:
         for section in artifact.reader.sections
         if section.kind not in _LABEL_KINDS
     ]
+    # Of a slice, only the classes that have rows have labels.
+    rows = Ranks(head.rows)
+    labels = [
+        replace(section, box=section.box._replace(class_start=start, class_count=count))
+        for section in hard_label_sections(new)
+        for start, count in rows.shared(section.box.class_start, section.box.class_count)
+    ]
     write_container(
         path,
         head=new.to_map(),
-        sections=[*kept, *hard_label_sections(new)],
+        sections=[*kept, *labels],
         info=dict(artifact.info),
         overwrite=True,
     )

@@ -78,8 +78,7 @@ def place_all(
     at: Sequence[tuple[float, float]],
     taken: Sequence[Box],
     inside: Box,
-    *,
-    anywhere: bool,
+    anywhere: Sequence[bool],
 ) -> list[Label | None]:
     """A label for each point, or None where there is no free place for it.
 
@@ -88,14 +87,14 @@ def place_all(
         at: (x, y) of each point.
         taken: what labels must not cover, such as the points themselves.
         inside: where they must stay.
-        anywhere: where there is no free place beside a point, take the nearest one of all.
+        anywhere: of each: where there is no free place beside it, take the nearest one of all.
     """
     used, out = list(taken), list[Label | None]()
-    for text, (x, y) in zip(texts, at, strict=True):
+    for text, (x, y), far in zip(texts, at, anywhere, strict=True):
         found = next(
             (
                 label
-                for label in _candidates(text, x, y, inside, anywhere)
+                for label in _candidates(text, x, y, inside, far)
                 if inside.holds(label.box) and not any(label.box.hits(other) for other in used)
             ),
             None,

@@ -107,7 +107,7 @@ class Plot:
         left, right, floor: ends of the axes.
         xs, ys: ticks.
         levels: heights of horizontal lines, with their words.
-        marks: published ones first, so that the others lie over them.
+        marks: published ones first, so that the others lie over them and stay in sight.
         front: points of the line along the best artifacts; empty where one alone is best.
         keyed: groups whose labels are keys into tables, because names found no place.
     """
@@ -144,7 +144,8 @@ def plot(
         title: read out by screen readers.
         width, height: in px.
     """
-    points = sorted(points, key=lambda p: p.role != "published")
+    # Labels choose their places in this order.
+    points = sorted(points, key=lambda p: (p.role == "published", not p.best))
     low, high = log_range([p.x for p in points])
     heights = [p.y + sign * (p.error or 0) for p in points for sign in (-1, 1)]
     heights += [level.y for level in levels if level.needed]
@@ -172,6 +173,10 @@ def plot(
     taken += _along(line)
     taken += [Box(right - width_of(s.text), s.at - LINE, right, s.at) for s in shown]
     labels, keyed = _labels(points, at, taken, Box(_LEFT, _TOP - LINE, width, floor))
+    marks = [
+        Mark(point, *place, *span, label, _clipped(px, point.least))
+        for point, place, span, label in zip(points, at, ends, labels, strict=True)
+    ]
     return Plot(
         title=title,
         width=width,
@@ -182,10 +187,7 @@ def plot(
         xs=tuple(Tick(px(v), tick_text(v)) for v in log_ticks(low, high, (right - _LEFT) // 70)),
         ys=tuple(Tick(py(v), f"{v:g}") for v in ticks),
         levels=tuple(shown),
-        marks=tuple(
-            Mark(point, *place, *span, label, _clipped(px, point.least))
-            for point, place, span, label in zip(points, at, ends, labels, strict=True)
-        ),
+        marks=tuple(sorted(marks, key=lambda mark: mark.point.role != "published")),
         front=tuple(line) if len(line) > 1 else (),
         keyed=keyed,
     )
@@ -201,28 +203,10 @@ def _labels(
     # Names of other people's figures give way first.
     for keyed in dict.fromkeys(map(frozenset, ((), others, others | best, others | own, groups))):
         texts = [p.key if p.group in keyed else f"{p.label}, {p.y:.1f}" for p in points]
-        labels = _placed(points, texts, at, taken, inside, anywhere=keyed == groups)
+        labels = place_all(texts, at, taken, inside, [p.group in keyed for p in points])
         if None not in labels or keyed == groups:
             break
     return labels, keyed
-
-
-def _placed(
-    points: Sequence[Point],
-    texts: Sequence[str],
-    at: Sequence[tuple[float, float]],
-    taken: Sequence[Box],
-    inside: Box,
-    *,
-    anywhere: bool,
-) -> list[Label | None]:
-    """Labels of points, of which those that are not published choose first."""
-    order = sorted(range(len(points)), key=lambda i: points[i].role == "published")
-    found = place_all(
-        [texts[i] for i in order], [at[i] for i in order], taken, inside, anywhere=anywhere
-    )
-    by_point = dict(zip(order, found, strict=True))
-    return [by_point[i] for i in range(len(points))]
 
 
 def _clipped(px: Callable[[float], float], least: int | None) -> float | None:

@@ -46,6 +46,25 @@ def test_report_prints_a_table_and_writes_a_page(
     assert len(values["evaluations"][0]["accuracies"]) == 2
 
 
+def test_report_measures_the_whole_set_and_the_parts(
+    ddz: Ddz, artifact: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    words = ("report", artifact, "--test", image_folder / "test", "--seeds", 1, "--epochs", 1)
+    words = (*words, "--baseline", "none", "--whole-set", "equal", "--ablation", "--published")
+    done = ddz(*words, "none", "-o", tmp_path / "r.html")
+    assert done.code == 0
+    assert "the whole training set, hard labels" in done.out
+    assert f"bought by views of {artifact.name}" in done.out
+
+
+def test_a_whole_set_of_no_epochs_is_refused(
+    ddz: Ddz, artifact: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    done = ddz("report", artifact, "--test", image_folder, "--whole-set", "some")
+    assert done.code == 2
+    assert "'some' is neither a number of epochs from 1 nor equal" in done.err
+
+
 def test_no_test_folder_is_a_clear_error(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
     done = ddz("report", artifact, "--test", tmp_path / "none", "-o", tmp_path / "r.html")
     assert done.code == 2

@@ -12,8 +12,10 @@ import pytest
 
 import ddcodec
 from ddcodec.reporting import Report
+from ddcodec.reporting.ablation import Ablated, Ablation, Variant
 from ddcodec.reporting.collect import sheet_of
 from ddcodec.reporting.html import page
+from ddcodec.reporting.published import published_for
 from tests.reporting.figures import evaluation
 
 STYLE = files("ddcodec.reporting").joinpath("templates/style.css").read_text(encoding="utf-8")
@@ -60,9 +62,9 @@ def test_the_keyboard_reaches_what_scrolls(report: Report) -> None:
 def test_drawings_and_pictures_are_told_in_words(report: Report) -> None:
     parser = Tables()
     parser.feed(page(report))
-    assert all(
-        "three: 20.0 kB, 55.0 ± 7.1 %" in str(svg["aria-label"]) for svg in parser.found["svg"]
-    )
+    plots = [svg for svg in parser.found["svg"] if svg.get("aria-hidden") != "true"]
+    assert len(plots) == 2
+    assert all("three: 20.0 kB, 55.0 ± 7.1 %" in str(svg["aria-label"]) for svg in plots)
     assert all(image["alt"] for image in parser.found["img"])
 
 
@@ -70,6 +72,37 @@ def test_baselines_say_which_labels_they_have(report: Report) -> None:
     html = page(report)
     assert "random, hard labels, same IPC (3), 40.0</text>" in html
     assert '<th scope="row">random real pictures, hard labels, same IPC (3)' in html
+
+
+def test_published_figures_have_both_accountings_and_are_not_compared(report: Report) -> None:
+    published, _ = published_for("cifar10", [], [])
+    html = page(replace(report, published=published))
+    assert "For orientation, and not for a direct comparison" in html
+    row = html[html.index(">MTT<") :]
+    assert row.index(">123 kB<") < row.index(">30.7 kB<") < row.index("</tbody>")
+    assert "hard labels; bytes: pixels as float32; labels not counted" in row
+    assert 'class="dot published"' in html
+    assert "Published figures" not in page(report)
+
+
+def test_what_the_parts_bought_is_on_the_page(report: Report) -> None:
+    whole, found = evaluation("a.ddz", 0.6, file_len=20_000), evaluation("b", 0.5, file_len=12_000)
+    part = Ablated.of(Variant("soft labels", "hard labels", Path()), whole, found)
+    html = page(replace(report, ablations=(Ablation("a.ddz", whole, (part,)),)))
+    assert "What the parts bought" in html
+    assert '<span style="width: 40.0%"></span></span>8,000 B' in html
+    assert '<span style="width: 100.0%"></span></span>+10.0' in html
+
+
+def test_the_table_says_how_many_pictures_were_shown_and_what_is_on_the_front(
+    report: Report,
+) -> None:
+    first = replace(evaluation("a.ddz", 0.6, file_len=9_000), settings={"epochs": 300})
+    second = evaluation("b.ddz", 0.5, file_len=10_000)
+    html = page(replace(report, evaluations=(first, second)))
+    assert '<td class="number shown">30,000</td>' in html
+    assert html.count(", on the front") == 1
+    assert html.index(">a.ddz<small>") < html.index(", on the front") < html.index(">b.ddz<small>")
 
 
 def test_names_are_escaped(report: Report) -> None:

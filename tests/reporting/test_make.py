@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -237,3 +238,43 @@ def test_a_soft_baseline_has_labels_of_the_teacher_and_says_whose(
     soft = report.evaluations[-1]
     assert soft.labels == "soft"
     assert "not known to be the teacher of the artifact's own labels" in soft.notes[-1]
+
+
+def test_the_whole_set_and_ablations_are_measured_beside_the_artifact(
+    artifact_path: Path, folders: Path, tmp_path: Path
+) -> None:
+    seen: list[tuple[str, int, int]] = []
+    report = make_report(
+        [artifact_path],
+        folders / "test",
+        seeds=1,
+        epochs=4,
+        baseline="none",
+        whole_set="equal",
+        ablation=True,
+        out=tmp_path / "r.html",
+        progress=lambda *step: seen.append(step),
+    )
+    own, whole = report.evaluations
+    assert (own.pictures_shown, whole.pictures_shown) == (4 * 9, 1 * 36)
+    assert whole.role == "whole"
+    assert whole.file_len == sum(path.stat().st_size for path in folders.glob("train/*/*"))
+    (ablation,) = report.ablations
+    (part,) = ablation.parts
+    assert (part.without, part.evaluation.pictures_shown) == ("views", 4 * 9)
+    assert part.stored == own.file_len - part.evaluation.file_len
+    bar = [(done, total) for what, done, total in seen if what == "pictures shown to students"]
+    assert bar[-1] == (3 * 36, 3 * 36)
+    value = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert [e["pareto_front"] for e in value["evaluations"]] == [True, False]
+    assert value["ablations"][0]["parts"][0]["without"] == "views"
+    assert value["published"] is None
+
+
+def test_a_whole_set_without_training_pictures_is_refused(
+    artifact_path: Path, folders: Path, tmp_path: Path
+) -> None:
+    alone = tmp_path / "alone"
+    shutil.copytree(folders / "test", alone)
+    with pytest.raises(RequestError, match="the whole set need the training folder"):
+        make_report([artifact_path], alone, baseline="none", whole_set=1, out=tmp_path / "r.html")

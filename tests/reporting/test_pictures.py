@@ -65,3 +65,28 @@ def test_bars_are_the_likeliest_first(soft: Path) -> None:
             shares = [bar.share for bar in view.bars]
             assert shares == sorted(shares, reverse=True)
             assert sum(shares) == pytest.approx(1, abs=1e-5)
+
+
+def test_stored_patches_are_shown_where_they_are_not_the_picture_itself(
+    artifact_path: Path, folders: Path, tmp_path: Path
+) -> None:
+    (same,) = shown(artifact_path)
+    assert (same.stored, same.stored_words) == ((), "")
+    collage = tmp_path / "collage.ddz"
+    module = torch.nn.Sequential(torch.nn.AvgPool2d(8), torch.nn.Flatten())
+    teacher = ddcodec.Teacher.from_module(
+        module, ["red", "green", "blue"], [0.0] * 3, [0.1] * 3, size=8
+    )
+    ddcodec.encode(
+        folders / "train",
+        collage,
+        method="rded",
+        ipc=1,
+        views=1,
+        labels="hard",
+        teacher=teacher,
+        options={"factor": 2},
+    )
+    (row,) = shown(collage)
+    assert len(row.stored) == 4
+    assert row.stored_words == "4 patches of 4 x 4 px, which the picture is laid out of"
