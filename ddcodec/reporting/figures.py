@@ -175,13 +175,13 @@ def _levels(members: Sequence[Evaluation]) -> Iterator[Level]:
 
 def _legend(points: Sequence[Point]) -> Iterator[LegendKey]:
     """A key for each kind of mark there is."""
-    kinds = {(p.role, p.shape if p.shape in OUTLINES else "soft") for p in points}
     whose = {"artifact": "artifact", "baseline": "random real pictures", "published": "published"}
+    kinds = {(p.role, p.shape): p.outline for p in points}
     for role, words in whose.items():
-        for shape, outline in OUTLINES.items():
+        for shape in (*OUTLINES, ""):  # nobody noted the labels of those without a shape
             if (role, shape) in kinds:
                 labels = text.label_text(shape)
-                yield LegendKey(outline, role, f"{words}, {labels}" if labels else words)
+                yield LegendKey(kinds[role, shape], role, f"{words}, {labels}" if labels else words)
 
 
 def _letters(number: int) -> str:

@@ -34,7 +34,7 @@ class Point:
         label: its name.
         role: ``artifact``, ``baseline`` or ``published``.
         key: what it is called in a table, which stands for a name that finds no place.
-        shape: of its mark, one of ``OUTLINES``.
+        shape: of its mark, one of ``OUTLINES``; the first of them where nobody knows.
         told: what else its hint says: label regime, protocol.
         best: of published figures, that none of as few bytes reaches it: its name matters most.
         least: bytes of the same by another accounting, which a thin line leads to.
@@ -46,7 +46,7 @@ class Point:
     error: float | None
     role: str
     key: str = "1"
-    shape: str = "soft"
+    shape: str = ""
     told: str = ""
     best: bool = False
     least: int | None = None

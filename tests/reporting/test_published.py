@@ -113,6 +113,8 @@ def test_a_mark_has_the_shape_of_its_labels_and_tells_them() -> None:
         "artifact, soft labels",
         "random real pictures, hard labels",
     ]
+    unknown = Report((evaluation("old.ddz", 0.5),), ())
+    assert [key.words for key in figures_of(unknown)[0].legend] == ["artifact"]
 
 
 def test_the_whole_set_is_a_line_however_many_bytes_it_has() -> None:

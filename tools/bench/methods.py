@@ -19,6 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from ddcodec.evaluation.testset import TestFolder
 from ddcodec.methods.options import options_of, parse_value
 from ddcodec.reporting.collect import Report, sheet_of
 from ddcodec.reporting.html import page
+from ddcodec.reporting.published import published_for
 from tools.bench.efficientnet import efficientnet_teacher
 
 LABELS = ("labels", "label-model", "label-fields", "teacher")
@@ -127,13 +129,16 @@ def file_of(cell: str, folder: Path) -> Path:
 
 
 def report(rows: Sequence[dict[str, Any]], folder: Path) -> Report:
-    """Figures and pictures of the cells, most accurate first."""
+    """Figures and pictures of the cells, most accurate first, beside published figures."""
     ordered = sorted(rows, key=lambda row: -statistics.mean(row["accuracies"]))
-    sheets = []
-    for cell in dict.fromkeys(row["cell"] for row in ordered):
-        with ddcodec.open(file_of(cell, folder)) as artifact:
-            sheets.append(replace(sheet_of(artifact), name=cell))
-    return Report(tuple(evaluation_of(row) for row in ordered), tuple(sheets))
+    evaluations = tuple(evaluation_of(row) for row in ordered)
+    with ExitStack() as stack:
+        cells = dict.fromkeys(row["cell"] for row in ordered)
+        opened = {c: stack.enter_context(ddcodec.open(file_of(c, folder))) for c in cells}
+        sheets = tuple(replace(sheet_of(one), name=cell) for cell, one in opened.items())
+        tested = [e.test_images for e in evaluations]
+        published, why = published_for("auto", list(opened.values()), tested)
+    return Report(evaluations, sheets, (why,) if why else (), published)
 
 
 def evaluation_of(row: dict[str, Any]) -> Evaluation:
@@ -141,7 +146,8 @@ def evaluation_of(row: dict[str, Any]) -> Evaluation:
     known = {field.name for field in fields(Evaluation)}
     values = {key: value for key, value in row["evaluation"].items() if key in known}
     values |= {"seeds": tuple(values["seeds"]), "accuracies": tuple(values["accuracies"])}
-    return Evaluation(**values | {"name": row["cell"], "notes": tuple(values["notes"])})
+    told = {"name": row["cell"], "labels": row["labels"], "notes": tuple(values["notes"])}
+    return Evaluation(**values | told)
 
 
 def options_of_cell(cell: str, teacher: str | Teacher) -> dict[str, Any]:
