@@ -114,7 +114,7 @@ def published_for(
             _check_shape(asked, artifact)
         return _published(asked), ""
     alike = [name for name in _data()["sets"] if all(_is_of(name, one) for one in artifacts)]
-    if not alike:
+    if len(alike) != 1:  # with no artifacts at all, they are of every set
         return None, ""
     (name,) = alike
     known = _data()["sets"][name]

@@ -10,6 +10,7 @@ import pytest
 
 import ddcodec
 from ddcodec.cli.app import run
+from ddcodec.reporting.ablation import variants_of
 from ddcodec.reporting.collect import sheet_of
 from tests.cli.conftest import Ddz
 
@@ -49,3 +50,17 @@ def test_the_report_says_so_too(stored: Path) -> None:
     assert facts["labels"].startswith("computed by a stored teacher, convnet3 at 4 bits")
     assert "; for training at temperature 4, " in facts["labels"]
     assert facts["labels"].endswith(" nats from the teacher's")
+
+
+def test_a_report_can_leave_the_stored_teacher_out(stored: Path, tmp_path: Path) -> None:
+    with ddcodec.open(stored) as artifact:
+        variants = list(variants_of(artifact, tmp_path))
+        assert [one.without for one in variants] == [
+            "stored teacher",
+            "views",
+            "stored teacher and views",
+        ]
+        with ddcodec.open(variants[0].path) as hard:
+            hard.verify()
+            assert hard.recipe.labels.kind == "hard"
+            assert hard.file_len < artifact.file_len - 1000
