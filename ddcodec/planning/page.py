@@ -60,8 +60,8 @@ def _plot(plan: Plan, width: int) -> Plot:
             y=100 * one.forecast.accuracy,
             error=50 * (one.forecast.high - one.forecast.low),
             role="artifact" if one in _best(plan) else "baseline",
-            number=number,
-            series=f"{one.setting.filling} {one.setting.filling.labels}",
+            key=str(number),
+            shape=one.setting.filling.labels,
         )
         for number, one in enumerate(rows, start=1)
     ]
