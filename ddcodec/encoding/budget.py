@@ -81,7 +81,8 @@ def too_small(inputs: Inputs, least: float) -> RequestError:
 
 def _needs(inputs: Inputs, ipc: int, label: float) -> tuple[float, float]:
     """Expected bytes of what does not grow with the IPC, and of each slot of each class."""
-    options, (fixed, _, slot) = inputs.options, costs_of(inputs, ipc)
+    options, costs = inputs.options, costs_of(inputs, ipc)
+    fixed, slot = costs.fixed, costs.slot
     if options.labels != "soft":
         return fixed, slot
     if options.label_bytes is not None:

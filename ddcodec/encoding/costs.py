@@ -20,12 +20,14 @@ class Costs(NamedTuple):
     """Expected bytes of an artifact, but for labels that are soft.
 
     Attributes:
-        fixed: whatever the IPC.
+        fixed: whatever the IPC, a stored teacher among them.
+        teacher: of one that is stored; 0 where none is.
         picture: of what is stored of each picture; 0 where it is generated from its seed.
         slot: the same, and what else each slot of a class takes.
     """
 
     fixed: float
+    teacher: float
     picture: float
     slot: float
 
@@ -46,5 +48,5 @@ def costs_of(inputs: Inputs, ipc: int) -> Costs:
         fixed += 0.4 * classes * classes
     del sizes["pixels"]
     stored = sum(sizes.pop(kind, 0) for kind in ("patches", "latents"))
-    picture = stored / (classes * ipc)
-    return Costs(fixed + sum(sizes.values()), picture, picture + stored_length(ipc))
+    picture, teacher = stored / (classes * ipc), float(sizes.get("teacher", 0))
+    return Costs(fixed + sum(sizes.values()), teacher, picture, picture + stored_length(ipc))

@@ -14,6 +14,7 @@ from ddcodec.reporting.text import bytes_text, percent_text, student_text
 __all__ = ["page"]
 
 _NARROW, _WIDE = 340, 760
+_FIXED = "\N{NO-BREAK SPACE}"
 
 
 def page(plan: Plan, src: str, json_name: str | None = None) -> str:
@@ -26,7 +27,10 @@ def page(plan: Plan, src: str, json_name: str | None = None) -> str:
     """
     best = [group[0] for group in plan.planned]
     ends = [
-        f"{100 * one.forecast.accuracy:.0f} % in {bytes_text(one.setting.budget)}" for one in best
+        f"{100 * one.forecast.accuracy:.0f} % in {bytes_text(one.setting.budget)}".replace(
+            " ", _FIXED
+        )
+        for one in best
     ]
     html: str = (
         _templates()

@@ -71,10 +71,11 @@ class Setting:
         budget: bytes of the file.
         filling: method and kind of labels.
         ipc, views: shape of the table.
-        label_bytes: of all soft labels; 0 of other kinds.
+        label_bytes: of all soft labels, or of the teacher that is stored in their place; 0 of
+            hard ones.
         coarseness: bytes that a picture takes at the quality that budgets begin with, relative to
             those it gets; 0 where none is stored.
-        fixed: bytes of all but pictures and soft labels.
+        fixed: bytes of all but pictures and labels.
         label: bytes of a soft label, relative to those budgets are planned with; 0 of other kinds.
     """
 
@@ -140,9 +141,9 @@ def considered(
                     filling=filling,
                     ipc=ipc,
                     views=views,
-                    label_bytes=round(classes * ipc * (beside - digest)),
+                    label_bytes=round(costs.teacher + classes * ipc * (beside - digest)),
                     coarseness=max(_FINEST, costs.picture / picture) if costs.picture else 0.0,
-                    fixed=costs.fixed + classes * ipc * digest,
+                    fixed=costs.fixed - costs.teacher + classes * ipc * digest,
                     label=share,
                 )
 

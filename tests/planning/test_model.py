@@ -12,7 +12,7 @@ from ddcodec.encoding.costs import Costs
 from ddcodec.planning.model import Model, Observation
 from ddcodec.planning.settings import Filling, Setting, considered, plain
 
-SETTINGS = list(considered(30_000, Filling("random"), Costs(700.0, 80.0, 81.0), (5000,) * 10))
+SETTINGS = list(considered(30_000, Filling("random"), Costs(700.0, 0.0, 80.0, 81.0), (5000,) * 10))
 FIRST = plain(SETTINGS)
 
 

@@ -12,7 +12,7 @@ from ddcodec.planning.pilots import halves_of, pilot_budget, pilot_settings
 from ddcodec.planning.settings import Filling, considered
 from ddcodec.sources.folder import scan
 
-COSTS = Costs(700.0, 80.0, 81.0)
+COSTS = Costs(700.0, 0.0, 80.0, 81.0)
 
 
 def test_no_picture_is_in_both_halves(image_folder: Path) -> None:

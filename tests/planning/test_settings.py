@@ -11,7 +11,7 @@ from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
 from ddcodec.planning.settings import Filling, considered, parse_filling, plain
 
-COSTS = Costs(fixed=700.0, picture=80.0, slot=81.0)
+COSTS = Costs(fixed=700.0, teacher=0.0, picture=80.0, slot=81.0)
 SOFT = Filling("random")
 
 
@@ -43,7 +43,7 @@ def test_budgets_begin_with_what_an_encode_within_one_begins_with() -> None:
 
 
 def test_generated_pictures_take_no_bytes_and_labels_all() -> None:
-    generated = Costs(fixed=3000.0, picture=0.0, slot=1.0)
+    generated = Costs(fixed=3000.0, teacher=0.0, picture=0.0, slot=1.0)
     (first, *_) = considered(20_000, Filling("t2i"), generated, (9,) * 10)
     assert first.sections()["pictures"] == 0
     assert "label_bytes" not in first.options()
@@ -61,3 +61,11 @@ def test_generated_pictures_take_no_bytes_and_labels_all() -> None:
 def test_methods_that_cannot_be_asked_for_are_refused(text: str, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         parse_filling(text)
+
+
+def test_a_stored_teacher_stands_for_labels() -> None:
+    costs = COSTS._replace(fixed=165_700.0, teacher=165_000.0)
+    (first, *_) = considered(300_000, Filling("random", labels="teacher"), costs, (5000,) * 10)
+    assert first.sections()["labels"] == 165_000
+    assert first.options()["labels"] == "teacher"
+    assert "label_bytes" not in first.options()
