@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import os
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,17 +97,25 @@ def patch_sections(classes: Iterable[UInt8s], ipc: int, coding: PatchCoding) -> 
     Raises:
         RequestError: the patches of one slot are too large for a mosaic.
     """
-    made, waiting = list[NewSection](), defaultdict[tuple[int, int], list[UInt8s]](list)
-    for c, patches in enumerate(classes):
-        codec = coding.mosaic(patches.shape[2], patches.shape[1])
-        per = len(patches) // ipc
-        for slots in slot_groups(ipc, most_slots((codec.width, codec.height), per, coding)):
-            first, count = slots[0] * per, slots[1] * per
-            held = waiting[slots]
-            held.append(resize(patches[first : first + count], codec.height, codec.width))
-            if len(held) == _classes_each(codec, count, coding):
-                made.append(_section(codec, c + 1, slots, held))
-                held.clear()
+    made, coding_now = list[NewSection](), deque[Future[NewSection]]()
+    waiting = defaultdict[tuple[int, int], list[UInt8s]](list)
+    workers = os.cpu_count() or 1
+    # Pillow's encoders leave the interpreter to other threads; order and bytes stay the same.
+    with ThreadPoolExecutor(workers) as pool:
+        for c, patches in enumerate(classes):
+            codec = coding.mosaic(patches.shape[2], patches.shape[1])
+            per = len(patches) // ipc
+            for slots in slot_groups(ipc, most_slots((codec.width, codec.height), per, coding)):
+                first, count = slots[0] * per, slots[1] * per
+                held = waiting[slots]
+                part = patches[first : first + count]
+                held.append(resize(part, codec.height, codec.width))
+                if len(held) == _classes_each(codec, count, coding):
+                    coding_now.append(pool.submit(_section, codec, c + 1, slots, tuple(held)))
+                    held.clear()
+            while len(coding_now) > 2 * workers:  # or all patches would be in memory
+                made.append(coding_now.popleft().result())
+        made += [one.result() for one in coding_now]
     return made + [_section(codec, c + 1, slots, held) for slots, held in waiting.items() if held]
 
 
