@@ -34,7 +34,7 @@ from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe.head import MAX_IPC, MAX_ROWS, Head
 from ddcodec.recipe.parts import LabelRecipe
 
-__all__ = ["Fitting", "ipc_within"]
+__all__ = ["Fitting", "check_budget", "ipc_within"]
 
 MARGIN = 16
 """Bytes that are kept free: a header is known but for how well its checksums deflate."""
@@ -44,6 +44,8 @@ _LEAST_LABEL = 0.1
 # Of a look at a few pictures.
 _SAMPLE = 10
 
+# What is told from a few pictures may be wrong by so much.
+_CLEARLY = 1.2
 # What a header takes is expected to a few bytes; once more with what it really took is enough.
 _TRIES = 4
 
@@ -90,8 +92,26 @@ def _needs(inputs: Inputs, ipc: int, label: float) -> tuple[float, float]:
     return fixed, slot + options.views * label
 
 
-def _least(inputs: Inputs) -> float:
-    """About the bytes of one image per class at the lowest quality."""
+def check_budget(inputs: Inputs, ipc: int) -> None:
+    """Refuse a budget that so many images per class will not fit, before any work.
+
+    Raises:
+        RequestError: even at the lowest quality, as far as that can be told now.
+    """
+    if _least(inputs, ipc) > _CLEARLY * inputs.options.budget_bytes:
+        raise too_small_for(inputs, ipc)
+
+
+def too_small_for(inputs: Inputs, ipc: int) -> RequestError:
+    """The error for a budget that an IPC does not fit."""
+    return RequestError(
+        f"budget={inputs.options.budget!r} is too small for ipc={ipc}, even at the lowest "
+        "quality; allow more bytes, or ask for fewer images per class"
+    )
+
+
+def _least(inputs: Inputs, ipc: int = 1) -> float:
+    """About the bytes of so many images per class at the lowest quality."""
     options = inputs.options
     coding = options.patches
     if options.quality is None and coding.codec != "png":
@@ -104,8 +124,8 @@ def _least(inputs: Inputs) -> float:
             time_limit=None,
         )
         inputs = Inputs(inputs.source, coarse)
-    fixed, slot = _needs(inputs, 1, _LEAST_LABEL)
-    return fixed + len(inputs.source.classes) * slot
+    fixed, slot = _needs(inputs, min(ipc, _SAMPLE), _LEAST_LABEL)
+    return fixed + len(inputs.source.classes) * ipc * slot
 
 
 class Fitting:
@@ -145,7 +165,7 @@ class Fitting:
             soft = self.options.labels == "soft"
             found = fit_patches(code, room, start, exactly=not soft) if room > 0 else None
             if found is None:
-                raise self._too_small()
+                raise too_small_for(self.inputs, self.ipc)
             return {"patches": np.array(found)}
 
         self.patches = Patches(*self.work.piece("patches", fit)["patches"].tolist())
@@ -193,12 +213,6 @@ class Fitting:
             head = self.drafting.head(content, self.drafting.label_recipe())
             return stored_size(self.drafting.soft_labels(labelling, head))
 
-    def _too_small(self) -> RequestError:
-        return RequestError(
-            f"budget={self.options.budget!r} is too small for ipc={self.ipc}, even at the lowest "
-            "quality; allow more bytes, or ask for fewer images per class"
-        )
-
     def labels(
         self, labelling: Labelling, head: Head, content: Content, others: Sequence[NewSection]
     ) -> list[NewSection]:
@@ -210,11 +224,11 @@ class Fitting:
         room = min(room, options.label_bytes or room)
         for _ in range(_TRIES):
             if room < 1:
-                raise self._too_small()
+                raise too_small_for(self.inputs, self.ipc)
             found = self.drafting.soft_labels(labelling, head, room)
             info = self.drafting.info(content, *self.drafting.teacher_pin())
             length = container_length(head=head.to_map(), sections=[*others, *found], info=info)
             if length <= most:
                 return found
             room -= length - most + MARGIN
-        raise self._too_small()
+        raise too_small_for(self.inputs, self.ipc)

@@ -19,7 +19,7 @@ import numpy as np
 from ddcodec.arrays import Array
 from ddcodec.artifact import open_artifact
 from ddcodec.container import write_container
-from ddcodec.encoding.budget import Fitting, ipc_within
+from ddcodec.encoding.budget import Fitting, check_budget, ipc_within
 from ddcodec.encoding.drafting import Drafting
 from ddcodec.encoding.expected import expected_container, expected_sizes, stored_bytes
 from ddcodec.encoding.forecast import expected_seconds
@@ -110,6 +110,8 @@ class Encoder:
         used = dict[str, Any]()
         if self.options.ipc is not None:
             self.inputs.method.check(self.inputs.job(self.ipc))
+            if self.options.budget is not None:
+                check_budget(self.inputs, self.ipc)
         if self.options.labels == "teacher":
             self._check_storable()
         with self._work_folder() as work:

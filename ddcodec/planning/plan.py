@@ -99,6 +99,7 @@ def plan(
         sizes = sorted({_bytes(one) for one in named})
         # All that can be refused is refused now, before the first pilot.
         settings = {budget: planner.settings(budget) for budget in sizes}
+        planner.load_teacher()
         kept = target.with_name(target.name + ".work") if work is None else Path(work)
         with planner.work(kept, shown, student) as held:
             runner = planner.pilots(chosen, student, shown, held)

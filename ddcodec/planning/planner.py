@@ -14,7 +14,7 @@ from ddcodec.classifiers.architectures import default_architecture
 from ddcodec.encoding.costs import Costs, costs_of, label_bytes_each
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.options import BUDGET_QUALITY, EncodeOptions
-from ddcodec.errors import RequestError
+from ddcodec.errors import DdcodecError, RequestError
 from ddcodec.evaluation.protocols import Protocol
 from ddcodec.methods import get_method
 from ddcodec.methods.work import WorkFolder
@@ -55,16 +55,35 @@ class Planner:
     ) -> None:
         self._source, self._given = source, teacher
         self._halves = halves_of(source, options["seed"])
-        self._options = dict(options)
-        inputs = self._inputs(fillings[0], teacher)
-        self.size, self._device = inputs.size, inputs.device
-        self._teacher = inputs.teacher() if options["labels"] == "soft" else None
-        if self._teacher is not None or any(get_method(f.method).uses_teacher for f in fillings):
-            self._options["teacher"] = self._teacher or inputs.teacher()
+        self._options = {**options, "teacher": teacher}
+        self._inputs = self._inputs_of(fillings[0])
+        self.size, self._device = self._inputs.size, self._inputs.device
+        self._soft = options["labels"] == "soft"
+        self._asks = self._soft or any(get_method(f.method).uses_teacher for f in fillings)
         self._costs = {filling: self._costs_of(filling) for filling in fillings}
-        first = replace(fillings[0], labels="teacher")
-        self._stored = self._costs_of(first) if self._teacher is not None else None
-        self._fillings, self._in_file = tuple(fillings), first
+        self._in_file = replace(fillings[0], labels="teacher")
+        self._stored = self._costs_of(self._in_file) if self._can_be_stored() else None
+
+    def load_teacher(self) -> None:
+        """Have the teacher, who may have to be trained first, at hand for all pilots."""
+        if self._asks:
+            self._options["teacher"] = self._inputs.teacher()
+
+    def _can_be_stored(self) -> bool:
+        """Whether a teacher could stand in the file in place of its labels."""
+        from ddcodec.classifiers.teacher_training import training_size
+        from ddcodec.labels.teacher.fold import check_storable
+
+        if not self._soft:
+            return False
+        if self._inputs.options.trains_teacher:  # of large pictures at a smaller size
+            return training_size(self.size) == self.size and self.size[0] == self.size[1]
+
+        try:
+            check_storable(self._inputs.teacher(), self.size)
+        except DdcodecError:
+            return False
+        return True
 
     def tell(self, what: str, done: int, total: int) -> None:
         """Move the progress display, if there is one."""
@@ -133,7 +152,7 @@ class Planner:
             "kind": "pilots",
             "tool": __version__,
             "source": self._halves.fit.fingerprint,
-            "teacher": "" if self._teacher is None else self._teacher.digest,
+            "teacher": self._inputs.teacher().digest if self._asks else "",
             "shown": shown,
             "student": student,
             **{name: str(value) for name, value in plain.items()},
@@ -144,12 +163,13 @@ class Planner:
 
     def ceiling(self, pilots: Pilots) -> float:
         """The accuracy that no student is expected to surpass."""
-        if self._teacher is None:
+        if not self._soft:
             return 1.0
-        if self._teacher.held_out is not None:
-            return self._teacher.held_out.accuracy + _BEYOND_TEACHER
+        teacher = self._inputs.teacher()
+        if teacher.held_out is not None:
+            return teacher.held_out.accuracy + _BEYOND_TEACHER
         test = pilots.test()
-        right = self._teacher.logits(test.images).argmax(1) == test.labels
+        right = teacher.logits(test.images).argmax(1) == test.labels
         return float(right.mean()) + _BEYOND_TEACHER
 
     def best(
@@ -173,7 +193,7 @@ class Planner:
                 f"only {held_out} pictures were held out: pilots cannot be told apart well, and "
                 "what is forecast is mostly what was measured elsewhere"
             )
-        if self._teacher is not None:
+        if self._soft:
             yield (
                 "the teacher may have been trained on the pictures held out, so that forecasts "
                 "are a little high"
@@ -193,12 +213,12 @@ class Planner:
         if seed:
             found["seed"] = seed
         given = self._given
-        if self._teacher is not None and isinstance(given, str | os.PathLike) and given != "auto":
+        if self._asks and isinstance(given, str | os.PathLike) and given != "auto":
             found["teacher"] = os.fspath(given)
         return found
 
-    def _inputs(self, filling: Filling, teacher: AnyPath | Teacher) -> Inputs:
-        options = {**self._options, "labels": filling.labels, "teacher": teacher}
+    def _inputs_of(self, filling: Filling) -> Inputs:
+        options = {**self._options, "labels": filling.labels}
         return Inputs(
             self._source,
             EncodeOptions(
@@ -212,5 +232,4 @@ class Planner:
         )
 
     def _costs_of(self, filling: Filling) -> Costs:
-        inputs = self._inputs(filling, self._options.get("teacher", "auto"))
-        return costs_of(inputs, min(_SAMPLE, *self._source.counts))
+        return costs_of(self._inputs_of(filling), min(_SAMPLE, *self._source.counts))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import ddcodec
 from ddcodec.encoding.options import EncodeOptions
@@ -91,3 +92,18 @@ def test_what_cannot_be_planned_is_refused_at_once(
     with pytest.raises(RequestError, match=message):
         planned(image_folder, tmp_path / "p.html", budget, labels="hard", **changes)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_teacher_that_cannot_be_stored_is_not_considered_in_the_file(
+    image_folder: Path, tmp_path: Path
+) -> None:
+    class Guess(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.mean(dim=(2, 3))
+
+    teacher = ddcodec.Teacher.from_module(
+        Guess(), classes=["blob", "cross", "stripes"], mean=[0.5] * 3, std=[0.25] * 3, size=16
+    )
+    made = planned(image_folder, tmp_path / "p.html", "300KB", teacher=teacher, pilots=1)
+    assert [one.setting.filling.labels for one in made.planned[0]] == ["soft"]
+    assert "teacher" not in made.planned[0][0].options  # it has no name to be given by
