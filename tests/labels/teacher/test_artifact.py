@@ -137,7 +137,7 @@ def test_an_interrupted_encode_ends_in_the_same_bytes(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ddcodec.encoding.encode.Labelling.stored_teacher", killed)
+        patch.setattr("ddcodec.encoding.labelling.Labelling.stored_teacher", killed)
         with pytest.raises(KeyboardInterrupt):
             encode(tmp_path / "resumed.ddz")
     assert encode(tmp_path / "resumed.ddz").digest == straight.digest
