@@ -272,22 +272,23 @@ class EncodeOptions:
             return
         if self.budget_bytes < 1:
             raise RequestError(f"budget={self.budget!r} is not allowed: it must be above 0")
-        given = f"budget={self.budget!r} leaves nothing to choose"
-        if self.labels == "soft":
-            if self.label_quality is not None or self.label_layers in ("class", "lossless"):
-                raise RequestError(
-                    f"{given} of labels whose quality is fixed: leave out label_quality and "
-                    f"label_layers={self.label_layers!r}, or the budget"
-                )
-            taken = self.label_bytes is not None
-        else:
-            taken = True
+        if self.labels == "soft" and self.label_quality is not None:
+            raise RequestError(
+                f"budget={self.budget!r} says how many bytes labels take, so "
+                f"label_quality={self.label_quality:g} is one too many; give one of them"
+            )
+        if self.labels == "soft" and self.label_layers in ("class", "lossless"):
+            raise RequestError(
+                f"labels of label_layers={self.label_layers!r} have the bytes they have, which no "
+                f"budget={self.budget!r} can choose; leave out one of them"
+            )
+        taken = self.labels != "soft" or self.label_bytes is not None
         adjustable = self.quality is None and self.patch_codec != "png"
         method = self.filled_by
         patches = method.stores_pictures or not method.generates
         if taken and not (adjustable and patches):
             raise RequestError(
-                f"{given}: with these labels, only the quality of stored patches could follow "
+                f"budget={self.budget!r} leaves nothing to choose: with these labels, only the quality of stored patches could follow "
                 "from it. Let soft labels take the rest, or leave the quality out, of a method "
                 "that stores patches and a codec that is lossy"
             )

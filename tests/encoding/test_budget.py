@@ -109,8 +109,8 @@ def test_a_dry_run_says_how_a_budget_would_be_spent(image_folder: Path, tmp_path
     [
         ({"budget": "much"}, "'much' is no number of bytes: write it as 300KB"),
         ({"budget": 0}, "budget=0 is not allowed"),
-        ({"label_quality": 0.01}, "labels whose quality is fixed"),
-        ({"label_layers": "lossless"}, "labels whose quality is fixed"),
+        ({"label_quality": 0.01}, "label_quality=0.01 is one too many"),
+        ({"label_layers": "lossless"}, "have the bytes they have"),
         ({"labels": "hard", "quality": 40}, "leaves nothing to choose"),
         ({"labels": "hard", "patch_codec": "png"}, "leaves nothing to choose"),
         ({"labels": "hard", "method": "t2i"}, "leaves nothing to choose"),
