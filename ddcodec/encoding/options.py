@@ -288,9 +288,9 @@ class EncodeOptions:
         patches = method.stores_pictures or not method.generates
         if taken and not (adjustable and patches):
             raise RequestError(
-                f"budget={self.budget!r} leaves nothing to choose: with these labels, only the quality of stored patches could follow "
-                "from it. Let soft labels take the rest, or leave the quality out, of a method "
-                "that stores patches and a codec that is lossy"
+                f"budget={self.budget!r} leaves nothing to choose: with these labels, only the "
+                "quality of stored patches could follow from it. Let soft labels take the rest, or "
+                "leave the quality out, of a method that stores patches and a codec that is lossy"
             )
 
     @property
