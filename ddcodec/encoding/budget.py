@@ -24,8 +24,8 @@ from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.labelling import (
     Labelling,
     hard_label_sections,
-    pixel_placeholders,
     seed_sections,
+    stand_in_pixel_sections,
 )
 from ddcodec.encoding.patch_quality import LOWEST, Patches, fit_patches, stored_size
 from ddcodec.errors import RequestError
@@ -196,7 +196,7 @@ class Fitting:
     def _other_bytes(self, content: Content, patches: int, labels: int) -> int:
         """Bytes of all but patches and labels that are not hard, and a margin."""
         head = self.drafting.head(content, self.drafting.label_recipe())
-        sections = [*content.sections, *seed_sections(head, 0), *pixel_placeholders(head)]
+        sections = [*content.sections, *seed_sections(head, 0), *stand_in_pixel_sections(head)]
         if self.options.labels == "hard":
             sections += hard_label_sections(head)
         rest = stored_size([section for section in sections if section.kind != "patches"])

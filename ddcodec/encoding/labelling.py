@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
     from ddcodec.classifiers.teacher import Teacher
 
-__all__ = ["Labelling", "hard_label_sections", "pixel_placeholders", "seed_sections"]
+__all__ = [
+    "Labelling",
+    "hard_label_sections",
+    "pixel_sections",
+    "seed_sections",
+    "stand_in_pixel_sections",
+]
 
 
 # Hard labels: a reader decodes a section whole.
@@ -76,21 +82,29 @@ def hard_label_sections(head: Head) -> list[NewSection]:
     ]
 
 
-def pixel_placeholders(head: Head) -> list[NewSection]:
-    """Pixel digests of an artifact to be: the bytes that they take, and no digests."""
-    codec, classes = PixelDigests(stored_length(head.recipe.ipc)), len(head.classes)
-    noise = np.random.default_rng(0)  # as incompressible as digests
+def pixel_sections(head: Head, digests: UInt8s) -> list[NewSection]:
+    """Pixel digests of every slot, uint8 [classes, ipc, length], by group of slots and classes."""
+    codec, classes = PixelDigests(digests.shape[2]), len(head.classes)
     return [
         NewSection(
             "pixels",
             codec.spec(),
             Box(first, some, start, count),
-            codec.encode(noise.integers(0, 256, (some, count, codec.length)).astype(np.uint8)),
+            codec.encode(
+                np.ascontiguousarray(digests[first : first + some, start : start + count])
+            ),
             ANCILLARY | SAFE_TO_COPY,
         )
         for start, count in prefix_groups(head.recipe.ipc)
         for first, some in class_groups(classes, codec.length * count)
     ]
+
+
+def stand_in_pixel_sections(head: Head) -> list[NewSection]:
+    """Sections that take the bytes of pixel digests which nobody has computed yet."""
+    shape = len(head.classes), head.recipe.ipc, stored_length(head.recipe.ipc)
+    noise = np.random.default_rng(0)  # as incompressible as digests
+    return pixel_sections(head, noise.integers(0, 256, shape).astype(np.uint8))
 
 
 class Labelling:
@@ -121,27 +135,15 @@ class Labelling:
     def pixel_sections(self) -> list[NewSection]:
         """Pixel digests of every slot, for all classes, by group of slots."""
         head = self._artifact.head
-        codec = PixelDigests(stored_length(head.recipe.ipc))
-        digests = np.empty((len(self._classes), head.recipe.ipc, codec.length), np.uint8)
+        length = stored_length(head.recipe.ipc)
+        digests = np.empty((len(self._classes), head.recipe.ipc, length), np.uint8)
         group = max(1, CHUNK // head.recipe.ipc)
         for start in self._classes[::group]:
             classes = self._classes[start : start + group]
             piece = self._work.piece(f"pixels-{start:05d}", partial(self._digests, classes))
-            digests[start : start + group] = piece["digests"][..., : codec.length]
+            digests[start : start + group] = piece["digests"][..., :length]
             self._tell("pictures", classes[-1] + 1)
-        return [
-            NewSection(
-                "pixels",
-                codec.spec(),
-                Box(first, some, start, count),
-                codec.encode(
-                    np.ascontiguousarray(digests[first : first + some, start : start + count])
-                ),
-                ANCILLARY | SAFE_TO_COPY,
-            )
-            for start, count in prefix_groups(head.recipe.ipc)
-            for first, some in class_groups(len(self._classes), codec.length * count)
-        ]
+        return pixel_sections(head, digests)
 
     def soft_labels(
         self, teacher: Teacher, head: Head, options: LabelOptions, seed: int
