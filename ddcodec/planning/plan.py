@@ -101,7 +101,7 @@ def plan(
         settings = {budget: planner.settings(budget) for budget in sizes}
         planner.load_teacher()
         kept = target.with_name(target.name + ".work") if work is None else Path(work)
-        with planner.work(kept, shown, student) as held:
+        with planner.work(kept, chosen, shown, student) as held:
             runner = planner.pilots(chosen, student, shown, held)
             observed = []
             for number, (setting, times) in enumerate(planner.pilot_settings(sizes[-1], pilots)):

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +145,9 @@ class Planner:
         )
 
     @contextmanager
-    def work(self, path: Path, shown: int, student: str | None) -> Iterator[WorkFolder]:
+    def work(
+        self, path: Path, protocol: Protocol, shown: int, student: str | None
+    ) -> Iterator[WorkFolder]:
         """Where finished pilots are kept; they belong to the pictures, the teacher and the rest."""
         plain = {k: v for k, v in self._options.items() if k not in ("progress", "teacher")}
         job = {
@@ -153,6 +155,7 @@ class Planner:
             "tool": __version__,
             "source": self._halves.fit.fingerprint,
             "teacher": self._inputs.teacher().digest if self._asks else "",
+            "protocol": asdict(protocol) | {"epochs": None},  # pilots have epochs of their own
             "shown": shown,
             "student": student,
             **{name: str(value) for name, value in plain.items()},

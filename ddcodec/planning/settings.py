@@ -10,7 +10,7 @@ from ddcodec.encoding.costs import Costs, label_bytes_each
 from ddcodec.encoding.options import LabelKind
 from ddcodec.errors import RequestError
 from ddcodec.methods import get_method
-from ddcodec.recipe.head import MAX_IPC
+from ddcodec.recipe.head import MAX_IPC, MAX_ROWS
 
 __all__ = ["Filling", "Setting", "considered", "parse_filling"]
 
@@ -131,7 +131,8 @@ def considered(
         for share in _LABELS if soft else (0.0,):
             beside = digest + views * share * label_bytes_each(classes)
             for coarse in _COARSE if costs.picture else (1.0,):
-                ipc = min(most, int(room / (coarse * costs.picture + beside)))
+                rows = MAX_ROWS // (classes * views)
+                ipc = min(most, rows, int(room / (coarse * costs.picture + beside)))
                 if ipc < 1:
                     continue
                 # Of few pictures each has what the budget gives.

@@ -68,6 +68,9 @@ def test_pilots_are_made_once(
     again = planned(image_folder, tmp_path / "b.html", "1.5KB", **kept)
     assert again.pilots == first.pilots
     assert again.planned == first.planned
+    # Students of another protocol would be others.
+    with pytest.raises(RequestError, match=r"work of another job \(protocol changed\)"):
+        planned(image_folder, tmp_path / "c.html", "1.5KB", protocol="rded", **kept)
 
 
 @pytest.mark.parametrize(
