@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import fnmatch
 import glob
 import json
 import os
@@ -25,6 +26,7 @@ from ddcodec.errors import EncodeError, RequestError
 __all__ = [
     "cache_folder",
     "check_replaceable",
+    "is_leftover",
     "locked",
     "read_json",
     "remove_leftovers",
@@ -98,6 +100,20 @@ _KINDS = [
 ]
 
 
+def is_leftover(path: Path, name: str = "*") -> bool:
+    """Whether a path is called as :func:`write_whole` calls what it has not finished yet.
+
+    Args:
+        path: of a file, which need not exist.
+        name: of the file that was to be written; any by default.
+    """
+    return fnmatch.fnmatchcase(path.name, _leftovers(name))
+
+
+def _leftovers(name: str) -> str:
+    return f".{glob.escape(name) if name != '*' else name}.{_TOKEN}.tmp"
+
+
 def remove_leftovers(folder: Path, name: str = "*") -> None:
     """Remove what processes that were killed left of :func:`write_whole`, in one folder.
 
@@ -105,7 +121,7 @@ def remove_leftovers(folder: Path, name: str = "*") -> None:
         folder: where they stand; it need not exist.
         name: of the file that was to be written; any by default.
     """
-    for path in folder.glob(f".{glob.escape(name) if name != '*' else name}.{_TOKEN}.tmp"):
+    for path in folder.glob(_leftovers(name)):
         with suppress(OSError), open(path, "rb") as file:
             # One that a process is still writing is locked by it, right after it was made.
             if time.time() - os.fstat(file.fileno()).st_mtime > _SURELY_LOCKED:

@@ -91,8 +91,8 @@ def command(
 ) -> None:
     """Write the images of IN.ddz as lossless PNGs, one folder per class, with their labels.
 
-    DIR also gets labels.npz and a README that explains both. An interrupted decode goes on
-    when the same command is run again.
+    DIR also gets labels.npz, a README that explains both, and SHA256SUMS. An interrupted
+    decode goes on when the same command is run again.
     """
     from ddcodec.exchange.folder import export_folder, plan_export
 

@@ -20,7 +20,8 @@ from PIL import Image
 from ddcodec.arrays import Float32s, Progress, UInt8s
 from ddcodec.errors import DdcodecError, DecodeError, RequestError
 from ddcodec.exchange.names import folder_names
-from ddcodec.files import read_json, remove_leftovers, write_whole
+from ddcodec.exchange.sums import SUMS, Sums
+from ddcodec.files import is_leftover, read_json, remove_leftovers, write_whole
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -34,6 +35,7 @@ SCHEMA = "ddcodec.folder/1"
 MANIFEST = "manifest.json"
 LABELS = "labels.npz"
 README = "README.md"
+_FILES = (MANIFEST, LABELS, README, SUMS)
 _PNG_SHARE = 0.65  # bytes of a natural picture as PNG, of plain ones; rough
 _NAMED = 100  # readable names in the page, at most
 LARGEST_LABELS = 8 << 30  # bytes held in memory while writing
@@ -95,9 +97,11 @@ def export_folder(
     _check_labels_fit(data)
     try:
         folders = _claim(target, artifact, data)
-        kept = sum(_path(target, folders, data, *cell).exists() for cell in _cells(data))
-        probabilities = _write_images(target, folders, data, batch_size, progress)
-        _write_labels(target, folders, data, probabilities)
+        names, sums = _Names(folders, data), Sums(target)
+        finished = names.finished(sums)
+        probabilities = _write_images(names, finished, sums, data, batch_size, progress)
+        sums.write(LABELS, _labels(names, data, probabilities))
+        sums.finish([*names, LABELS])
         write_whole(target / README, _readme(artifact, data).encode())
     except DdcodecError:
         raise  # an artifact that has gone is an OSError, too
@@ -106,7 +110,7 @@ def export_folder(
             f"cannot write {error.filename or target}: {error.strerror}; free space or choose "
             "another folder, and run the same command again: finished pictures are kept"
         ) from error
-    return ExportResult(target, len(data) * data.views, kept, data.execution)
+    return ExportResult(target, len(data) * data.views, len(finished), data.execution)
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ def plan_export(
     _check_labels_fit(data)
     folders, manifest = _manifest(artifact, data)
     _check_ours(target, manifest)
-    kept = sum(_path(target, folders, data, *cell).exists() for cell in _cells(data))
+    kept = len(_Names(folders, data).finished(Sums(target)))
     images, recipe = len(data) * data.views, artifact.recipe
     plain = 3 * recipe.width * recipe.height
     return ExportPlan(images, kept, round((images - kept) * plain * _PNG_SHARE), _label_bytes(data))
@@ -179,7 +183,7 @@ def _manifest(artifact: Artifact, data: DistilledDataset) -> tuple[dict[int, str
     """Class index -> subfolder, and what says which artifact and slice a folder holds."""
     indices = list(dict.fromkeys(c for c, _ in data.rows))
     names = [data.classes[c] for c in indices]
-    folders = dict(zip(indices, folder_names(names, (MANIFEST, LABELS, README)), strict=True))
+    folders = dict(zip(indices, folder_names(names, _FILES), strict=True))
     manifest = {
         "schema": SCHEMA,
         "digest": artifact.digest,
@@ -197,7 +201,8 @@ def _check_ours(target: Path, manifest: dict[str, Any]) -> bool:
     if record.exists():
         _check_same(record, manifest)
         return True
-    if target.exists() and any(target.iterdir()):
+    # A run that was killed before it had the manifest leaves a folder that is as good as empty.
+    if target.exists() and not all(is_leftover(path, MANIFEST) for path in target.iterdir()):
         raise RequestError(f"{target} is not empty and not an earlier decode: choose a new folder")
     return False
 
@@ -213,21 +218,34 @@ def _check_same(record: Path, manifest: dict[str, Any]) -> None:
         raise RequestError(f"{record.parent} holds {what}: choose a new folder, or remove it")
 
 
-def _cells(data: DistilledDataset) -> Iterator[tuple[int, int]]:
-    """(row, view) of every image, row by row."""
-    return ((row, view) for row in range(len(data)) for view in range(data.views))
+class _Names:
+    """Names of the pictures' files, relative to the folder, row by row and view by view.
 
+    Args:
+        folders: class index -> subfolder.
+        data: whose rows and views the files show.
+    """
 
-def _path(
-    target: Path, folders: dict[int, str], data: DistilledDataset, row: int, view: int
-) -> Path:
-    class_index, slot = data.rows[row]
-    return target / folders[class_index] / f"{slot:05d}_{view:05d}.png"
+    def __init__(self, folders: dict[int, str], data: DistilledDataset) -> None:
+        self._folders, self._data = folders, data
+
+    def __iter__(self) -> Iterator[str]:
+        views = range(self._data.views)
+        return (self.of(row, view) for row in range(len(self._data)) for view in views)
+
+    def of(self, row: int, view: int) -> str:
+        class_index, slot = self._data.rows[row]
+        return f"{self._folders[class_index]}/{slot:05d}_{view:05d}.png"
+
+    def finished(self, sums: Sums) -> set[str]:
+        """Those that an earlier run has written, and that still have its bytes."""
+        return {name for name in self if sums.is_finished(name)}
 
 
 def _write_images(
-    target: Path,
-    folders: dict[int, str],
+    names: _Names,
+    finished: set[str],
+    sums: Sums,
     data: DistilledDataset,
     batch_size: int,
     progress: Progress | None,
@@ -241,12 +259,11 @@ def _write_images(
         for view in range(data.views):
             data.set_epoch(view)
             probabilities[rows.start : rows.stop, view] = data.probabilities(rows)
-            paths = {row: _path(target, folders, data, row, view) for row in rows}
-            missing = [row for row in rows if not paths[row].exists()]
+            missing = [row for row in rows if names.of(row, view) not in finished]
             if missing:
                 pixels = data.images(missing).numpy().transpose(0, 2, 3, 1)
                 for row, image in zip(missing, pixels, strict=True):
-                    write_whole(paths[row], _png(image))
+                    sums.write(names.of(row, view), _png(image))
             done += len(rows)
             if progress is not None:
                 progress("pictures", done, total)
@@ -259,13 +276,8 @@ def _png(image: UInt8s) -> bytes:
     return stream.getvalue()
 
 
-def _write_labels(
-    target: Path,
-    folders: dict[int, str],
-    data: DistilledDataset,
-    probabilities: Float32s,
-) -> None:
-    cells = list(_cells(data))
+def _labels(names: _Names, data: DistilledDataset, probabilities: Float32s) -> bytes:
+    cells = [(row, view) for row in range(len(data)) for view in range(data.views)]
     stream = io.BytesIO()
     np.savez_compressed(
         stream,
@@ -273,15 +285,12 @@ def _write_labels(
         labels=probabilities.reshape(-1, len(data.classes)),
         class_names=np.array(data.classes, dtype=np.str_),
         readable_names=np.array(data.names, dtype=np.str_),
-        files=np.array(
-            [_path(target, folders, data, *c).relative_to(target).as_posix() for c in cells],
-            dtype=np.str_,
-        ),
+        files=np.array(list(names), dtype=np.str_),
         class_index=np.array([data.rows[row][0] for row, _ in cells], np.int64),
         slot=np.array([data.rows[row][1] for row, _ in cells], np.int64),
         view=np.array([view for _, view in cells], np.int64),
     )
-    write_whole(target / LABELS, stream.getvalue())
+    return stream.getvalue()
 
 
 def _names_text(artifact: Artifact) -> str:
@@ -324,7 +333,9 @@ Written by `ddz decode` from the artifact with content digest
 - `labels.npz`: arrays by row, read with `numpy.load`, no pickle:
   `labels` float32 [rows, {len(data.classes)}] ({kind}), `class_names` (the columns, in order),
   `readable_names` (what to call them), `files`, `class_index`, `slot`, `view`.
-{_names_text(artifact)}- `{MANIFEST}`: which artifact and slice this is; `ddz decode` resumes by it.
+{_names_text(artifact)}- `{SUMS}`: the SHA-256 of every picture and of the labels, as `sha256sum -c`
+  reads them; `ddz decode` makes again what does not have its sum.
+- `{MANIFEST}`: which artifact and slice this is; `ddz decode` resumes by it.
 
 Students are meant to see pixels / 255, minus mean ({mean}), divided by deviation ({std}),
 trained by the protocol `{recipe.evaluation.protocol}`.

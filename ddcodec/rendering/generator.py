@@ -96,7 +96,7 @@ class Generator:
             if pin is None:
                 raise ModelMismatchError("the artifact names no prior; it cannot be rendered")
             prior = load_prior(
-                self._spec or pin.source,
+                self._spec,
                 pin=pin,
                 profile=self._synthesis.profile,
                 device=self._device,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from PIL import Image
 
 import ddcodec
 from ddcodec.errors import DecodeError, ModelMismatchError, RequestError
-from ddcodec.exchange.folder import export_folder
+from ddcodec.exchange.folder import export_folder, plan_export
 from ddcodec.prior.packaged import tiny_folder
 from ddcodec.sources.folder import scan
 from tests.artifacts import generated
@@ -57,6 +59,49 @@ def test_a_second_run_keeps_what_is_there_and_fills_gaps(
     assert (result.images, result.kept) == (18, 17)
     assert seen[-1] == ("pictures", 18, 18)
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"not what was written"])
+def test_a_picture_that_is_not_what_was_written_is_made_again(
+    artifact: ddcodec.Artifact, tmp_path: Path, damage: bytes
+) -> None:
+    out = tmp_path / "out"
+    export_folder(artifact, out)
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    (out / "cross" / "00001_00000.png").write_bytes(damage)
+    assert plan_export(artifact, out).kept == 17
+    assert export_folder(artifact, out).kept == 17
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+
+
+def test_the_sums_are_those_of_the_files(artifact: ddcodec.Artifact, tmp_path: Path) -> None:
+    export_folder(artifact, tmp_path / "out", views=1)
+    lines = (tmp_path / "out" / "SHA256SUMS").read_text().splitlines()
+    files = [line.split("  ")[1] for line in lines]
+    assert files[0] == "blob/00000_00000.png" and files[-1] == "labels.npz" and len(files) == 10
+    for line, file in zip(lines, files, strict=True):
+        content = (tmp_path / "out" / file).read_bytes()
+        assert line.split("  ")[0] == hashlib.sha256(content).hexdigest()
+
+
+def test_a_run_that_was_killed_goes_on_whatever_it_left(
+    artifact: ddcodec.Artifact, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    export_folder(artifact, out)
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    (killed / ".manifest.json.0123abcd.tmp").write_text("{")
+    assert export_folder(artifact, killed).kept == 0
+    sums = killed / "SHA256SUMS"
+    sums.write_bytes(sums.read_bytes()[:500])  # a line is cut
+    (killed / "cross" / ".00001_00000.png.0123abcd.tmp").write_text("")
+    for left in killed.rglob(".*.tmp"):
+        os.utime(left, (0, 0))  # not one of a moment ago
+    assert 0 < export_folder(artifact, killed).kept < 18
+    after = {p.relative_to(killed): p.read_bytes() for p in killed.rglob("*") if p.is_file()}
+    assert after == {p.relative_to(out): content for p, content in before.items()}
 
 
 def test_a_slice(artifact: ddcodec.Artifact, tmp_path: Path) -> None:

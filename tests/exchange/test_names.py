@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddcodec.exchange.names import folder_names
+from ddcodec.exchange.names import folder_names, meeting_key
 
 
 def test_ordinary_names_stay_as_they_are() -> None:
@@ -16,7 +17,7 @@ def test_ordinary_names_stay_as_they_are() -> None:
 
 
 def test_unsafe_names_are_escaped() -> None:
-    names = ["../../etc", "a/b", ".", "..", "CON", "nul.txt", "x ", "a:b", "50%"]
+    names = ["../../etc", "a/b", ".", "..", "CON", "nul.txt", "COM¹", "con .x", "x ", "a:b", "50%"]
     assert folder_names(names) == [
         "%2E.%2F..%2Fetc",
         "a%2Fb",
@@ -24,6 +25,8 @@ def test_unsafe_names_are_escaped() -> None:
         "%2E%2E",
         "%43ON",
         "%6Eul.txt",
+        "%43OM¹",
+        "%63on .x",
         "x%20",
         "a%3Ab",
         "50%25",
@@ -36,10 +39,24 @@ def test_names_that_differ_in_case_or_are_taken_stay_apart() -> None:
     assert names[1].startswith("Cat-") and names[2].startswith("README.md-")
 
 
+def test_a_class_called_like_another_with_its_digest_stays_apart() -> None:
+    digest = hashlib.sha256(b"a").hexdigest()[:16]
+    names = folder_names(["A", f"a-{digest}", "a"])
+    assert names[:2] == ["A", f"a-{digest}"]
+    assert names[2].startswith("a-") and names[2] not in names[:2]
+
+
+def test_two_forms_of_one_name_stay_apart_where_a_disk_composes_them() -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    names = folder_names([composed, decomposed, "\uac00", "\u1100\u1161", "Straße", "STRASSE"])
+    assert names[0] == composed and names[1].startswith("cafe\u0301-")
+    assert len({meeting_key(name) for name in names}) == 6
+
+
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), unique=True))
 def test_any_names_give_distinct_folders_inside_the_root(names: list[str]) -> None:
     folders = folder_names(names)
-    assert len({folder.casefold() for folder in folders}) == len(names)
+    assert len({meeting_key(folder) for folder in folders}) == len(names)
     root = Path("/some/export")
     for folder in folders:
         assert len(folder.encode()) <= 255
