@@ -134,11 +134,13 @@ class Mosaic(Codec[UInt8s, UInt8s]):
         flat = cells.reshape(rows * columns, self.height, self.width, 3)[:n]
         return np.ascontiguousarray(flat).reshape(shape)
 
+    @abstractmethod
     def _open(self, raw: bytes, size: tuple[int, int]) -> UInt8s:
-        """The decoded picture, uint8 [height, width, 3]."""
-        return self._pixels(raw, size, ("RGB",))
+        """The decoded picture, uint8 [height, width, 3]; checks the file before Pillow does."""
 
-    def _pixels(self, file: bytes, size: tuple[int, int], modes: tuple[str, ...]) -> UInt8s:
+    def _pixels(
+        self, file: bytes, size: tuple[int, int], modes: tuple[str, ...] = ("RGB",)
+    ) -> UInt8s:
         """What Pillow decodes, its size checked before any pixel is decoded."""
         try:
             with Image.open(io.BytesIO(file), formats=(self.image_format,)) as picture:

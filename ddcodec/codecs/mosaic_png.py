@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from PIL import Image
 
+from ddcodec.arrays import UInt8s
 from ddcodec.codecs.mosaic import MAX_PIXELS, Mosaic
+from ddcodec.codecs.png_still import check_png
 
 __all__ = ["MosaicPng"]
 
@@ -24,3 +26,7 @@ class MosaicPng(Mosaic):
 
     def _save(self, picture: Image.Image, file: io.BytesIO) -> None:
         picture.save(file, "PNG", optimize=True)
+
+    def _open(self, raw: bytes, size: tuple[int, int]) -> UInt8s:
+        check_png(raw, *size)
+        return self._pixels(raw, size)

@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from PIL import Image
 
+from ddcodec.arrays import UInt8s
 from ddcodec.codecs.mosaic import Mosaic
+from ddcodec.codecs.webp_still import check_webp
 from ddcodec.errors import EncodeError
 
 __all__ = ["WEBP_MAX_SIDE", "MosaicWebp"]
@@ -39,3 +41,7 @@ class MosaicWebp(Mosaic):
 
     def _save(self, picture: Image.Image, file: io.BytesIO) -> None:
         picture.save(file, "WEBP", lossless=False, quality=self.quality, method=6)
+
+    def _open(self, raw: bytes, size: tuple[int, int]) -> UInt8s:
+        check_webp(raw, *size)
+        return self._pixels(raw, size)

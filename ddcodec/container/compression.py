@@ -5,18 +5,13 @@ from __future__ import annotations
 import zstandard
 
 from ddcodec.container.limits import Limits
-from ddcodec.errors import (
-    LimitExceededError,
-    PayloadError,
-    RequestError,
-    UnknownCodecError,
-)
+from ddcodec.container.zstd_frame import check_frame
+from ddcodec.errors import PayloadError, RequestError, UnknownCodecError
 
 __all__ = ["COMPRESSIONS", "compress", "decompress"]
 
 COMPRESSIONS = ("none", "zstd")
 _ZSTD_LEVEL = 19
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 def compress(raw: bytes, compression: str) -> bytes:
@@ -47,7 +42,7 @@ def decompress(stored: bytes, compression: str, raw_len: int, limits: Limits) ->
     if compression == "none":
         raw = stored
     elif compression == "zstd":
-        _check_frame(stored, raw_len, limits)
+        check_frame(stored, raw_len, limits)
         try:
             raw = zstandard.ZstdDecompressor(max_window_size=limits.window).decompress(
                 stored, max_output_size=raw_len, allow_extra_data=False
@@ -59,24 +54,3 @@ def decompress(stored: bytes, compression: str, raw_len: int, limits: Limits) ->
     if len(raw) != raw_len:
         raise PayloadError(f"the section has {len(raw)} bytes, and the index says {raw_len}")
     return raw
-
-
-def _check_frame(stored: bytes, raw_len: int, limits: Limits) -> None:
-    # max_output_size is ignored when a frame declares its size, so the declared one counts.
-    if stored[:4] != _ZSTD_MAGIC:
-        raise PayloadError("the section does not begin with a zstd frame")
-    try:
-        frame = zstandard.get_frame_parameters(stored)
-    except zstandard.ZstdError as error:
-        raise PayloadError(f"the zstd frame header is damaged ({error})") from error
-    if frame.content_size != raw_len:
-        unknown = frame.content_size == zstandard.CONTENTSIZE_UNKNOWN
-        said = "no size" if unknown else f"{frame.content_size} bytes"
-        raise PayloadError(f"the zstd frame declares {said}, and the index says {raw_len}")
-    if frame.dict_id:
-        raise PayloadError(f"the zstd frame asks for dictionary {frame.dict_id}; none is allowed")
-    if frame.window_size > limits.window:
-        raise LimitExceededError(
-            f"the zstd frame asks for a window of {frame.window_size} bytes, more than the limit"
-            f" of {limits.window}; if you trust the file, pass Limits(window=...)"
-        )

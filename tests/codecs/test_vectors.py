@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ddcodec import codecs, randomness
 from ddcodec.codecs.hard_labels import HardLabels
@@ -16,7 +17,7 @@ from ddcodec.codecs.seed_derived import SeedDerived
 from ddcodec.codecs.seed_list import SeedList
 from ddcodec.codecs.top_k_labels import TopKLabels
 from ddcodec.container import Box, CodecSpec, NewSection, write_container
-from ddcodec.errors import DdcodecError
+from ddcodec.errors import DdcodecError, PayloadError
 from ddcodec.labels.softmax import probabilities, weights
 from tools.conformance.reference import codecs as reference
 from tools.conformance.vectors.codecs import MAKER
@@ -65,6 +66,24 @@ def test_each_vector_decodes_as_it_says(vector: dict[str, Any]) -> None:
     else:
         array = np.array(from_text(vector), found.dtype)
         assert (array.shape, array.tobytes()) == (found.shape, found.tobytes())
+
+
+BEYOND = [
+    vector
+    for vector in VECTORS["sections"]
+    if vector["codec"] in ("mosaic-png", "mosaic-webp") and "error" in vector
+]
+
+
+def test_no_library_sees_a_picture_beyond_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Image, "open", opened)
+    assert len(BEYOND) > 50
+    for vector in BEYOND:
+        with pytest.raises(PayloadError):
+            decode(vector)
 
 
 def test_there_is_a_vector_to_accept_and_one_to_refuse_for_every_exact_codec() -> None:

@@ -7,6 +7,7 @@ files only the normative tables, ``ddcodec/tables/*.bin``, are read, by their pa
 - ``container``, ``canonical``: the file and its header (spec/ddz.md);
 - ``table``: what sections make up a table (spec/table.md);
 - ``codecs``, ``probabilities``, ``randomness``: sections to arrays (spec/codecs.md);
+- ``av1``, ``mosaics``: pictures of patches (spec/codecs.md, section 5);
 - ``entropy``, ``packed``: streams of integers (spec/entropy.md; spec/labels.md, section 3);
 - ``label_codecs``, ``features``, ``labels``: soft labels in layers (spec/labels.md);
 - ``synthesis``: resampling, layouts and views (spec/synthesis.md);

@@ -3,9 +3,8 @@
     python -m tools.conformance.reference.codecs FILE SECTION [TEMPERATURE]
 
 Prints the array of one section (numbered from 0) of a .ddz file as JSON: floats as hexadecimal,
-labels as logits, or as probabilities at a TEMPERATURE given as N/D. Mosaics are left to an image
-library, stored teachers to ``teacher.py``. Plain Python and slow: it is there to prove that the
-specification suffices.
+labels as logits, or as probabilities at a TEMPERATURE given as N/D. Stored teachers are left to
+``teacher.py``. Plain Python and slow: it is there to prove that the specification suffices.
 """
 
 from __future__ import annotations
@@ -28,8 +27,10 @@ from tools.conformance.reference.arrays import (
     show,
     unpack,
 )
+from tools.conformance.reference.av1 import mosaic_avif
 from tools.conformance.reference.container import read
 from tools.conformance.reference.label_codecs import LABEL_CODECS
+from tools.conformance.reference.mosaics import mosaic_png, mosaic_webp
 from tools.conformance.reference.packed import read_packed
 from tools.conformance.reference.parameters import Params, check_parameters
 from tools.conformance.reference.probabilities import probabilities
@@ -207,20 +208,25 @@ CODECS: dict[str, tuple[int, Callable[[bytes, Shape, Params], list[Any]]]] = {
     "seed-list": (2, seed_list),
     "top-k-labels": (4, top_k_labels),
 }
+MOSAICS = {"mosaic-avif": mosaic_avif, "mosaic-png": mosaic_png, "mosaic-webp": mosaic_webp}
 
 
 def decode(codec: dict[str, Any], raw: bytes, shape: Shape) -> Any:
     """The array of a section as nested lists; a schedule as a map, a label model as a tuple."""
     name, params = codec["name"], codec["params"]
-    known = name in {*CODECS, *LABEL_CODECS, "schedule-table"} and codec["version"] == version_of(
-        name
-    )
+    names = {*CODECS, *LABEL_CODECS, *MOSAICS, "schedule-table"}
+    known = name in names and codec["version"] == version_of(name)
     require(known, "unknown-codec", f"{name} version {codec['version']} is not decoded here")
     if name in LABEL_CODECS:
         return LABEL_CODECS[name](raw, shape, params)
     check_parameters(name, params)
     if name == "schedule-table":
         return schedule_table(raw)
+    if name in MOSAICS:
+        size = [params["height"], params["width"], 3]
+        good = len(shape) >= 4 and min(shape) >= 1 and list(shape[-3:]) == size
+        require(good, "payload", f"shape {shape}")
+        return MOSAICS[name](raw, shape)
     axes, function = CODECS[name]
     require(len(shape) == axes and min(shape) >= 1, "payload", f"shape {shape}")
     return nest(function(raw, shape, params), shape)
@@ -236,6 +242,8 @@ def section(path: str, number: int) -> tuple[str, Any]:
     box = index["box"][6 * number : 6 * number + 6]
     codec = index["codecs"][index["codec"][number]]
     shape = shape_of(kind, box, header["head"])
+    if kind == "patches":
+        shape += (codec["params"].get("height", 0), codec["params"].get("width", 0), 3)
     if kind == "latents":
         shape += tuple(codec["params"].get(name, 0) for name in ("channels", "height", "width"))
     if kind == "pixels":

@@ -159,18 +159,35 @@ def read_sections(data: bytes, header: dict[str, Any]) -> list[bytes]:
 
 
 def decompress(stored: bytes, raw_len: int) -> bytes:
-    require(stored[:4] == b"\x28\xb5\x2f\xfd", "payload", "no zstd frame")
+    """Section 6: one frame of RFC 8878, whose headers are read here."""
+    require(stored[:4] == b"\x28\xb5\x2f\xfd" and len(stored) > 5, "payload", "no zstd frame")
+    descriptor, at = stored[4], 5
+    require(descriptor % 8 in (0, 4) and descriptor & 8 == 0, "payload", "dictionary, reserved bit")
+    window = 0
+    if not descriptor & 32:
+        exponent, mantissa = divmod(stored[5], 8)
+        window = 2 ** (10 + exponent) * (8 + mantissa) // 8
+        at += 1
+    width = [descriptor >> 5 & 1, 2, 4, 8][descriptor >> 6]
+    size = int.from_bytes(stored[at : at + width], "little") + (256 if width == 2 else 0)
+    require(width > 0 and size == raw_len, "payload", "the frame's size is not the index's")
+    window = window or size
+    require(window <= MAX_WINDOW, "limit-exceeded", "the frame's window")
+    at += width
+    last = 0
+    while not last:
+        require(at + 3 <= len(stored), "payload", "no last block")
+        header = int.from_bytes(stored[at : at + 3], "little")
+        last, kind, size = header % 2, header // 2 % 4, header // 8
+        require(kind < 3 and size <= min(window, 1 << 17), "payload", "a block")
+        at += 3 + (1 if kind == 1 else size)
+    require(at + (descriptor & 4) == len(stored), "payload", "not exactly one whole frame")
     try:
-        frame = zstandard.get_frame_parameters(stored)
-        require(frame.content_size == raw_len, "payload", "the frame's size is not the index's")
-        require(frame.dict_id == 0, "payload", "the frame needs a dictionary")
-        require(frame.window_size <= MAX_WINDOW, "limit-exceeded", "the frame's window")
         decoder = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
         raw = decoder.decompress(stored)
     except zstandard.ZstdError as error:
         refuse("payload", str(error))
-    complete = decoder.eof and not decoder.unused_data and len(raw) == raw_len
-    require(complete, "payload", "not exactly one whole frame")
+    require(decoder.eof and len(raw) == raw_len, "payload", "another number of bytes")
     return raw
 
 

@@ -73,8 +73,8 @@ def seeds_per_class(recipe: dict[str, Any]) -> int:
 
 
 def shape_of(kind: str, box: Sequence[int], head: dict[str, Any]) -> tuple[int, ...]:
-    """The shape that a section's box implies: of soft labels, that of their logits; of latents
-    and pixels, without the axes that their codec gives.
+    """The shape that a section's box implies: of soft labels, that of their logits; of patches,
+    latents and pixels, without the axes that their codec gives.
     """
     recipe = head["recipe"]
     classes, slots, views = box[1], box[3] or recipe["ipc"], box[5] or recipe["views"]
@@ -83,6 +83,8 @@ def shape_of(kind: str, box: Sequence[int], head: dict[str, Any]) -> tuple[int, 
     if kind == "prompts":
         count, *widths = recipe["synthesis"]["vectors"]
         return (classes, count, sum(widths)) if count else (classes,)
+    if kind == "patches":
+        return (classes * box[3] * patches_per_slot(recipe),)
     if kind == "latents":
         return classes, slots, patches_per_slot(recipe)
     if kind == "labels" and recipe["labels"]["kind"] == "soft":

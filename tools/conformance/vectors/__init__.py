@@ -12,5 +12,6 @@ hold ``ddcodec`` to them; only ``images`` pins what the package itself makes.
   pages of these names;
 - ``images``: digests of whole pictures of the tiny prior;
 - ``tables``: the normative tables in the package;
-- ``files``, ``numbers``, ``png``, ``maker``: what several of these need.
+- ``mosaics``, with ``avif``, ``png`` and ``webp``: pictures for ``codecs``;
+- ``files``, ``numbers``, ``maker``: what several of these need.
 """

@@ -3,7 +3,7 @@
     python -m tools.conformance.vectors.codecs [--check]
 
 Raw bytes are fixed here or packed by hand; expected values come from the plain Python decoder, but
-for mosaics of PNG and WebP, whose pixels are written down.
+for mosaics of WebP, whose pixels are written down.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 from typing import Any
 
 from tools.conformance.reference.arrays import show
-from tools.conformance.reference.av1 import mosaic_avif
 from tools.conformance.reference.codecs import decode, version_of
 from tools.conformance.reference.probabilities import probabilities, weights
 from tools.conformance.reference.randomness import (
@@ -23,10 +22,9 @@ from tools.conformance.reference.randomness import (
     words,
 )
 from tools.conformance.reference.refusal import Refused
-from tools.conformance.vectors import avif, webp
 from tools.conformance.vectors.labels.raw import COMMON, packed, top_k
 from tools.conformance.vectors.maker import TABLES, VECTORS, Maker, as_map
-from tools.conformance.vectors.png import png
+from tools.conformance.vectors.mosaics import mosaics
 
 ABOUT = [
     "Known answers of spec/codecs.md, made by tools/conformance/vectors/codecs.py.",
@@ -181,38 +179,6 @@ def top_k_cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
         one("more ranks than columns", ranked=6),
         one("no third kind of rest", common=2),
     ]
-
-
-def mosaics() -> list[dict[str, Any]]:
-    """Three patches in each format; the pixels of PNG and WebP are written down, not decoded."""
-    patches = [[[[i, y, x] for x in range(2)] for y in range(1)] for i in range(3)]
-    cells = [*(bytes(v for pixel in patch[0] for v in pixel) for patch in patches), bytes(6)]
-    picture = png(4, 2, [cells[0] + cells[1], cells[2] + cells[3]])
-    return [
-        *avif_mosaics(),
-        *mosaic("mosaic-png", (3, 1, 2, 3), picture, patches),
-        *mosaic("mosaic-webp", webp.SHAPE, webp.RAW, webp.PIXELS),
-    ]
-
-
-def mosaic(codec: str, shape: tuple[int, ...], raw: bytes, patches: Any) -> list[dict[str, Any]]:
-    """Three patches in a picture of four cells: as they are, five of them, and cut."""
-    params = {"height": shape[1], "width": shape[2]}
-    base = {"codec": codec, "version": version_of(codec), "params": params}
-    more = [5, *shape[1:]]
-    return [
-        {**base, "what": "three patches", "shape": [*shape], "raw": raw.hex(), "array": patches},
-        {**base, "what": "five patches need more cells", "shape": more, "raw": raw.hex()}
-        | {"error": "payload"},
-        {**base, "what": "cut", "shape": [*shape], "raw": raw[:-30].hex(), "error": "payload"},
-    ]
-
-
-def avif_mosaics() -> list[dict[str, Any]]:
-    """Of a bare AV1 picture: it knows no size, so none can be wrong."""
-    good, _, cut = mosaic("mosaic-avif", avif.SHAPE, avif.RAW, mosaic_avif(avif.RAW, avif.SHAPE))
-    unknown = {"what": "a tool that is unknown", "raw": (b"\x20" + avif.RAW[1:]).hex()}
-    return [good, cut, cut | unknown, cut | {"what": "no frame", "raw": avif.RAW[:1].hex()}]
 
 
 def expected(codec: dict[str, Any], raw: bytes, shape: list[int]) -> dict[str, Any]:

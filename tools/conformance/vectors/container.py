@@ -48,6 +48,10 @@ ABOUT = [
 ]
 
 
+# The low half of XXH64, seed 0, of "sixteen raw byte".
+CHECKSUM = bytes.fromhex("e115bd52")
+
+
 class Vector(NamedTuple):
     """A file and what a reader must make of it; ``stage`` is when it must be refused."""
 
@@ -76,6 +80,8 @@ def accepted() -> Iterator[tuple[str, str, bytes]]:
     yield "one_section", "one uncompressed section", file_of(ONE)
     yield "zstd", "one zstd section", zstd_file(frame(b"sixteen raw byte"))
     rle = ZSTD_MAGIC + b"\xa0" + struct.pack("<I", 1000) + last_block(1, 1000) + b"\x07"
+    checked = zstd_file(frame(b"sixteen raw byte", bits=4) + CHECKSUM)
+    yield "zstd_checksum", "a zstd frame with a checksum", checked
     yield (
         "zstd_rle",
         "a zstd frame 70 times smaller than its content",
@@ -274,6 +280,24 @@ def refused_sections() -> Iterator[tuple[str, str, str, str, bytes]]:
     yield "zstd_two_frames", "payload", "digest", "two frames", zstd_file(two)
     skippable = b"\x50\x2a\x4d\x18" + struct.pack("<I", 16) + raw
     yield "zstd_skippable", "payload", "digest", "a skippable frame", zstd_file(skippable)
+    checked = frame(raw, bits=4) + CHECKSUM
+    wrong = checked[:-1] + bytes([checked[-1] ^ 1])
+    yield "zstd_checksum", "payload", "digest", "another checksum of the frame", zstd_file(wrong)
+    unchecked = zstd_file(frame(raw, bits=4))
+    yield "zstd_no_checksum", "payload", "digest", "a checksum promised and missing", unchecked
+    reserved = zstd_file(frame(raw, bits=8))
+    yield "zstd_reserved", "payload", "digest", "a reserved bit of the frame", reserved
+    block = ZSTD_MAGIC + b"\xa0" + struct.pack("<I", 16) + last_block(3, 16) + raw
+    yield "zstd_block", "payload", "digest", "a block of the reserved kind", zstd_file(block)
+    long = b"0123456789abcdef" * 80  # more than the smallest window, 1 KiB
+    windowed = windowed_frame(long, 0, struct.pack("<I", len(long)))
+    yield (
+        "zstd_long_block",
+        "payload",
+        "digest",
+        "a block longer than the window",
+        zstd_file(windowed, long),
+    )
     yield "zstd_cut", "payload", "digest", "the frame is cut short", zstd_file(frame(raw)[:-3])
     yield "zstd_none", "payload", "digest", "raw bytes instead of a frame", zstd_file(raw, raw)
     digest = changed(lambda h: h.update(digest=bytes(32)))

@@ -123,9 +123,14 @@ def with_head(encoded_head: bytes) -> bytes:
     return assemble(encoded.replace(msgpack.packb({"x": MARK}), encoded_head))
 
 
-def frame(data: bytes, *, declared: int | None = None, dictionary: int | None = None) -> bytes:
-    """A zstd frame of one raw block in a single segment (RFC 8878, section 3.1.1)."""
-    descriptor = 0xA0 | (0 if dictionary is None else 1)
+def frame(
+    data: bytes, *, declared: int | None = None, dictionary: int | None = None, bits: int = 0
+) -> bytes:
+    """A zstd frame of one raw block in a single segment (RFC 8878, section 3.1.1).
+
+    ``bits`` are added to the frame's descriptor.
+    """
+    descriptor = 0xA0 | bits | (0 if dictionary is None else 1)
     size = struct.pack("<I", len(data) if declared is None else declared)
     dictionary_id = b"" if dictionary is None else bytes([dictionary])
     return ZSTD_MAGIC + bytes([descriptor]) + dictionary_id + size + last_block(0, len(data)) + data

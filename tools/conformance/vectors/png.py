@@ -1,4 +1,4 @@
-"""PNG files put together by hand, whose bytes depend on no library's version."""
+"""PNG files put together by hand, faults included, whose bytes depend on no library's version."""
 
 from __future__ import annotations
 
@@ -9,12 +9,32 @@ from collections.abc import Sequence
 
 def png(width: int, height: int, rows: Sequence[bytes]) -> bytes:
     """An RGB picture; its zlib stream is one stored block, so it is the same with every zlib."""
-    body = b"".join(b"\0" + row for row in rows)
-    stored = struct.pack("<BHH", 1, len(body), len(body) ^ 0xFFFF) + body
-    stream = b"\x78\x01" + stored + struct.pack(">I", zlib.adler32(body))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", stream), (b"IEND", b"")]
+    lines = b"".join(b"\0" + row for row in rows)
+    return png_file(header(width, height), ("IDAT", stream(lines)), END)
+
+
+Chunk = tuple[str, bytes]
+END: Chunk = ("IEND", b"")
+
+
+def png_file(*chunks: Chunk) -> bytes:
+    """A file of chunks, their checksums right."""
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        struct.pack(">I", len(data))
+        + name.encode()
+        + data
+        + struct.pack(">I", zlib.crc32(name.encode() + data))
         for name, data in chunks
     )
+
+
+def header(
+    width: int, height: int, *, depth: int = 8, colour: int = 2, interlace: int = 0
+) -> Chunk:
+    return "IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
+
+
+def stream(lines: bytes) -> bytes:
+    """Filtered lines as one zlib stream."""
+    stored = struct.pack("<BHH", 1, len(lines), len(lines) ^ 0xFFFF) + lines
+    return b"\x78\x01" + stored + struct.pack(">I", zlib.adler32(lines))

@@ -30,3 +30,10 @@ PIXELS = nest(
     ),
     SHAPE,
 )
+
+FRAME = RAW[20:]
+"""The VP8 frame alone."""
+
+# A flat picture of as many pixels without loss, and a flat alpha channel; also made once.
+LOSSLESS = bytes.fromhex("2f0fc0020007508f2257abff8188e87f00")
+ALPHA = bytes.fromhex("010750b288084444ff03")
