@@ -192,8 +192,11 @@ class Head:
         count = sum(count for _, count in self.rows)
         if count * self.recipe.ipc * self.recipe.views > MAX_ROWS:
             raise HeaderError(f"the table has more than {MAX_ROWS} rows; split the artifact")
-        if isinstance(self.recipe.synthesis, Generated) and self.prior is None:
+        generates = isinstance(self.recipe.synthesis, Generated)
+        if generates and self.prior is None:
             raise HeaderError("head.prior is missing, but the recipe generates images with one")
+        if self.prior is not None and not generates:
+            raise HeaderError("head.prior names a prior, which a recipe of stored pictures lacks")
 
     @cached_property
     def row_classes(self) -> tuple[int, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ddcodec.arrays import UInt8s, UInt64s
 from ddcodec.byte_cache import ByteCache
-from ddcodec.errors import ModelMismatchError
+from ddcodec.errors import EncodeError, ModelMismatchError
 from ddcodec.files import cache_folder
 from ddcodec.randomness import variation_seeds
 from ddcodec.recipe.synthesis import Generated, Image2Image
@@ -160,16 +160,29 @@ class Generator:
         template = self._synthesis.prompt
         if self._synthesis.vectors_per_class:
             vectors = np.stack([self._table.prompt(c) for c in classes])
-            return self.prior().prompt(template, torch.from_numpy(vectors))
+            return self._read(lambda prior: prior.prompt(template, torch.from_numpy(vectors)))
         texts = [template.replace("{}", self._table.prompt_text(c)) for c in classes]
-        return self.prior().prompt(texts)
+        return self._read(lambda prior: prior.prompt(texts))
+
+    def _read(self, encode: Callable[[Prior], Conditioning]) -> Conditioning:
+        """What the prior makes of a prompt.
+
+        Raises:
+            ModelMismatchError: the prompt is longer than it reads.
+        """
+        try:
+            return encode(self.prior())
+        except EncodeError as error:
+            raise ModelMismatchError(f"the artifact's prompts do not fit: {error}") from error
 
     def _unconditioned(self) -> Conditioning | None:
         """What guidance leads away from; not encoded where nothing is guided."""
         negative = self._synthesis.negative
         if not is_guided(self._synthesis.guidance):
             return None
-        return self._prompts.get(None, lambda: self.prior().unconditioned(negative))
+        return self._prompts.get(
+            None, lambda: self._read(lambda prior: prior.unconditioned(negative))
+        )
 
 
 def _check_inputs(prior: Prior, synthesis: Generated) -> None:
@@ -186,6 +199,13 @@ def _check_inputs(prior: Prior, synthesis: Generated) -> None:
         raise ModelMismatchError(
             f"the artifact has {found} time ids, but the pinned prior reads {wanted}; the artifact "
             "is damaged or was made by hand"
+        )
+    if any(side % prior.multiple for side in synthesis.size):
+        width, height = synthesis.size
+        raise ModelMismatchError(
+            f"the artifact's pictures have {width} x {height} pixels, but sides of the pinned "
+            f"prior's are multiples of {prior.multiple}; the artifact is damaged or was made by "
+            "hand"
         )
 
 

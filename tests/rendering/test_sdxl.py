@@ -194,6 +194,7 @@ def test_the_empty_prompt_is_zeros_where_the_pipeline_says_so(sdxl_prior: Prior)
     [
         ("time_ids", [16] * 6, "has 6 time ids, but the pinned prior reads 0"),
         ("vectors", [1, 64, 64], r"widths \[64, 64\], but the pinned prior.* have \[128\]"),
+        ("size", [24, 32], r"have 24 x 32 pixels, but .* multiples of 16"),
     ],
 )
 def test_a_recipe_that_does_not_fit_its_prior_is_refused(

@@ -5,6 +5,7 @@ spec/vectors come from them. Nothing here imports ``ddcodec`` (a test holds it t
 files only the normative tables, ``ddcodec/tables/*.bin``, are read, by their path.
 
 - ``container``, ``canonical``: the file and its header (spec/ddz.md);
+- ``head``: what a decoder must know (spec/table.md, section 1);
 - ``table``: what sections make up a table (spec/table.md);
 - ``codecs``, ``probabilities``, ``randomness``: sections to arrays (spec/codecs.md);
 - ``av1``, ``mosaics``: pictures of patches (spec/codecs.md, section 5);

@@ -1,11 +1,11 @@
-"""A second implementation of the rules of sections and boxes (spec/table.md, section 2).
+"""A second implementation of the rules of sections and boxes (spec/table.md, sections 1 and 2).
 
     python -m tools.conformance.reference.table FILE...
 
-Checks that the sections of each file make up a whole table: their codecs, the axes they are
-divided by, and that sections of one kind cover their part of the table exactly once. The head but
-for its readable names is taken as it is, and whether the layers of soft labels fit each other is
-for ``labels.py`` to see. Exit codes are those of ``container.py``.
+Checks that the head of each file is one (``head.py``), and that its sections make up a whole table:
+their codecs, the axes they are divided by, and that sections of one kind cover their part of the
+table exactly once. Whether the layers of soft labels fit each other is for ``labels.py`` to see.
+Exit codes are those of ``container.py``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tools.conformance.reference.container import read
+from tools.conformance.reference.head import check_head
 from tools.conformance.reference.parameters import check_parameters
 from tools.conformance.reference.refusal import each_file, refuse, require
 
@@ -110,22 +111,10 @@ def places(header: dict[str, Any]) -> list[Place]:
 def check_table(header: dict[str, Any]) -> None:
     """Refuse a table whose sections are not those of section 2."""
     head, found = header["head"], places(header)
-    check_names(head)
+    check_head(head)
     for place in found:
         check_place(place, head)
     check_coverage(head, [place for place in found if place.kind in KINDS])
-
-
-def check_names(head: dict[str, Any]) -> None:
-    """Readable names are one text per class, or absent where they are those of the classes."""
-    if "names" not in head:
-        return
-    names, classes = head["names"], head["classes"]
-    texts = isinstance(names, list) and all(isinstance(one, str) and one for one in names)
-    require(texts and len(names) == len(classes), "header", "names are not one text per class")
-    plain = all(ord(c) >= 32 and ord(c) != 127 for one in names for c in one)
-    require(plain, "header", "a control character in a name")
-    require(names != classes, "header", "names that repeat the classes")
 
 
 def check_place(place: Place, head: dict[str, Any]) -> None:

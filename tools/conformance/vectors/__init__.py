@@ -8,6 +8,7 @@ Expected values come from the second implementations in ``tools.conformance.refe
 hold ``ddcodec`` to them; only ``images`` pins what the package itself makes.
 
 - ``container``, ``artifacts``: whole files to accept and to refuse;
+- ``heads``: heads to accept and to refuse;
 - ``codecs``, ``entropy``, ``exact``, ``labels``, ``synthesis``, ``teacher``: known answers of the
   pages of these names;
 - ``images``: digests of whole pictures of the tiny prior;

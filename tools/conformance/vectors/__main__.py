@@ -10,6 +10,7 @@ from tools.conformance.vectors import (
     dictionary,
     entropy,
     exact,
+    heads,
     images,
     labels,
     synthesis,
@@ -22,6 +23,7 @@ MAKERS: tuple[Maker, ...] = (
     tables.MAKER,  # first, because others read the tables
     dictionary.MAKER,
     container.MAKER,
+    heads.MAKER,
     codecs.MAKER,
     entropy.MAKER,
     synthesis.MAKER,
