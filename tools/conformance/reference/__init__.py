@@ -14,5 +14,6 @@ files only the normative tables, ``ddcodec/tables/*.bin``, are read, by their pa
 - ``synthesis``: resampling, layouts and views (spec/synthesis.md);
 - ``grids``, ``elementary``, ``exact``: exact execution of networks (spec/exact.md);
 - ``teacher``: stored teachers (spec/teacher.md);
+- ``artifact``: the image and the label of each row of a file, of all these;
 - ``arrays``, ``refusal``: nested lists of raw bytes, and errors, which several of these need.
 """

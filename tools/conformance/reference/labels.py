@@ -61,8 +61,8 @@ class Labels:
     """The soft labels of a whole file."""
 
     def __init__(self, data: bytes) -> None:
-        header, self.raws = read(data)
-        self.head, self.index = header["head"], header["index"]
+        self.header, self.raws = read(data)
+        self.head, self.index = self.header["head"], self.header["index"]
         self.recipe = self.head["recipe"]
         self.arrays: dict[int, Any] = {}
 

@@ -7,6 +7,7 @@ import sys
 from tools.conformance.vectors import (
     codecs,
     container,
+    datasets,
     dictionary,
     entropy,
     exact,
@@ -31,6 +32,7 @@ MAKERS: tuple[Maker, ...] = (
     teacher.MAKER,
     exact.MAKER,
     images.MAKER,
+    datasets.MAKER,
 )
 
 

@@ -49,7 +49,7 @@ def answers(device: str = "cpu", table: str | None = None) -> dict[str, Any]:
         "schedule": table,
         "guidance": list(GUIDANCE),
         "size": list(SIZE),
-        "seeds": list(SEEDS),
+        "seeds": [str(seed) for seed in SEEDS],  # some are beyond what JSON readers take exactly
         "prompts": [_prompt(first, text) for text in PROMPTS],
         "profiles": {name: _profile(name, schedule, device) for name in EXACT},
     }
