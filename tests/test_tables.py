@@ -13,6 +13,7 @@ import pytest
 
 from ddcodec import tables
 from ddcodec.errors import DecodeError
+from tools.conformance.reference import tables as reference
 from tools.conformance.vectors.tables import MAKER
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,3 +77,18 @@ def test_the_tables_are_what_the_specification_of_exact_execution_says() -> None
     page = (ROOT / "spec" / "exact.md").read_text()
     for sha256 in (tables.EXP_SHA256, tables.SIGMOID_SHA256, tables.GAUSSIAN_SHA256):
         assert sha256 in page
+
+
+def test_the_program_of_the_specification_makes_the_tables() -> None:
+    assert [*reference.exponentials()] == tables.exp().tolist()
+    assert [*reference.sigmoids()] == tables.sigmoid().tolist()
+    for k in (0, 1, 2, 100, 9999, 11098, 12287, 12288, 32768, *range(0, 12000, 97)):
+        assert reference.gaussian(k) == tables.gaussian()[k]
+    for k in (0, 1, 2, 32766, 32767, *range(0, 32768, 499)):
+        assert reference.normal(k) == tables.normal()[k]
+
+
+def test_all_four_are_in_the_page_of_tables() -> None:
+    page = (ROOT / "spec" / "tables.md").read_text()
+    for accessor in ACCESSORS:
+        assert hashlib.sha256(accessor().tobytes()).hexdigest() in page

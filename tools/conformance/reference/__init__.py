@@ -12,6 +12,7 @@ files only the normative tables, ``ddcodec/tables/*.bin``, are read, by their pa
 - ``entropy``, ``packed``: streams of integers (spec/entropy.md; spec/labels.md, section 3);
 - ``label_codecs``, ``features``, ``labels``: soft labels in layers (spec/labels.md);
 - ``synthesis``: resampling, layouts and views (spec/synthesis.md);
+- ``tables``: the normative tables, from nothing (spec/tables.md);
 - ``grids``, ``elementary``, ``exact``: exact execution of networks (spec/exact.md);
 - ``teacher``: stored teachers (spec/teacher.md);
 - ``artifact``: the image and the label of each row of a file, of all these;
