@@ -70,7 +70,7 @@ class Generator:
         """uint8 [n, height, width, 3]: the patches at the places, in their order."""
         cells = self._synthesis.grid**2
         wanted = sorted({p._replace(number=p.number // cells) for p in places})
-        made = self.generated(wanted)
+        made = self._pictures(wanted)
         if cells == 1:
             by_place = dict(zip(wanted, made, strict=True))
         else:
@@ -107,8 +107,7 @@ class Generator:
             self._loaded = prior
         return self._loaded
 
-    def generated(self, places: Sequence[Place]) -> UInt8s:
-        """uint8 [n, height, width, 3]: whole generated pictures, numbered by themselves."""
+    def _pictures(self, places: Sequence[Place]) -> UInt8s:
         prior, synthesis = self.prior(), self._synthesis
         prompts = self._conditions([place.class_index for place in places])
         unconditioned, seeds = self._unconditioned(), self._seeds(places)

@@ -2,7 +2,8 @@
 
 They are plain and slow: they prove that the specification suffices, and the vectors in
 spec/vectors come from them. Nothing here imports ``ddcodec`` (a test holds it to that); of its
-files only the normative tables, ``ddcodec/tables/*.bin``, are read, by their path.
+files only the normative tables, the dictionary of headers and the packaged prior are read, by
+their paths.
 
 - ``container``, ``canonical``: the file and its header (spec/ddz.md);
 - ``head``: what a decoder must know (spec/table.md, section 1);
@@ -14,6 +15,7 @@ files only the normative tables, ``ddcodec/tables/*.bin``, are read, by their pa
 - ``synthesis``: resampling, layouts and views (spec/synthesis.md);
 - ``tables``: the normative tables, from nothing (spec/tables.md);
 - ``grids``, ``elementary``, ``exact``: exact execution of networks (spec/exact.md);
+- ``tokens``, ``networks``, ``prior``: what the packaged prior generates (spec/prior.md);
 - ``teacher``: stored teachers (spec/teacher.md);
 - ``artifact``: the image and the label of each row of a file, of all these;
 - ``arrays``, ``refusal``: nested lists of raw bytes, and errors, which several of these need.

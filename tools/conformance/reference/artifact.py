@@ -2,8 +2,8 @@
 
     python -m tools.conformance.reference.artifact FILE.ddz CLASS SLOT VIEW
 
-Prints the SHA-256 of the image, u8 [height][width][3], and of the label, f32 over all classes. What
-a prior generates is left to ``ddcodec``: of such artifacts the command prints labels alone.
+Prints the SHA-256 of the image, u8 [height][width][3], and of the label, f32 over all classes. Of
+pictures that a prior generates, which ``prior.py`` makes, it prints labels alone.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@
 
 Every part does the same alone, as in ``python -m tools.conformance.vectors.labels --check``.
 Expected values come from the second implementations in ``tools.conformance.reference``, and tests
-hold ``ddcodec`` to them; only ``images``, and of ``datasets`` what a prior generates, pin what the
-package itself makes.
+hold ``ddcodec`` to them; only ``images`` pins what the package itself makes.
 
 - ``container``, ``artifacts``: whole files to accept and to refuse;
 - ``heads``: heads to accept and to refuse;

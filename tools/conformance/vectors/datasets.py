@@ -2,7 +2,7 @@
 
     python -m tools.conformance.vectors.datasets [--check]
 
-Digests come from the second decoder; only what the prior generates comes from the package itself.
+All of it comes from the second decoders, what the prior generates too.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from typing import Any
 
 from tools.conformance.reference.artifact import (
     Artifact,
-    Generated,
     digest_of_image,
     digest_of_label,
 )
-from tools.conformance.reference.synthesis import Picture
+from tools.conformance.reference.prior import Generator, networks, pin, weights
 from tools.conformance.vectors import avif, webp
 from tools.conformance.vectors.artifacts import PLAIN, STORED, VIEW, generation, head_of
 from tools.conformance.vectors.files import Item, file_of, frame, in_order
@@ -111,17 +110,14 @@ def stored_teacher() -> bytes:
 
 def text2image() -> bytes:
     """Collages that the packaged prior generates, two for each slot, with a learned vector."""
-    from ddcodec.prior.load import load_prior
-
-    prior = load_prior("tiny", profile="w8a15")
-    synthesis = generation("w8a15", 0, prior.engine.weights)
-    synthesis |= {"grid": 2, "guidance": [5, 2], "size": [32, 32]}
-    synthesis |= {"vectors": [1, prior.text_width], "negative": "a blurry photo"}
+    made = networks("w8a15")
+    width = made["text_encoder"].config["hidden_size"]
+    synthesis = generation("w8a15", 0, weights(made))
+    synthesis |= {"grid": 2, "guidance": [5, 2], "size": [16, 16]}
+    synthesis |= {"vectors": [1, width], "negative": "a blurry photo"}
     view = {**VIEW, "pad": 2}
-    head = head_of(
-        synthesis, "hard", ipc=2, size=12, view=view, variations=2, prior=prior.pin.to_map()
-    )
-    halves = [w & 0x8FFF | 0x2000 for w in draw(750, 2 * prior.text_width, 1 << 16)]
+    head = head_of(synthesis, "hard", ipc=2, size=12, view=view, variations=2, prior=pin())
+    halves = [w & 0x8FFF | 0x2000 for w in draw(750, 2 * width, 1 << 16)]
     planes = bytes(w & 255 for w in halves) + bytes(w >> 8 for w in halves)
     steps = [(999.0, 1.0, 0.0, 1.0, -0.75, 0.0, 0.0), (400.0, 1.0, 0.5, 0.75, -0.5, 0.0, 0.25)]
     table = struct.pack("<HHf", 2, 2, 1.0) + b"".join(struct.pack("<7f", *step) for step in steps)
@@ -132,25 +128,6 @@ def text2image() -> bytes:
         Item("seeds", codec("seed-list"), (0, 2, 0, 0, 0, 0), SEEDS[:32]),
     ]
     return file_of(*in_order(items), head=ordered(head))
-
-
-def by_package(data: bytes) -> Generated:
-    """Makes the generated pictures of a file with ``ddcodec`` itself."""
-    from ddcodec.artifact.artifact import from_reader
-    from ddcodec.container import Reader
-    from ddcodec.rendering.generator import Generator, Place
-
-    table = from_reader(Reader.from_bytes(data)).table
-    generator, made = Generator(table, prior=None, device="cpu"), {}
-
-    def picture(c: int, number: int, variation: int) -> Picture:
-        place = Place(c, number, variation)
-        if place not in made:
-            rows = generator.generated([place])[0].tolist()
-            made[place] = [[tuple(pixel) for pixel in row] for row in rows]
-        return made[place]
-
-    return picture
 
 
 def digests(artifact: Artifact) -> list[Sequence[Any]]:
@@ -172,7 +149,7 @@ def build() -> dict[str, bytes]:
     listed = []
     for name, (what, data) in made.items():
         prior = name == "y_text2image.ddz"
-        artifact = Artifact(data, by_package(data) if prior else None)
+        artifact = Artifact(data, Generator(data) if prior else None)
         about = {"file": name, "what": str(what).rstrip("."), "prior": prior}
         listed.append({**about, "rows": digests(artifact)})
     files = {name: data for name, (_, data) in made.items()}
