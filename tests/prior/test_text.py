@@ -10,6 +10,7 @@ from ddcodec.errors import EncodeError
 from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.load import Prior, load_prior
 from ddcodec.prior.text import embed_prompts
+from tools.conformance.reference.tokens import Tokenizer
 
 
 def words(prior: Prior, template: str, vectors: int) -> list[str]:
@@ -26,6 +27,23 @@ def test_learned_positions_are_spliced_in_where_the_braces_are(prior: Prior) -> 
     ]
     assert words(prior, "{}", 1) == ["<|startoftext|>", "<0>"]
     assert words(prior, "{}, dog", 1)[1] == "<0>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a photo of a sunflower",
+        "It's they're I'M we'd 'tis ''s !'s",
+        "cr\u00e8me e\u0301 \u0130 \u1e9e",
+        "\u039f\u0394\u039f\u03a3 a <|endoftext|>b<|startoftext|>",
+        "12 345a6 \u00bd \u2167 \u0663",
+        "\u65e5\u672c\u8a9e \U0001f408a_b-c/d",
+        " \t\n\u00a0\u3000x\u200by\u2028z\x1cw\x85",
+    ],
+)
+def test_the_second_tokenizer_makes_the_same_of_a_text(prior: Prior, text: str) -> None:
+    ids = prior.components.tokenizers[0](text, add_special_tokens=False)["input_ids"]
+    assert Tokenizer(prior.folder / "tokenizer").ids(text) == list(ids)
 
 
 def test_plain_prompt_is_what_the_tokenizer_makes_of_it(prior: Prior) -> None:

@@ -10,6 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 CONTRACTIONS = ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d")
 
 
@@ -22,14 +25,14 @@ def byte_letters() -> list[str]:
 
 def kind(character: str) -> str:
     """Whether a character is a space, a letter, a number or anything else."""
-    if character.isspace():
+    if character in SPACES:
         return "space"
     return {"L": "letter", "N": "number"}.get(unicodedata.category(character)[0], "other")
 
 
 def words(text: str) -> Iterator[str]:
     """The parts of a text that are coded each by itself."""
-    text = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).lower()
+    text = "".join(c.lower() for c in unicodedata.normalize("NFC", text))
     at = 0
     while at < len(text):
         start, what = at, kind(text[at])
@@ -57,19 +60,21 @@ class Tokenizer:
         pairs = (one.split(" ") if isinstance(one, str) else one for one in merges)
         self.ranks = {(left, right): rank for rank, (left, right) in enumerate(pairs)}
         settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-        self.start, self.end, self.padding, self.unknown = (
-            self.vocabulary[content(settings[f"{name}_token"])]
-            for name in ("bos", "eos", "pad", "unk")
-        )
+        special = [content(settings[f"{name}_token"]) for name in ("bos", "eos", "pad", "unk")]
+        self.start, self.end, self.padding, self.unknown = (self.vocabulary[s] for s in special)
+        self.special = re.compile("(" + "|".join(map(re.escape, special[:2])) + ")")
         self.letters = byte_letters()
 
     def ids(self, text: str) -> list[int]:
         """A text's ids without start and end."""
-        return [
-            self.vocabulary.get(part, self.unknown)
-            for word in words(text)
-            for part in self.parts(word)
-        ]
+        found = []
+        for number, piece in enumerate(self.special.split(text)):
+            if number % 2:
+                found.append(self.vocabulary[piece])
+                continue
+            parts = (part for word in words(piece) for part in self.parts(word))
+            found += [self.vocabulary.get(part, self.unknown) for part in parts]
+        return found
 
     def parts(self, word: str) -> list[str]:
         parts = [self.letters[byte] for byte in word.encode()]
