@@ -210,6 +210,18 @@ def test_a_recipe_that_does_not_fit_its_prior_is_refused(
         bad.renderer().prepare()
 
 
+@pytest.mark.parametrize("field", ["prompt", "negative"])
+def test_a_prompt_longer_than_the_prior_reads_is_refused(tmp_path: Path, field: str) -> None:
+    artifact = generated(tmp_path / "good.ddz")
+    head = artifact.head.to_map()
+    head["recipe"]["synthesis"][field] += " dog" * 20
+    with (
+        ddcodec.open(rewritten(artifact, tmp_path / "bad.ddz", head)) as bad,
+        pytest.raises(ModelMismatchError, match="the artifact's prompts do not fit: .* reads 16"),
+    ):
+        bad.dataset().batch([0])
+
+
 def _with_family(components: Any, **changes: Any) -> Any:
     changed = copy.copy(components)
     changed.family = replace(components.family, **changes)

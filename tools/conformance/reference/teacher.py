@@ -117,7 +117,7 @@ def decode(params: Params, raw: bytes) -> Teacher:
 
 
 def digest(teacher: Teacher) -> str:
-    """Section 8: SHA-256 of all numbers."""
+    """Section 7: SHA-256 of all numbers."""
     state = hashlib.sha256(struct.pack("<6I", *teacher.mean, *teacher.std))
     for layer in teacher.layers:
         state.update(layer.q.astype(np.int8).tobytes())
