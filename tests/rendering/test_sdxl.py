@@ -217,7 +217,7 @@ def test_a_prompt_longer_than_the_prior_reads_is_refused(tmp_path: Path, field: 
     head["recipe"]["synthesis"][field] += " dog" * 20
     with (
         ddcodec.open(rewritten(artifact, tmp_path / "bad.ddz", head)) as bad,
-        pytest.raises(ModelMismatchError, match="the artifact's prompts do not fit: .* reads 16"),
+        pytest.raises(ModelMismatchError, match=r"the artifact's prompts do not fit: .* reads 16"),
     ):
         bad.dataset().batch([0])
 
