@@ -40,7 +40,7 @@ def test_each_row_has_the_image_and_label_it_says(case: dict[str, Any]) -> None:
 def test_no_two_images_are_alike_and_labels_differ() -> None:
     for case in ARTIFACTS:
         assert len({row[3] for row in case["rows"]}) == len(case["rows"])
-        assert len({row[4] for row in case["rows"]}) > 2
+        assert len({row[4] for row in case["rows"]}) >= 2
 
 
 def test_the_second_decoder_prints_a_row(capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,17 +53,22 @@ class Artifact(Labels):
 
     def patch(self, c: int, s: int, j: int, u: int) -> Picture:
         """Patch j of a slot in variation u."""
-        per, synthesis = patches_per_slot(self.recipe), self.recipe["synthesis"]
+        synthesis = self.recipe["synthesis"]
         if synthesis["kind"] == "stored":
-            number, box = self.find("patches", c, s)
-            size = [self.codec(number)["params"][name] for name in ("height", "width")]
-            patches = self.array(number, (*shape_of("patches", box, self.head), *size, 3))
-            place = ((c - box[0]) * box[3] + s - box[2]) * per + j
-            return [[tuple(pixel) for pixel in row] for row in patches[place]]
+            return self.stored_patch(c, s, j)
         require(self.generated is not None, "decode", "a picture that a prior generates")
         assert self.generated is not None
-        number, cell = divmod(s * per + j, synthesis.get("grid", 1) ** 2)
-        return cut(self.generated(c, number, u), synthesis.get("grid", 1))[cell]
+        q, grid = s * patches_per_slot(self.recipe) + j, synthesis.get("grid", 1)
+        number, cell = divmod(q, grid**2)
+        return cut(self.generated(c, number, u), grid)[cell]
+
+    def stored_patch(self, c: int, s: int, j: int) -> Picture:
+        """Patch j of a slot, of its mosaic."""
+        number, box = self.find("patches", c, s)
+        size = [self.codec(number)["params"][name] for name in ("height", "width")]
+        patches = self.array(number, (*shape_of("patches", box, self.head), *size, 3))
+        place = ((c - box[0]) * box[3] + s - box[2]) * patches_per_slot(self.recipe) + j
+        return [[tuple(pixel) for pixel in row] for row in patches[place]]
 
     def picture(self, c: int, s: int, u: int) -> Picture:
         """The slot's picture in variation u, at the size of a training image."""

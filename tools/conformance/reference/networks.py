@@ -1,6 +1,6 @@
 """The networks of a prior (spec/exact.md, section 10): a second implementation, from their files.
 
-Text encoder, U-Net and the autoencoder's decoder, of exact operations and nothing else.
+Text encoder, U-Net and autoencoder, of exact operations and nothing else.
 """
 
 from __future__ import annotations
@@ -80,9 +80,10 @@ class Network:
         bias = self.values.get(f"{name}.bias")
         return exact.linear(x, self.weight(name), bias, self.activations)
 
-    def conv(self, name: str, x: Array, stride: int = 1) -> Array:
-        """Of stride 1 or 2; padding keeps the size of what is not strided."""
-        weight, pad = self.weight(name), self.values[f"{name}.weight"].shape[2] // 2
+    def conv(self, name: str, x: Array, stride: int = 1, pad: int | None = None) -> Array:
+        """Of stride 1 or 2; by default padding keeps the size of what is not strided."""
+        weight = self.weight(name)
+        pad = self.values[f"{name}.weight"].shape[2] // 2 if pad is None else pad
         bias = self.values.get(f"{name}.bias")
         sides = {"stride": (stride, stride), "padding": (pad, pad)}
         return exact.conv2d(x, weight, bias, self.activations, **sides)
@@ -220,10 +221,7 @@ def decoded(net: Network, z: Array) -> Array:
     at, config = "decoder", net.config
     h = net.conv("post_quant_conv", z) if config.get("use_post_quant_conv", True) else z
     h = net.conv(f"{at}.conv_in", h)
-    h = net.residual(f"{at}.mid_block.resnets.0", h, None, 1e-6)
-    if config.get("mid_block_add_attention", True):
-        h = looked(net, f"{at}.mid_block.attentions.0", h)
-    h = net.residual(f"{at}.mid_block.resnets.1", h, None, 1e-6)
+    h = middle(net, f"{at}.mid_block", h)
     levels = len(config["block_out_channels"])
     for i in range(levels):
         for j in range(config["layers_per_block"] + 1):
@@ -232,6 +230,31 @@ def decoded(net: Network, z: Array) -> Array:
             h = net.upsampled(f"{at}.up_blocks.{i}", h)
     h = exact.silu(net.group_norm(f"{at}.conv_norm_out", h, 1e-6))
     return net.conv(f"{at}.conv_out", h)
+
+
+def encoded(net: Network, y: Array) -> Array:
+    """The mean latents [1][c][h][w] of a picture y [1][3][height][width]."""
+    at, config = "encoder", net.config
+    h = net.conv(f"{at}.conv_in", y)
+    levels = len(config["block_out_channels"])
+    for i in range(levels):
+        for j in range(config["layers_per_block"]):
+            h = net.residual(f"{at}.down_blocks.{i}.resnets.{j}", h, None, 1e-6)
+        if i < levels - 1:
+            h = np.pad(h, ((0, 0), (0, 0), (0, 1), (0, 1)))
+            h = net.conv(f"{at}.down_blocks.{i}.downsamplers.0.conv", h, 2, 0)
+    h = middle(net, f"{at}.mid_block", h)
+    h = exact.silu(net.group_norm(f"{at}.conv_norm_out", h, 1e-6))
+    h = net.conv(f"{at}.conv_out", h)
+    h = net.conv("quant_conv", h) if config.get("use_quant_conv", True) else h
+    return h[:, : config["latent_channels"]]
+
+
+def middle(net: Network, name: str, x: Array) -> Array:
+    x = net.residual(f"{name}.resnets.0", x, None, 1e-6)
+    if net.config.get("mid_block_add_attention", True):
+        x = looked(net, f"{name}.attentions.0", x)
+    return net.residual(f"{name}.resnets.1", x, None, 1e-6)
 
 
 def looked(net: Network, name: str, x: Array) -> Array:

@@ -130,6 +130,29 @@ def text2image() -> bytes:
     return file_of(*in_order(items), head=ordered(head))
 
 
+def image2image() -> bytes:
+    """Pictures that the packaged prior redraws, with mixup and a text of a class."""
+    synthesis = generation("w8a8", 0, weights(networks("w8a8"))) | {
+        "size": [16, 16],
+        "vectors": [0],
+    }
+    del synthesis["grid"]
+    synthesis |= {"kind": "image2image", "base": "patches", "share": [3, 4], "signal": 0x3F400000}
+    head = head_of(synthesis, "hard", ipc=2, size=12, views=1, view=PLAIN, prior=pin())
+    mosaic = codec("mosaic-png", height=9, width=7)
+    table = struct.pack("<HHf5f", 1, 1, 0.5, 500.0, 1.0, 0.25, 1.0, -0.5)
+    text = "a dog's (2) b\u00e9".encode()
+    texts = struct.pack("<2H", 0, len(text)) + text
+    items = [
+        Item("labels", codec("hard-labels"), (0, 2, 0, 0, 0, 0), b"\0"),
+        Item("patches", mosaic, (0, 2, 0, 2, 0, 0), noise(14, 18, 760)),
+        Item("prompts", codec("prompt-text"), (0, 2, 0, 0, 0, 0), texts),
+        Item("schedule", codec("schedule-table"), (0,) * 6, table),
+        Item("seeds", codec("seed-list"), (0, 2, 0, 0, 0, 0), SEEDS[32:64]),
+    ]
+    return file_of(*in_order(items), head=ordered(head))
+
+
 def digests(artifact: Artifact) -> list[Sequence[Any]]:
     """Class, slot, view, and the digests of image and label, of every row."""
     found: list[Sequence[Any]] = []
@@ -144,11 +167,11 @@ def digests(artifact: Artifact) -> list[Sequence[Any]]:
 def build() -> dict[str, bytes]:
     made = {
         f"y_{one.__name__}.ddz": (one.__doc__, one())
-        for one in (collage, hard, stored_teacher, text2image)
+        for one in (collage, hard, stored_teacher, text2image, image2image)
     }
     listed = []
     for name, (what, data) in made.items():
-        prior = name == "y_text2image.ddz"
+        prior = name.endswith("2image.ddz")
         artifact = Artifact(data, Generator(data) if prior else None)
         about = {"file": name, "what": str(what).rstrip("."), "prior": prior}
         listed.append({**about, "rows": digests(artifact)})
