@@ -109,20 +109,20 @@ def stored_teacher() -> bytes:
 
 
 def text2image() -> bytes:
-    """Collages that the packaged prior generates, two for each slot, with a learned vector."""
+    """Collages that the packaged prior generates, two for each slot; a class of support."""
     made = networks("w8a15")
     width = made["text_encoder"].config["hidden_size"]
     synthesis = generation("w8a15", 0, weights(made))
     synthesis |= {"grid": 2, "guidance": [5, 2], "size": [16, 16]}
     synthesis |= {"vectors": [1, width], "negative": "a blurry photo"}
     view = {**VIEW, "pad": 2}
-    head = head_of(synthesis, "hard", ipc=2, size=12, view=view, variations=2, prior=pin())
+    head = head_of(synthesis, "hard", rows=1, ipc=2, size=12, view=view, variations=2, prior=pin())
     halves = [w & 0x8FFF | 0x2000 for w in draw(750, 2 * width, 1 << 16)]
     planes = bytes(w & 255 for w in halves) + bytes(w >> 8 for w in halves)
     steps = [(999.0, 1.0, 0.0, 1.0, -0.75, 0.0, 0.0), (400.0, 1.0, 0.5, 0.75, -0.5, 0.0, 0.25)]
     table = struct.pack("<HHf", 2, 2, 1.0) + b"".join(struct.pack("<7f", *step) for step in steps)
     items = [
-        Item("labels", codec("hard-labels"), (0, 2, 0, 0, 0, 0), b"\0"),
+        Item("labels", codec("hard-labels"), (0, 1, 0, 0, 0, 0), b"\0"),
         Item("prompts", codec("prompt-fp16"), (0, 2, 0, 0, 0, 0), planes),
         Item("schedule", codec("schedule-table"), (0,) * 6, table),
         Item("seeds", codec("seed-list"), (0, 2, 0, 0, 0, 0), SEEDS[:32]),
@@ -138,13 +138,13 @@ def image2image() -> bytes:
     }
     del synthesis["grid"]
     synthesis |= {"kind": "image2image", "base": "patches", "share": [3, 4], "signal": 0x3F400000}
-    head = head_of(synthesis, "hard", ipc=2, size=12, views=1, view=PLAIN, prior=pin())
+    head = head_of(synthesis, "hard", rows=1, ipc=2, size=12, views=1, view=PLAIN, prior=pin())
     mosaic = codec("mosaic-png", height=9, width=7)
     table = struct.pack("<HHf5f", 1, 1, 0.5, 500.0, 1.0, 0.25, 1.0, -0.5)
     text = "a dog's (2) b\u00e9".encode()
-    texts = struct.pack("<2H", 0, len(text)) + text
+    texts = struct.pack("<2H", len(text), 0) + text
     items = [
-        Item("labels", codec("hard-labels"), (0, 2, 0, 0, 0, 0), b"\0"),
+        Item("labels", codec("hard-labels"), (0, 1, 0, 2, 0, 1), b"\1" + struct.pack("<2H", 1, 0)),
         Item("patches", mosaic, (0, 2, 0, 2, 0, 0), noise(14, 18, 760)),
         Item("prompts", codec("prompt-text"), (0, 2, 0, 0, 0, 0), texts),
         Item("schedule", codec("schedule-table"), (0,) * 6, table),
