@@ -97,6 +97,15 @@ def test_quality_is_the_encoders_affair(kind: type[MosaicAvif | MosaicWebp]) -> 
         kind(8, 8, quality=101)
 
 
+@pytest.mark.parametrize("quality", [0, 25, 60, 100])
+@pytest.mark.parametrize("side", [1, 15, 16, 40])
+def test_whatever_the_encoder_writes_is_within_the_profile(quality: int, side: int) -> None:
+    noise = np.random.default_rng(side).integers(0, 256, (5, side, side, 3), dtype=np.uint8)
+    for patches in (noise, np.zeros_like(noise)):
+        for codec in (MosaicWebp(side, side, quality=quality), MosaicPng(side, side)):
+            assert codec.decode(codec.encode(patches), patches.shape).shape == patches.shape
+
+
 COLOURS = hnp.arrays(np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 9), st.just(3)))
 
 
