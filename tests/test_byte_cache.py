@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from ddcodec.byte_cache import ByteCache
+from ddcodec.byte_cache import ByteCache, BytePool
 
 
 def test_a_cache_forgets_what_was_used_least_recently() -> None:
@@ -41,3 +41,27 @@ def test_threads_share_a_cache_that_turns_over() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_caches_of_a_pool_keep_no_more_than_it_has() -> None:
+    pool = BytePool(100)
+    one: ByteCache[int, bytes] = ByteCache(pool, len)
+    other: ByteCache[int, bytes] = ByteCache(pool, len)
+    for i in range(50):
+        one.put(i, bytes(30))
+        other.put(i, bytes(10))
+        assert pool.used <= 100
+    assert (one.peek(49), other.peek(49)) == (bytes(30), bytes(10))
+    assert (one.peek(46), other.peek(46)) == (None, None)
+
+
+def test_what_one_cache_reads_is_what_another_forgets_last() -> None:
+    pool = BytePool(3)
+    one: ByteCache[str, bytes] = ByteCache(pool, len)
+    other: ByteCache[str, bytes] = ByteCache(pool, len)
+    one.put("a", b"a")
+    other.put("a", b"b")
+    one.put("c", b"c")
+    assert one.peek("a") == b"a"
+    other.put("d", b"d")
+    assert (one.peek("a"), other.peek("a")) == (b"a", None)

@@ -23,6 +23,7 @@ from ddcodec.arrays import Float32s, Row, UInt8s
 from ddcodec.artifact.ahead import Ahead
 from ddcodec.artifact.slicing import at_most
 from ddcodec.artifact.view_clock import ViewClock
+from ddcodec.byte_cache import ByteCache
 from ddcodec.classifiers.training import Statistics
 from ddcodec.devices import resolve_device
 from ddcodec.errors import RequestError, shown
@@ -119,7 +120,9 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         self._ahead: Ahead | None = None
         self._opened_in = 0
         self._reader = LabelReader(self._table)
-        self._teachers: dict[int, StoredTeacher] = {}
+        self._teachers: ByteCache[int, StoredTeacher] = ByteCache(
+            self._table.kept, lambda teacher: teacher.nbytes
+        )
 
     def set_epoch(self, epoch: int) -> None:
         """Make every item show view ``epoch % views`` from now on, in workers too."""
@@ -327,12 +330,14 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 
     def _teacher(self, origin: int) -> StoredTeacher:
         """The stored teacher of the classes that start there."""
-        if origin not in self._teachers:
+
+        def opened() -> StoredTeacher:
             from ddcodec.labels.teacher.execute import StoredTeacher
 
             codec, weights = LabelStore(self._table).teacher(origin)
-            self._teachers[origin] = StoredTeacher(codec, weights, device=self.device)
-        return self._teachers[origin]
+            return StoredTeacher(codec, weights, device=self.device)
+
+        return self._teachers.get(origin, opened)
 
     def _hard_probabilities(self, rows: Sequence[Row], view: int) -> Float32s:
         out = np.zeros((len(rows), len(self.classes)), np.float32)

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ddcodec.arrays import UInt64s
+from ddcodec.arrays import Indices, UInt32s, UInt64s
 from ddcodec.codecs.base import ALL, Codec, check_axes, check_length
 from ddcodec.errors import EncodeError
 from ddcodec.randomness import philox4x32
@@ -22,6 +22,8 @@ __all__ = ["SeedDerived", "SeedKeys", "class_key"]
 
 # "SEED" in ASCII: keeps derived seeds apart from every other stream of the base seed.
 SEED_STREAM = 0x53454544
+
+_CHUNK = 1 << 16  # seeds made at once: 130 bytes are worked on for each of them
 
 
 def class_key(name: str) -> int:
@@ -78,13 +80,36 @@ class SeedDerived(Codec[SeedKeys, UInt64s]):
     def decode(self, raw: bytes, shape: tuple[int, ...]) -> UInt64s:
         check_axes(self.name, shape, 2, "[classes, slots]")
         classes, slots = shape
+        numbers = self.numbers(raw, classes)
+        seeds = np.empty(classes * slots, np.uint64)
+        for start in range(0, len(seeds), _CHUNK):
+            places = np.arange(start, min(start + _CHUNK, len(seeds)))
+            seeds[places] = self.seeds_at(numbers, *divmod(places, slots))
+        return seeds.reshape(shape)
+
+    def numbers(self, raw: bytes, classes: int) -> UInt32s:
+        """uint32 [2 + classes]: the base seed, low word first, and a key for each class.
+
+        Raises:
+            PayloadError: ``raw`` is of another number of classes.
+        """
         check_length(self.name, raw, 8 + 4 * classes)
-        counter = np.zeros((classes, slots, 4), dtype=np.uint64)
-        counter[..., 0] = np.frombuffer(raw, dtype="<u4", offset=8)[:, None]
-        counter[..., 1] = np.arange(slots)
-        counter[..., 2] = SEED_STREAM
-        words = philox4x32(counter, np.frombuffer(raw, dtype="<u4", count=2)).astype(np.uint64)
-        seeds: UInt64s = words[..., 0] | (words[..., 1] << np.uint64(32))
+        return np.frombuffer(raw, dtype="<u4").astype(np.uint32)
+
+    def seeds_at(self, numbers: UInt32s, classes: Indices, slots: Indices) -> UInt64s:
+        """uint64 [n]: the seeds of slots [n] of classes [n], counted from the section's first.
+
+        Takes the time and the memory of n seeds, however many the section stands for.
+
+        Args:
+            numbers: as :meth:`numbers` returns them.
+        """
+        counter = np.zeros((len(slots), 4), dtype=np.uint64)
+        counter[:, 0] = numbers[2 + classes]
+        counter[:, 1] = slots
+        counter[:, 2] = SEED_STREAM
+        words = philox4x32(counter, numbers[:2]).astype(np.uint64)
+        seeds: UInt64s = words[:, 0] | (words[:, 1] << np.uint64(32))
         return seeds
 
     def slice_raw(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -29,9 +30,8 @@ from ddcodec.table.table import Table
 __all__ = ["LabelReader"]
 
 
-# Sections' coefficients kept in memory.
-_KEPT_BYTES = 256 << 20
-
+# Labels whose coefficients are made at once. A section of no bytes may have sixteen million.
+_BLOCK = 1 << 16
 _CHUNK = 1 << 13  # labels worked on at once: a few megabytes, which stay in the cache
 _EXACT_FLOAT32 = 1 << 24
 
@@ -39,8 +39,8 @@ _EXACT_FLOAT32 = 1 << 24
 class LabelReader:
     """Random access to the soft labels of one artifact.
 
-    The coefficients of a whole section are made when its first label is asked for, and kept: a
-    batch then costs one matrix product.
+    The coefficients of a section, or of 65,536 labels of a large one, are made when the first of
+    these labels is asked for, and kept: a batch then costs one matrix product.
 
     Args:
         table: the open table.
@@ -49,8 +49,10 @@ class LabelReader:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._store = LabelStore(table)
-        self._origins: ByteCache[int, _Origin] = ByteCache(_KEPT_BYTES, lambda o: o.nbytes)
-        self._sections: ByteCache[int, _Labels] = ByteCache(_KEPT_BYTES, lambda one: one.nbytes)
+        self._origins: ByteCache[int, _Origin] = ByteCache(table.kept, lambda o: o.nbytes)
+        self._blocks: ByteCache[tuple[int, int], _Labels] = ByteCache(
+            table.kept, lambda one: one.nbytes
+        )
 
     def logits(self, rows: Sequence[Row] | Rows, view: int) -> Int16s:
         """Labels of rows (class index, slot) of one origin at a view.
@@ -72,34 +74,40 @@ class LabelReader:
             box, codec = section.box, codecs.get(section.codec)
             c, s = (places[members] - [box.class_start, box.slot_start]).T
             if isinstance(codec, SoftLabels):
-                labels = self._labels(section, codec, start)
-                out[members] = labels.logits(c, s, view - box.view_start)
+                cells = c, s, np.full(len(c), view - box.view_start)
+                out[members] = self._told(section, codec, start, cells)
             else:
                 out[members] = self._table.array(section)[c, s, view - box.view_start]
         return out
 
-    def _labels(self, section: Section, codec: SoftLabels, start: int) -> _Labels:
-        def made() -> _Labels:
-            origin = self._origins.get(start, lambda: _Origin(self._store, start))
-            return origin.labels(section, codec)
-
-        return self._sections.get(section.index, made)
+    def _told(
+        self, section: Section, codec: SoftLabels, start: int, cells: tuple[Indices, ...]
+    ) -> Int16s:
+        """int16 [n, K]: labels of a section's cells, each [n], told from their origin's model."""
+        origin = self._origins.get(start, lambda: _Origin(self._store, start))
+        places = np.ravel_multi_index(cells, KINDS["labels"].shape(section, self._table.head)[:3])
+        out = np.empty((len(places), origin.columns), np.int16)
+        for block in np.unique(places // _BLOCK).tolist():
+            members = np.flatnonzero(places // _BLOCK == block)
+            labels = self._blocks.get(
+                (section.index, block), partial(origin.labels, section, codec, block)
+            )
+            out[members] = labels.logits(origin.made, places[members] - block * _BLOCK)
+        return out
 
 
 @dataclass(frozen=True, eq=False)
 class _Labels:
-    """A section's labels but for the product with the basis; arrays [classes, slots, views, ...].
+    """Some of a section's labels but for the product with the basis.
 
     Attributes:
-        made: makes logits of them.
-        coefficients: [..., r], integers in binary32 where that has them, else in binary64.
+        coefficients: [n, r], integers in binary32 where that has them, else in binary64.
         peaks: float64 [r], what none of them exceeds.
-        shown: int16 [pictures that show, 2, ...], the class of each and its share of the view.
-        symbols: [..., K] of the logits, or None.
+        shown: int16 [pictures that show, 2, n], the class of each and its share of the view.
+        symbols: int32 [n, K] of the logits, or None.
         step: of the symbols.
     """
 
-    made: Reconstruction
     coefficients: Floats
     peaks: Float64s
     shown: Int16s
@@ -112,74 +120,77 @@ class _Labels:
         symbols = 0 if self.symbols is None else self.symbols.nbytes
         return self.coefficients.nbytes + self.shown.nbytes + symbols
 
-    def logits(self, classes: Indices, slots: Indices, view: int) -> Int16s:
-        """int16 [n, K], counted from the section's first class, slot and view."""
-        shown = [(of, share) for of, share in self.shown[:, :, classes, slots, view]]
-        symbols = None if self.symbols is None else self.symbols[classes, slots, view]
-        whole = self.coefficients[classes, slots, view]
-        return self.made.logits(whole, shown, symbols, self.step, self.peaks)
+    def logits(self, made: Reconstruction, places: Indices) -> Int16s:
+        """int16 [n, K], by their places among these labels."""
+        shown = [(of, share) for of, share in self.shown[:, :, places]]
+        symbols = None if self.symbols is None else self.symbols[places]
+        return made.logits(self.coefficients[places], shown, symbols, self.step, self.peaks)
 
 
 class _Origin:
-    """Makes coefficients of an origin's labels from its model, fields and views."""
+    """Makes coefficients of an origin's labels from its model, fields and views.
+
+    Attributes:
+        made: makes logits of them.
+    """
 
     def __init__(self, store: LabelStore, start: int) -> None:
         self._store = store
         self._table = store.table
         self._start = start
         self._codec, self._model = store.model(start)
-        self._made = Reconstruction(self._codec, self._model)
+        self.made = Reconstruction(self._codec, self._model)
         codec = self._codec
         self._which = FeatureSet(codec.parts, codec.degree, codec.response)
         self._fields = Fields(self._model, self._stored)
 
     @property
-    def nbytes(self) -> int:
-        """How much memory it takes: the model, and its matrices in binary64 and binary32."""
-        return 16 * sum(int(array.size) for array in vars(self._model).values())
+    def columns(self) -> int:
+        """K, the classes of the origin."""
+        return self._codec.classes
 
-    def labels(self, section: Section, codec: SoftLabels) -> _Labels:
-        """All labels of a section."""
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes: the model, and its basis in binary64 and binary32."""
+        arrays = sum(int(array.nbytes) for array in vars(self._model).values())
+        return arrays + 12 * int(self._model.basis.size)
+
+    def labels(self, section: Section, codec: SoftLabels, block: int) -> _Labels:
+        """Labels number ``block * _BLOCK`` and those that follow, as many as a block has."""
         self._store.check_columns(section, codec)
+        shape, box = KINDS["labels"].shape(section, self._table.head)[:3], section.box
         # Labels without symbols take no bytes: a section may promise any number of them.
-        count = prod(KINDS["labels"].shape(section, self._table.head)[:3]) * max(
-            1, self._codec.atoms
-        )
+        count = prod(shape) * max(1, self._codec.atoms)
         if count > MAX_VALUES:
             raise LimitExceededError(
                 f"the section's labels have {count} coefficients, more than {MAX_VALUES}; write "
                 "the artifact with smaller sections",
                 section=section.label,
             )
-        stored: Int32s = self._table.decode(section)
-        shape, box = stored.shape[:3], section.box
-        symbols = stored.reshape(prod(shape), codec.columns)
+        first, last = block * _BLOCK, min((block + 1) * _BLOCK, prod(shape))
+        alone = last - first == prod(shape)  # then its symbols are not asked for again
+        stored: Int32s = (self._table.decode if alone else self._table.array)(section)
+        symbols = stored.reshape(prod(shape), codec.columns)[first:last]
         whole: Floats = np.empty((len(symbols), self._codec.atoms), np.float32)
         peaks = np.zeros(self._codec.atoms)
         shown = np.empty((1 + self._table.head.recipe.view.cutmix, 2, len(symbols)), np.int16)
         for start in range(0, len(symbols), _CHUNK):
             labels = slice(start, min(start + _CHUNK, len(symbols)))
-            c, s, v = np.unravel_index(np.arange(labels.start, labels.stop), shape)
+            c, s, v = np.unravel_index(np.arange(labels.start, labels.stop) + first, shape)
             rows = np.stack([c + box.class_start, s + box.slot_start], axis=1)
             appearing = appearances(
                 self._table, self._which, rows, v + box.view_start, self._codec.variations
             )
             part = coefficients(self._fields, appearing)
             if codec.columns and not codec.step:
-                part = self._made.innovated(part, symbols[labels])
+                part = self.made.innovated(part, symbols[labels])
             np.maximum(peaks, np.maximum(part.max(axis=0), -part.min(axis=0)), out=peaks)
             if peaks.max(initial=0) >= _EXACT_FLOAT32:
                 whole = whole.astype(np.float64, copy=False)
             whole[labels] = part
             shown[..., labels] = [one.shown for one in appearing]
-        return _Labels(
-            self._made,
-            whole.reshape(*shape, self._codec.atoms),
-            peaks,
-            shown.reshape(*shown.shape[:2], *shape),
-            stored if codec.columns and codec.step else None,
-            codec.step,
-        )
+        coded = codec.columns and codec.step
+        return _Labels(whole, peaks, shown, symbols.copy() if coded else None, codec.step)
 
     def _stored(self, places: Indices) -> Int16s:
         """int16 [n, M, r]: the stored fields at places."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,9 @@ class Fields:
     ) -> None:
         self._stored = stored
         self._steps = model.field_steps.astype(np.float64)[:, None]
-        self._of_classes = model.class_fields * model.class_steps.astype(np.float64)[:, None]
+        # As they are stored: a model of many classes would take four times as much in binary64.
+        self._of_classes = model.class_fields
+        self._class_steps = model.class_steps.astype(np.float64)[:, None]
 
     @property
     def atoms(self) -> int:
@@ -79,7 +82,8 @@ class Fields:
 
     def whole(self, places: Indices, classes: Indices) -> Float64s:
         """float64 [n, M, r], integers all: fields of pictures and of their classes together."""
-        return np.asarray(self._of_classes[classes] + self._stored(places) * self._steps)
+        of_classes = self._of_classes[classes] * self._class_steps
+        return np.asarray(of_classes + self._stored(places) * self._steps)
 
 
 def coefficients(fields: Fields, appearances: Sequence[Appearance]) -> Float64s:
@@ -126,12 +130,13 @@ class Reconstruction:
         self._shift = codec.shift
         self._units = model.units.astype(np.float64)
         self._basis = model.basis.astype(np.float64)
-        self._means = model.means.astype(np.float64) * codec.mean_step
+        # As they are stored: the means of many classes would take four times as much in binary64.
+        self._means, self._mean_step = model.means, codec.mean_step
         # Integers are exact in binary32 up to 2^24, which is more than twice as fast as binary64.
         self._narrow_basis = self._basis.astype(np.float32)
-        self._narrow_means = self._means.astype(np.float32)
         self._largest = np.abs(self._basis).max(axis=1, initial=0)
-        self._small_means = 2 * ONE * np.abs(self._means).max() + ONE < _EXACT_FLOAT32
+        largest = max(int(self._means.max()), -int(self._means.min())) * codec.mean_step
+        self._small_means = 2 * ONE * largest + ONE < _EXACT_FLOAT32
 
     def innovated(self, predicted: Float64s, symbols: Integers) -> Float64s:
         """Coefficients [n, r] with the symbols [n, r] of their innovations; in place."""
@@ -186,16 +191,22 @@ class Reconstruction:
 
     def _mixed_means(self, shown: Sequence[Shown], narrow: bool) -> Floats:
         """The classes' mean logits, mixed by the pictures' shares: [n, K], integers all."""
-        means: Floats = self._narrow_means if narrow else self._means
+        number = np.dtype(np.float32 if narrow else np.float64)
         (classes, shares), *others = shown
         if not others and (shares == ONE).all():
-            return means[classes]
-        total = means[classes] * shares[:, None].astype(means.dtype)
+            return self._means_of(classes, number)
+        total = self._means_of(classes, number) * shares[:, None].astype(number)
         for classes, shares in others:
-            total += means[classes] * shares[:, None].astype(means.dtype)
+            total += self._means_of(classes, number) * shares[:, None].astype(number)
         total += ONE // 2
         total *= 1.0 / ONE
         return np.floor(total, out=total)
+
+    def _means_of(self, classes: Integers, number: np.dtype[Any]) -> Floats:
+        """The mean logits of classes [n], [n, K] in 1/64 nat: exact in either type of number."""
+        means: Floats = self._means[classes].astype(number)
+        means *= self._mean_step
+        return means
 
 
 def logits(

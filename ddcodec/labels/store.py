@@ -16,8 +16,6 @@ from ddcodec.table.table import Table
 
 __all__ = ["LabelStore"]
 
-_KEPT_BYTES = 256 << 20
-
 Model = tuple[LabelModelCodec, LabelModel]
 Weights = tuple[TeacherWeights, StoredWeights]
 
@@ -31,7 +29,7 @@ class LabelStore:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self._models: ByteCache[int, Model] = ByteCache(_KEPT_BYTES, _model_bytes)
+        self._models: ByteCache[int, Model] = ByteCache(table.kept, _model_bytes)
         self._fitting: set[int] = set()
 
     def check(self) -> None:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseLatents"]
 
-# Variations of a picture start from one latent, which is made once.
-_KEPT_BYTES = 256 << 20
-
 
 class BaseLatents:
     """Base latents of generated pictures, by (class index, number in its class).
@@ -35,7 +32,8 @@ class BaseLatents:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._kept: ByteCache[Row, Tensor] = ByteCache(_KEPT_BYTES, lambda latent: latent.nbytes)
+        # Variations of a picture start from one latent, which is made once.
+        self._kept: ByteCache[Row, Tensor] = ByteCache(table.kept, lambda latent: latent.nbytes)
 
     @property
     def _synthesis(self) -> Image2Image:

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Generator", "Place"]
 
-# Prompts kept as the text encoder gives them.
-_KEPT_PROMPTS = 256 << 20
-
 
 class Place(NamedTuple):
     """A slot, a patch or a generated picture of a class, by its number, in one variation."""
@@ -58,7 +55,7 @@ class Generator:
         self._device = device
         self._loaded: Prior | None = None
         self._prompts: ByteCache[int | None, Conditioning] = ByteCache(
-            _KEPT_PROMPTS, lambda made: made.nbytes
+            table.kept, lambda made: made.nbytes
         )
 
     @property

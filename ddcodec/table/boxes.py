@@ -13,14 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ddcodec.byte_cache import ByteCache
+from ddcodec.arrays import Bools, Indices, Rows
+from ddcodec.byte_cache import ByteCache, BytePool
 from ddcodec.container import Box, Section
 from ddcodec.recipe.head import Range
 
 __all__ = ["BoxIndex", "Fault", "Ranks", "Span", "tiling_fault"]
 
 _END = 1 << 32  # beyond every class, slot and view
-_KEPT = 1 << 16  # sections remembered by class
+_KEPT = 1 << 24  # bytes
 
 
 class Span(NamedTuple):
@@ -136,43 +137,82 @@ class Ranks:
         return missing
 
 
+class _Column(NamedTuple):
+    """Sections that hold some neighbouring classes and views, by their slots, which are apart."""
+
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    sections: tuple[int, ...]
+
+
 class BoxIndex:
     """The sections of one kind, found by class, slot and view.
 
+    Looking one up takes a binary search; what that needs is made once for all classes and views
+    between two edges of boxes, by one comparison for each section.
+
     Args:
         sections: of one kind, whose boxes tile the table.
+        kept: where that is remembered.
     """
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(self, sections: Sequence[Section], kept: int | BytePool = _KEPT) -> None:
         self.sections = tuple(sections)
         boxes = np.array([s.box for s in sections], np.int64).reshape(-1, 6)
         self._starts = boxes[:, 0::2]
         counts = boxes[:, 1::2]
         self._ends = np.where(counts > 0, self._starts + counts, _END)
-        self._by_class: ByteCache[int, tuple[Section, ...]] = ByteCache(_KEPT, lambda s: 1 + len(s))
+        edges = np.concatenate([self._starts, self._ends])
+        self._class_edges, _, self._view_edges = (np.unique(axis).tolist() for axis in edges.T)
+        self._columns: ByteCache[tuple[int, int], _Column] = ByteCache(
+            kept, lambda column: 128 + 96 * len(column.starts)
+        )
 
     def of_class(self, class_index: int) -> tuple[Section, ...]:
         """The sections whose box holds a class."""
-        return self._by_class.get(class_index, lambda: self._of_class(class_index))
-
-    def _of_class(self, class_index: int) -> tuple[Section, ...]:
-        inside = (self._starts[:, 0] <= class_index) & (class_index < self._ends[:, 0])
-        return tuple(self.sections[i] for i in np.flatnonzero(inside).tolist())
+        return tuple(self.sections[i] for i in np.flatnonzero(self._holds(0, class_index)).tolist())
 
     def of_view(self, view: int) -> tuple[Section, ...]:
         """The sections whose box holds a view."""
-        inside = (self._starts[:, 2] <= view) & (view < self._ends[:, 2])
-        return tuple(self.sections[i] for i in np.flatnonzero(inside).tolist())
+        return tuple(self.sections[i] for i in np.flatnonzero(self._holds(2, view)).tolist())
 
     def find(self, class_index: int, slot: int = 0, view: int = 0) -> Section | None:
         """The section that holds a cell, or None."""
-        for section in self.of_class(class_index):
-            box = section.box
-            in_slots = not box.slot_count or 0 <= slot - box.slot_start < box.slot_count
-            in_views = not box.view_count or 0 <= view - box.view_start < box.view_count
-            if in_slots and in_views:
-                return section
-        return None
+        column = self._column(class_index, view)
+        i = bisect_right(column.starts, slot) - 1
+        if i < 0 or slot >= column.ends[i]:
+            return None
+        return self.sections[column.sections[i]]
+
+    def find_all(self, rows: Rows, view: int) -> Indices:
+        """[n]: the place in ``sections`` of what holds each (class, slot) of [n, 2], or -1."""
+        found = np.full(len(rows), -1, np.intp)
+        between = np.searchsorted(self._class_edges, rows[:, 0], side="right")
+        for group in np.unique(between).tolist():
+            members = np.flatnonzero(between == group)
+            column = self._column(int(rows[members[0], 0]), view)
+            if column.starts:
+                slots = rows[members, 1]
+                i = np.searchsorted(column.starts, slots, side="right") - 1
+                inside = (i >= 0) & (slots < np.array(column.ends)[i])
+                found[members] = np.where(inside, np.array(column.sections)[i], -1)
+        return found
+
+    def _column(self, class_index: int, view: int) -> _Column:
+        key = bisect_right(self._class_edges, class_index), bisect_right(self._view_edges, view)
+
+        def made() -> _Column:
+            held = np.flatnonzero(self._holds(0, class_index) & self._holds(2, view))
+            held = held[np.argsort(self._starts[held, 1], kind="stable")]
+            starts, ends = self._starts[held, 1], self._ends[held, 1]
+            return _Column(tuple(starts.tolist()), tuple(ends.tolist()), tuple(held.tolist()))
+
+        return self._columns.get(key, made)
+
+    def _holds(self, axis: int, place: int) -> Bools:
+        """[n]: whether each box holds a class (axis 0) or a view (2)."""
+        held: Bools = (self._starts[:, axis] <= place) & (place < self._ends[:, axis])
+        return held
 
 
 def span_of(box: Box, slots: int, views: int) -> Span:

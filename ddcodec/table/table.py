@@ -8,11 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from ddcodec.arrays import Array, Bools, Float32s, Indices, Rows, UInt8s, UInt64s
-from ddcodec.byte_cache import ByteCache
+from ddcodec import codecs
+from ddcodec.arrays import (
+    Array,
+    Bools,
+    Float32s,
+    Indices,
+    Int32s,
+    Integers,
+    Rows,
+    UInt8s,
+    UInt32s,
+    UInt64s,
+)
+from ddcodec.byte_cache import ByteCache, BytePool
 from ddcodec.codecs.hard_labels import OWN_CLASS
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.codecs.schedule_table import Schedule
+from ddcodec.codecs.seed_derived import SeedDerived
 from ddcodec.container import Reader, Section
 from ddcodec.errors import HeaderError, LimitExceededError, PayloadError
 from ddcodec.recipe.head import Head
@@ -21,13 +34,14 @@ from ddcodec.table.coverage import check_coverage
 from ddcodec.table.kinds import KINDS, kind_of
 from ddcodec.table.slots import MAX_VALUES
 
-__all__ = ["Table"]
+__all__ = ["KEPT_BYTES", "Table"]
 
-# Decoded sections kept in memory; a section holds at most Limits.section_raw bytes raw.
-_KEPT_BYTES = 256 << 20
-# Tables of all rows are made up to this size; beyond, rows are looked for one by one. The head
-# may promise far more rows than the file holds.
-_MAX_CELLS = 1 << 24
+KEPT_BYTES = 512 << 20
+"""What is decoded of an artifact and kept in memory, of all kinds together, but for pictures."""
+
+# Tables of all rows are made up to this size; beyond, a search finds the section of a row. The
+# head may promise far more rows than the file holds.
+_MAX_CELLS = 1 << 20
 
 
 class Table:
@@ -40,6 +54,9 @@ class Table:
         reader: the open container.
         head: its validated head.
 
+    Attributes:
+        kept: the bytes that caches of what is decoded share, here and wherever a table is read.
+
     Raises:
         HeaderError: a section that the recipe does not have, or whose box is none of its kind.
     """
@@ -48,12 +65,12 @@ class Table:
         self.reader = reader
         self.head = head
         self._checked = False
-        self._arrays: ByteCache[int, Array] = ByteCache(_KEPT_BYTES, lambda a: a.nbytes)
-        self._tables: ByteCache[tuple[str, int], Indices] = ByteCache(
-            _KEPT_BYTES, lambda a: a.nbytes
-        )
+        self.kept = BytePool(KEPT_BYTES)
+        self._arrays: ByteCache[int, Array] = ByteCache(self.kept, lambda a: a.nbytes)
+        self._tables: ByteCache[tuple[str, int], Int32s] = ByteCache(self.kept, lambda a: a.nbytes)
+        self._numbers: ByteCache[int, UInt32s] = ByteCache(self.kept, lambda a: a.nbytes)
         self._texts: ByteCache[int, tuple[str, ...]] = ByteCache(
-            _KEPT_BYTES, lambda texts: sum(map(len, texts)) + 64 * len(texts)
+            self.kept, lambda texts: sum(map(len, texts)) + 64 * len(texts)
         )
         self._schedule: Schedule | None = None
         self._seeds: tuple[UInt64s, Bools] | None = None
@@ -63,7 +80,7 @@ class Table:
             if kind is not None:  # sections of a kind to come are nobody's business here
                 kind.check(section, head)
                 by_kind[section.kind].append(section)
-        self._index = {name: BoxIndex(sections) for name, sections in by_kind.items()}
+        self._index = {name: BoxIndex(sections, self.kept) for name, sections in by_kind.items()}
 
     def __getstate__(self) -> dict[str, Any]:
         return {"reader": self.reader, "head": self.head}  # a worker decodes for itself
@@ -154,7 +171,7 @@ class Table:
         """uint64 [n]: the seeds of rows [n, 2] of (class index, slot)."""
         shape = len(self.head.classes), self.head.recipe.seeds_per_class
         if prod(shape) > _MAX_CELLS:
-            return self._seeds_one_by_one(rows)
+            return self._seeds_found(rows)
         if self._seeds is None:
             self._seeds = np.zeros(shape, np.uint64), np.zeros(shape[0], np.bool_)
         table, ready = self._seeds
@@ -164,13 +181,22 @@ class Table:
         found: UInt64s = table[rows[:, 0], rows[:, 1]]
         return found
 
-    def _seeds_one_by_one(self, rows: Rows) -> UInt64s:
+    def _seeds_found(self, rows: Rows) -> UInt64s:
         out = np.empty(len(rows), np.uint64)
-        for n, (c, slot) in enumerate(rows.tolist()):
-            section = self.find("seeds", c, slot)
-            box = section.box
-            out[n] = self.array(section)[c - box.class_start, slot - box.slot_start]
+        for section, members in self._held_by("seeds", rows, 0):
+            box, codec = section.box, codecs.get(section.codec)
+            classes, slots = (rows[members] - [box.class_start, box.slot_start]).T
+            if isinstance(codec, SeedDerived):  # a few bytes stand for any number of them
+                out[members] = codec.seeds_at(self._seed_numbers(section, codec), classes, slots)
+            else:
+                out[members] = self.array(section)[classes, slots]
         return out
+
+    def _seed_numbers(self, section: Section, codec: SeedDerived) -> UInt32s:
+        def made() -> UInt32s:
+            return codec.numbers(self.reader.read_raw(section), section.box.class_count)
+
+        return self._numbers.get(section.index, made)
 
     def prompt(self, class_index: int) -> Float32s:
         """float32 [vectors, width]: the token vectors of a class."""
@@ -247,28 +273,32 @@ class Table:
         ends = len(head.classes), head.recipe.ipc
         if not 0 <= view < head.recipe.views or (rows < 0).any() or (rows >= ends).any():
             raise HeaderError(f"labels of rows or of a view ({view}) beyond the table")
+        yield from self._held_by(kind, rows, view)
+
+    def _held_by(self, kind: str, rows: Rows, view: int) -> Iterable[tuple[Section, Indices]]:
         held = self._held(kind, rows, view)
-        for index in np.unique(held).tolist():
-            chosen = np.flatnonzero(held == index)
-            if index < 0:
+        for place in np.unique(held).tolist():
+            chosen = np.flatnonzero(held == place)
+            if place < 0:
                 c, s = rows[chosen[0]].tolist()
                 self.find(kind, c, s, view)
-            yield self.reader.sections[index], chosen
+            yield self._index[kind].sections[place], chosen
 
-    def _held(self, kind: str, rows: Rows, view: int) -> Indices:
-        """[n]: the index of the section that holds each row [n, 2] at a view, or -1."""
-        shape = len(self.head.classes), self.head.recipe.ipc
+    def _held(self, kind: str, rows: Rows, view: int) -> Integers:
+        """[n]: which section of a kind holds each row [n, 2] at a view, or -1."""
+        shape = len(self.head.classes), KINDS[kind].slots(self.head.recipe)
         if prod(shape) > _MAX_CELLS:
-            found = [self.find(kind, c, s, view) for c, s in rows.tolist()]
-            return np.array([section.index for section in found], np.intp)
+            return self.index(kind).find_all(rows, view)
         table = self._tables.get((kind, view), lambda: self._painted(kind, view, shape))
-        holders: Indices = table[rows[:, 0], rows[:, 1]]
-        return holders
+        return table[rows[:, 0], rows[:, 1]]
 
-    def _painted(self, kind: str, view: int, shape: tuple[int, int]) -> Indices:
-        held = np.full(shape, -1, np.intp)
-        for section in self.index(kind).of_view(view):
+    def _painted(self, kind: str, view: int, shape: tuple[int, int]) -> Int32s:
+        index = self.index(kind)
+        held = np.full(shape, -1, np.int32)
+        places = {section.index: place for place, section in enumerate(index.sections)}
+        for section in index.of_view(view):
             box = section.box
             slots = slice(box.slot_start, box.slot_start + box.slot_count or None)
-            held[box.class_start : box.class_start + box.class_count, slots] = section.index
+            here = slice(box.class_start, box.class_start + box.class_count)
+            held[here, slots] = places[section.index]
         return held

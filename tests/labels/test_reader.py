@@ -21,6 +21,7 @@ from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Reader
 from ddcodec.errors import DdcodecError, HeaderError, LimitExceededError
 from ddcodec.labels import reader
+from ddcodec.table import table
 from ddcodec.sources.digits import write_digits
 from ddcodec.sources.folder import scan
 from ddcodec.sources.source import load_images
@@ -121,7 +122,8 @@ def test_any_order_and_any_cache_give_the_same(monkeypatch: pytest.MonkeyPatch) 
     with ddcodec.open(FOLDER / "y_cutmix.ddz") as artifact:
         rows = [(c, s) for c in range(4) for s in range(3)]
         whole = [artifact.labels.logits(rows, v) for v in range(5)]
-    monkeypatch.setattr(reader, "_KEPT_BYTES", 1)
+    monkeypatch.setattr(table, "KEPT_BYTES", 1)
+    monkeypatch.setattr(reader, "_BLOCK", 7)
     with ddcodec.open(FOLDER / "y_cutmix.ddz") as artifact:
         for v in (3, 0, 4):
             for n in (7, 7, 1, 11):

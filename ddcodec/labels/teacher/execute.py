@@ -26,6 +26,8 @@ _LOWEST, _HIGHEST = -32768, 32767
 # Pixels at a time; no label depends on it. Maps that stay in a CPU's cache are twice as fast.
 _PIXELS_ON_CPU = 1 << 14
 _PIXELS = 1 << 20
+# One as stored, and at most a binary64 number that is copied into another order.
+_BYTES_A_WEIGHT = 17
 
 
 class StoredTeacher:
@@ -52,6 +54,11 @@ class StoredTeacher:
         self._operations = _Exact(weights.layers, self._backend)
         pixels = _PIXELS_ON_CPU if self._backend.device.type == "cpu" else _PIXELS
         self._together = max(1, pixels // codec.side**2)
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes: its weights as stored, and as the sums want them."""
+        return _BYTES_A_WEIGHT * sum(int(w.values.size) for w in self._weights.layers)
 
     def logits(self, images: UInt8s) -> Int16s:
         """uint8 [n, side, side, 3] -> int16 [n, classes], in units of 1/64 nat.
