@@ -30,6 +30,7 @@ from ddcodec.errors import RequestError, shown
 from ddcodec.labels.reader import LabelReader
 from ddcodec.labels.softmax import torch_probabilities
 from ddcodec.labels.store import LabelStore
+from ddcodec.recipe.rows import RowGrid
 from ddcodec.recipe.synthesis import Stored
 from ddcodec.rendering.renderer import KEPT_PICTURES, Execution, Renderer
 from ddcodec.table.table import Table
@@ -95,13 +96,14 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         prior: str | None = None,
         cache_bytes: int = KEPT_PICTURES,
     ) -> None:
+        table.check()  # a head may promise more rows than the file holds
         self.head, recipe = table.head, table.head.recipe
         _check_choice("pixels", pixels, get_args(Pixels))
         _check_choice("labels", labels, get_args(LabelForm))
         self.ipc = at_most("ipc", ipc, recipe.ipc)
         self.views = at_most("views", views, recipe.views)
         indices = self.head.row_classes if classes is None else self.head.class_indices(classes)
-        self.rows: list[Row] = [(c, s) for c in indices for s in range(self.ipc)]
+        self.rows: Sequence[Row] = RowGrid(indices, self.ipc)
         self.classes = self.head.classes
         self.names = self.head.readable
         self.device = str(resolve_device(device))
@@ -137,6 +139,13 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
     def class_to_idx(self) -> dict[str, int]:
         """Class name -> its index, which is its column of soft labels."""
         return {name: index for index, name in enumerate(self.classes)}
+
+    @property
+    def row_classes(self) -> Sequence[int]:
+        """The classes of the items' rows, each once, in the order they first occur."""
+        if isinstance(self.rows, RowGrid):
+            return self.rows.classes
+        return list(dict.fromkeys(c for c, _ in self.rows))
 
     @property
     def targets(self) -> list[int]:
@@ -351,7 +360,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 
     def __repr__(self) -> str:
         recipe = self.head.recipe
-        count = len({c for c, _ in self.rows})
+        count = len(self.row_classes)
         classes = f"{count} class{'' if count == 1 else 'es'}"
         labels = f"soft labels at temperature {self.temperature:g}"
         if self.labels == "hard" or not recipe.labels.soft:

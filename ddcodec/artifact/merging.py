@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from ddcodec.container import Box, CopiedSection, Section, write_container
 from ddcodec.errors import RequestError
 from ddcodec.recipe.head import Head, Range, joined
 from ddcodec.table.boxes import Ranks
+from ddcodec.table.kind import AnyCodec
 from ddcodec.table.kinds import kind_of
 from ddcodec.table.table import Table
 
@@ -44,6 +46,7 @@ def merge(tables: Sequence[Table], out: str | os.PathLike[str], *, force: bool =
         raise RequestError("merge needs at least two artifacts")
     for table in tables:
         table.check()
+        table.check_lengths()
     _check_mergeable(tables)
     first = tables[0].head
     if all(table.head.classes == first.classes for table in tables):
@@ -98,11 +101,12 @@ def _check_mergeable(tables: Sequence[Table]) -> None:
 
 def _check_same_labels(tables: Sequence[Table]) -> None:
     """Slices of one artifact share its teacher and label model; others mean other labels."""
-    seen: dict[tuple[str, Box], tuple[Any, bytes]] = {}
+    seen: dict[tuple[str, Box], tuple[AnyCodec, bytes]] = {}
     for table in tables:
         for kind, apart in _OF_ORIGINS.items():
             for section in table.sections(kind):
-                content = codecs.get(section.codec), table.reader.read_raw(section)
+                raw = table.reader.read_raw(section)
+                content = codecs.get(section.codec), hashlib.sha256(raw).digest()
                 if seen.setdefault((kind, section.box), content) != content:
                     raise RequestError(
                         f"{table.reader.path} {apart} for the same classes: its labels were made "

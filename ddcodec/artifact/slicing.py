@@ -11,6 +11,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ddcodec import codecs
 from ddcodec.container import Box, CopiedSection, NewSection, Section, write_container
 from ddcodec.errors import RequestError
@@ -22,6 +24,8 @@ from ddcodec.table.kinds import kind_of
 from ddcodec.table.table import Table
 
 __all__ = ["Cutter", "NewSections", "at_most", "subset"]
+
+_DRAWN = 1 << 16  # rows whose views are drawn at once
 
 NewSections = list[NewSection | CopiedSection]
 
@@ -51,6 +55,7 @@ def subset(
         HeaderError: the table is incomplete, or holds something twice.
     """
     table.check()
+    table.check_lengths()
     head, recipe = table.head, table.head.recipe
     ipc = at_most("ipc", ipc, recipe.ipc)
     views = at_most("views", views, recipe.views)
@@ -83,12 +88,26 @@ def _support(table: Table, head: Head) -> set[int]:
     if not head.recipe.view.cutmix or head.recipe.views == 1:
         return set()
     rows = head.all_rows
+    others = _others(head)
     partners: set[int] = set()
     for view in range(1, head.recipe.views):
-        _, drawn = draw_rows(table, rows, view)
-        assert drawn is not None
-        partners.update(drawn[:, 0].tolist())
-    return partners - set(head.row_classes)
+        for start in range(0, len(rows), _DRAWN):
+            if partners >= others:  # more cannot be: a slice of few bytes may have 2^31 views
+                return partners
+            _, drawn = draw_rows(table, rows[start : start + _DRAWN], view)
+            assert drawn is not None
+            partners |= others.intersection(np.unique(drawn[:, 0]).tolist())
+    return partners
+
+
+def _others(head: Head) -> set[int]:
+    """The classes without rows that are encoded together with some that have them."""
+    have, others = Ranks(head.rows), set[int]()
+    for start, count in head.origins:
+        if have.of(start + count) > have.of(start):
+            for first, number in have.missing(start, count):
+                others.update(range(first, first + number))
+    return others
 
 
 class Cutter:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ddcodec.table.boxes import Ranks
 from ddcodec.table.kinds import LAYERS, layer_of
 from ddcodec.table.table import Table
 
@@ -101,9 +102,13 @@ def label_bytes(table: Table) -> LabelBytes | None:
         if name is not None:
             layers[name] = layers.get(name, 0) + section.stored_len
     rows = recipe.ipc * recipe.views
-    plain = sum(2 * rows * head.origin(c)[1] for c in head.row_classes)
+    have = Ranks(head.rows)
+    plain = sum(
+        2 * rows * count * (have.of(start + count) - have.of(start))
+        for start, count in head.origins
+    )
     ordered = {name: layers[name] for name in (*LAYERS, "logits") if name in layers}
-    return LabelBytes(rows * len(head.row_classes), ordered, plain)
+    return LabelBytes(rows * have.count, ordered, plain)
 
 
 def stored_teachers(table: Table) -> tuple[TeacherBytes, ...]:

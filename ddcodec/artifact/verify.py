@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from ddcodec.arrays import Progress, Row
-from ddcodec.errors import PixelDriftError, RequestError
+from ddcodec.codecs.hard_labels import HardLabels
+from ddcodec.errors import PayloadError, PixelDriftError, RequestError
 from ddcodec.labels.store import LabelStore
 from ddcodec.randomness import DOMAIN_ENCODER, uniform_below, words
 from ddcodec.recipe.profiles import FLOAT
@@ -43,14 +44,29 @@ def verify_table(
     LabelStore(table).check()
     if level == "structure":
         return 0
-    table.reader.verify("crc" if level == "crc" else "digest")
-    if level != "pixels":
+    if level == "crc":
+        table.reader.verify("crc")
         return 0
-    rows = table.head.all_rows
+    table.check_content()
+    _check_hard_labels(table)
+    if level == "digest":
+        return 0
+    rows: Sequence[Row] = table.head.all_rows
     if sample is not None:
         rows = [rows[i] for i in spread_sample(len(rows), sample, table.reader.digest)]
     _compare(table, rows, renderer, progress)
     return len(rows)
+
+
+def _check_hard_labels(table: Table) -> None:
+    """Explicit hard labels name classes of their origins."""
+    for section in table.sections("labels"):
+        # A label of the row's own class, a byte for all of them, is never beyond.
+        if section.codec.name == HardLabels.name and section.raw_len > 1:
+            _, count = table.head.origin(section.box.class_start)
+            largest = int(table.array(section).max())
+            if largest >= count:
+                raise PayloadError(f"label {largest} of {count} classes", section=section.label)
 
 
 def _compare(

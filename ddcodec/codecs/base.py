@@ -20,6 +20,8 @@ from ddcodec.recipe.fields import check_integer, read_map
 
 __all__ = [
     "ALL",
+    "MOST_RAW",
+    "MOST_RAW_A_VALUE",
     "Array",
     "Codec",
     "check_array",
@@ -31,6 +33,9 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 ALL = slice(None)
+
+MOST_RAW, MOST_RAW_A_VALUE = 1 << 16, 32
+"""Raw bytes of a section are at most so many, and so many more for each value it decodes to."""
 
 
 class Codec(ABC, Generic[In, Out]):
@@ -66,6 +71,17 @@ class Codec(ABC, Generic[In, Out]):
         Raises:
             PayloadError: the bytes do not decode to that shape.
         """
+
+    def check(self, raw: bytes, shape: tuple[int, ...]) -> None:
+        """Raise PayloadError unless ``decode`` would succeed.
+
+        Where a few bytes stand for many values, a codec sees that without making them all.
+        """
+        self.decode(raw, shape)
+
+    def most_raw(self, shape: tuple[int, ...]) -> int:
+        """The most raw bytes that a section of a shape may have; no encoder needs as many."""
+        return MOST_RAW + MOST_RAW_A_VALUE * prod(shape)
 
     def params(self) -> dict[str, Any]:
         """The parameters a decoder needs; part of the file's index and content digest."""

@@ -48,6 +48,10 @@ class HardLabels(Codec[Int32s, Int32s]):
             )
         return bytes([MODE_EXPLICIT]) + labels.astype("<u2").tobytes()
 
+    def check(self, raw: bytes, shape: tuple[int, ...]) -> None:
+        if raw != bytes([MODE_OWN]):
+            self.decode(raw, shape)
+
     def decode(self, raw: bytes, shape: tuple[int, ...]) -> Int32s:
         check_axes(self.name, shape, 3, "[classes, slots, views]")
         if raw[:1] == bytes([MODE_OWN]):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ddcodec.arrays import Array, Indices, Int8s, Int16s, Int32s, UInt16s
-from ddcodec.codecs.base import Codec
+from ddcodec.codecs.base import MOST_RAW_A_VALUE, Codec
 from ddcodec.codecs.packed import pack_matrix, unpack_matrix
 from ddcodec.errors import EncodeError, PayloadError
 
@@ -125,6 +125,10 @@ class LabelModelCodec(Codec[LabelModel, LabelModel]):
         return steps.astype("<u2").tobytes() + b"".join(
             _LENGTH.pack(len(part)) + part for part in packed
         )
+
+    def most_raw(self, shape: tuple[int, ...]) -> int:
+        others = self.classes * (self.classes + self.atoms)
+        return super().most_raw(shape) + MOST_RAW_A_VALUE * others
 
     def decode(self, raw: bytes, shape: tuple[int, ...]) -> LabelModel:
         if shape != self.shape:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ddcodec.arrays import Indices, Int32s, Integers
 from ddcodec.codecs.sparse import RAW_BYTES, SparseModel
-from ddcodec.entropy.integers import best_model, decode_integers, encode_integers, integer_cost
+from ddcodec.entropy.integers import best_model, decode_columns, encode_integers, integer_cost
 from ddcodec.entropy.rans import MAX_SYMBOLS_A_WORD, Decoder, Encoder
 from ddcodec.errors import PayloadError
 
@@ -142,18 +142,16 @@ def unpack_matrix(name: str, raw: bytes, rows: int, groups: Indices) -> Int32s:
     if rows * len(dense) + 2 * entries > MAX_SYMBOLS_A_WORD * room or entries > SIGNS_A_WORD * room:
         raise PayloadError(f"{name}: {len(raw)} bytes cannot hold {rows} rows; damaged")
     decoder = Decoder(stream, lanes)
-    steps = -(-rows // lanes)
-    result = np.zeros((len(groups), steps * lanes), np.int32)
-    for step in range(steps if dense else 0):
-        first, active = step * lanes, min(lanes, rows - step * lanes)
-        for c, table, shift in dense:
-            result[c, first : first + active] = decode_integers(decoder, table, shift, active)
+    result = np.zeros((len(groups), rows), np.int32)
+    if dense:
+        models_of = [(table, shift) for _, table, shift in dense]
+        result[[c for c, _, _ in dense]] = decode_columns(decoder, models_of, rows)
     order, ends = np.argsort(groups, kind="stable"), np.cumsum(widths)
     for group, model in lists.items():
         columns = order[ends[group] - widths[group] : ends[group]]
-        result[columns, :rows] = model.decode(name, decoder, rows, len(columns))
+        result[columns] = model.decode(name, decoder, rows, len(columns))
     decoder.finish()
-    return result[:, :rows].T
+    return result.T
 
 
 def _malformed(table: int, shift: int) -> bool:

@@ -50,6 +50,9 @@ class PromptText(Codec[Sequence[str], Texts]):
         lengths = np.array([len(data) for data in coded], dtype="<u2")
         return lengths.tobytes() + b"".join(coded)
 
+    def most_raw(self, shape: tuple[int, ...]) -> int:
+        return (2 + MAX_TEXT_BYTES) * shape[0]
+
     def decode(self, raw: bytes, shape: tuple[int, ...]) -> Texts:
         check_axes(self.name, shape, 1, "[classes]")
         start = 2 * shape[0]

@@ -77,6 +77,9 @@ class ScheduleTable(Codec[Schedule, Schedule]):
         table = np.concatenate([np.stack(columns, axis=-1), pairs], axis=1)
         return _PREFIX.pack(steps, history, array.init_scale) + table.astype("<f4").tobytes()
 
+    def most_raw(self, shape: tuple[int, ...]) -> int:
+        return _PREFIX.size + 4 * MAX_STEPS * (3 + 2 * MAX_HISTORY)
+
     def decode(self, raw: bytes, shape: tuple[int, ...] = ()) -> Schedule:
         if len(raw) < _PREFIX.size:
             raise PayloadError(f"{self.name}: {len(raw)} raw bytes; even an empty table has 8")

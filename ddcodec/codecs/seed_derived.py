@@ -87,6 +87,9 @@ class SeedDerived(Codec[SeedKeys, UInt64s]):
             seeds[places] = self.seeds_at(numbers, *divmod(places, slots))
         return seeds.reshape(shape)
 
+    def check(self, raw: bytes, shape: tuple[int, ...]) -> None:
+        self.numbers(raw, shape[0])
+
     def numbers(self, raw: bytes, classes: int) -> UInt32s:
         """uint32 [2 + classes]: the base seed, low word first, and a key for each class.
 

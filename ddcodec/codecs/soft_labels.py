@@ -66,6 +66,10 @@ class SoftLabels(Codec[Int32s, Int32s]):
             return _NOTHING
         return pack_matrix(array.reshape(-1, self.columns), self._groups())
 
+    def check(self, raw: bytes, shape: tuple[int, ...]) -> None:
+        if self.columns or raw != _NOTHING:
+            self.decode(raw, shape)
+
     def decode(self, raw: bytes, shape: tuple[int, ...]) -> Int32s:
         check_axes(self.name, shape[:3], 3, AXES)
         if shape[3:] != (self.columns,):

@@ -126,6 +126,9 @@ class TeacherWeights(Codec[StoredWeights, StoredWeights]):
             parts.append(_encode_layer(weights, layer))
         return b"".join(parts)
 
+    def most_raw(self, shape: tuple[int, ...]) -> int:
+        return super().most_raw((self.plain_bytes // 4,))
+
     def decode(self, raw: bytes, shape: tuple[int, ...] = ()) -> StoredWeights:
         reader = _Reader(raw)
         numbers = _STATISTICS.unpack(reader.take(_STATISTICS.size))

@@ -130,7 +130,10 @@ class Reader:
             ) from error.__cause__
 
     def verify(
-        self, level: VerifyLevel = "digest", progress: Callable[[int], None] | None = None
+        self,
+        level: VerifyLevel = "digest",
+        progress: Callable[[int], None] | None = None,
+        look: Callable[[Section, bytes], None] | None = None,
     ) -> None:
         """Check the file further than opening did.
 
@@ -138,6 +141,7 @@ class Reader:
             level: ``structure`` is what opening checked; ``crc`` reads every section;
                 ``digest`` decompresses every section and compares the content digest.
             progress: called with the number of stored bytes done since the last call.
+            look: called at level ``digest`` with each section and its decompressed bytes.
 
         Raises:
             IntegrityError: ChecksumMismatchError or DigestMismatchError.
@@ -150,6 +154,8 @@ class Reader:
             stored = self.read_stored(section)
             if level == "digest":
                 raw = self._raw(section, stored)
+                if look is not None:
+                    look(section, raw)
                 if section.critical:
                     entries.append(digest_entry(section, raw))
             if progress is not None:

@@ -5,10 +5,13 @@ Source: spec/entropy.md, "Integers".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from ddcodec.arrays import Float64s, Int32s, Int64s, Integers, UInt8s
+from ddcodec.entropy.few_lanes import FEW, decode_few
 from ddcodec.entropy.rans import MAX_SYMBOLS_A_WORD, Active, Decoder, Encoder
 from ddcodec.entropy.tables import ESCAPE, SYMBOLS, best_table, cost_bits, table_costs
 from ddcodec.errors import EncodeError, HeaderError, PayloadError
@@ -16,6 +19,7 @@ from ddcodec.errors import EncodeError, HeaderError, PayloadError
 __all__ = [
     "MAX_SHIFT",
     "best_model",
+    "decode_columns",
     "decode_integers",
     "encode_integers",
     "integer_cost",
@@ -60,6 +64,31 @@ def decode_integers(
     high <<= np.asarray(shift, np.int32)
     high |= low
     return high
+
+
+def decode_columns(decoder: Decoder, models: Sequence[tuple[int, int]], rows: int) -> Int32s:
+    """A matrix of integers whose columns have a table and a shift each; see ``pack``.
+
+    Args:
+        decoder: the stream.
+        models: the table and the shift of each column.
+        rows: row r is in lane r mod ``lanes`` at step r // ``lanes``.
+
+    Returns:
+        int32 [columns, rows].
+
+    Raises:
+        PayloadError: the stream ends.
+    """
+    lanes = decoder.lanes
+    if lanes <= FEW:
+        return decode_few(decoder, models, rows)
+    result = np.empty((len(models), rows), np.int32)
+    for first in range(0, rows, lanes):
+        part = result[:, first : first + lanes]
+        for column, (table, shift) in enumerate(models):
+            part[column] = decode_integers(decoder, table, shift, part.shape[1])
+    return result
 
 
 def encode_integers(
@@ -182,11 +211,7 @@ def unpack(
     if rows * columns > MAX_SYMBOLS_A_WORD * (len(raw) // 2 - lanes):
         raise PayloadError(f"{len(raw)} bytes cannot hold {rows} x {columns} integers")
     models = [(int(table), int(shift)) for table, shift in zip(tables, shifts, strict=True)]
-    result = np.empty((rows, columns), np.int32)
-    for row in range(0, rows, lanes):
-        part = result[row : row + lanes]
-        for column, (table, shift) in enumerate(models):
-            part[:, column] = decode_integers(decoder, table, shift, len(part))
+    result = decode_columns(decoder, models, rows).T
     decoder.finish()
     return result
 

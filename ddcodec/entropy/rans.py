@@ -13,7 +13,7 @@ from ddcodec.arrays import Bools, Indices, Int32s, Integers, UInt8s, UInt16s, UI
 from ddcodec.entropy.tables import SYMBOLS, TABLE_BITS, TABLES, frequencies, lookup, starts
 from ddcodec.errors import EncodeError, HeaderError, PayloadError
 
-__all__ = ["MAX_LANES", "MAX_SYMBOLS_A_WORD", "Active", "Decoder", "Encoder"]
+__all__ = ["LOWER", "MAX_LANES", "MAX_SYMBOLS_A_WORD", "Active", "Decoder", "Encoder"]
 
 # The lanes of an operation: the first n, or those of an ascending array without repetitions.
 Active = int | Indices
@@ -25,11 +25,13 @@ MAX_BITS = 16
 MAX_SYMBOLS_A_WORD = 1 << 12
 
 _WORD_BITS = 16
-_LOWER = 1 << 16  # every state is at least this between operations
+LOWER = 1 << 16
+"""Every state is at least this between operations."""
+
 _STATE_BYTES = 4
 _WORD_BYTES = 2
 # numpy converts a Python number anew at each use; short steps would be half a quarter slower.
-_LOWER_BOUND = np.array(_LOWER, np.uint32)
+_LOWER_BOUND = np.array(LOWER, np.uint32)
 _ONE = np.array(1, np.uint32)
 _SLOT_MASK = np.array((1 << TABLE_BITS) - 1, np.uint32)
 _SLOT_SHIFT = np.array(TABLE_BITS, np.uint32)
@@ -139,6 +141,15 @@ class Decoder:
             self._states[active] = x
         return values.astype(np.int32)
 
+    def as_numbers(self) -> tuple[list[int], list[int]]:
+        """The states of all lanes, and the words that are left."""
+        return self._states.tolist(), self._words[self._next :].tolist()
+
+    def go_on(self, states: list[int], words: int) -> None:
+        """Go on from other states, behind so many more words."""
+        self._states[:] = states
+        self._next += words
+
     def finish(self) -> None:
         """Check that all was read and every lane is where its encoder began.
 
@@ -236,7 +247,7 @@ class Encoder:
 
     def finish(self) -> bytes:
         """Code what was recorded: u32 states of all lanes, then u16 words, little-endian."""
-        states = np.full(self._lanes, _LOWER, np.uint32)
+        states = np.full(self._lanes, LOWER, np.uint32)
         words: list[UInt16s] = []
         for tables, values, counts, active in reversed(self._operations):
             lanes = slice(active) if isinstance(active, int) else active

@@ -39,6 +39,8 @@ _FILES = (MANIFEST, LABELS, README, SUMS)
 _PNG_SHARE = 0.65  # bytes of a natural picture as PNG, of plain ones; rough
 _NAMED = 100  # readable names in the page, at most
 LARGEST_LABELS = 8 << 30  # bytes held in memory while writing
+LARGEST_NAMES = 256 << 20  # bytes of a table of names, which is as wide as the longest
+_PIXELS = 1 << 24  # rendered at once, of as many pictures as there may be
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def export_folder(
             holds something else.
     """
     target = Path(out)
+    artifact.verify("structure")  # a head may promise what the file does not hold
     data = artifact.dataset(
         classes=classes,
         ipc=ipc,
@@ -141,6 +144,7 @@ def plan_export(
 
     Raises: as :func:`export_folder`, as far as the folder and the slice go.
     """
+    artifact.verify("structure")
     target, data = Path(out), artifact.dataset(classes=classes, ipc=ipc, views=views)
     _check_labels_fit(data)
     folders, manifest = _manifest(artifact, data)
@@ -162,6 +166,12 @@ def _check_labels_fit(data: DistilledDataset) -> None:
             f"{LABELS} would hold {size / 1e9:.0f} GB of plain probabilities: decode fewer "
             "views or classes, or read the artifact with Artifact.dataset()"
         )
+    names = 4 * len(data.classes) * max(map(len, (*data.classes, *data.names)))
+    if names > LARGEST_NAMES:
+        raise DecodeError(
+            f"{LABELS} would hold {names / 1e6:.0f} MB of names of classes, one of which is very "
+            "long: cut a subset of the classes, or read the artifact with Artifact.dataset()"
+        )
 
 
 def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int, str]:
@@ -181,7 +191,7 @@ def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int
 
 def _manifest(artifact: Artifact, data: DistilledDataset) -> tuple[dict[int, str], dict[str, Any]]:
     """Class index -> subfolder, and what says which artifact and slice a folder holds."""
-    indices = list(dict.fromkeys(c for c, _ in data.rows))
+    indices = data.row_classes
     names = [data.classes[c] for c in indices]
     folders = dict(zip(indices, folder_names(names, _FILES), strict=True))
     manifest = {
@@ -252,6 +262,8 @@ def _write_images(
 ) -> Float32s:
     """Render what is missing; returns float32 [rows, views, K] label probabilities."""
     probabilities = np.empty((len(data), data.views, len(data.classes)), np.float32)
+    recipe = data.head.recipe
+    batch_size = max(1, min(batch_size, _PIXELS // (recipe.width * recipe.height)))
     total, done = len(data) * data.views, 0
     # Batches of rows, views innermost: a picture is rendered once for all its views.
     for start in range(0, len(data), batch_size):

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ddcodec.arrays import Row
-from ddcodec.errors import HeaderError, RequestError
+from ddcodec.errors import HeaderError, RequestError, shown
 from ddcodec.recipe.fields import (
     MAX_SIDE,
     check_integer,
@@ -24,6 +23,7 @@ from ddcodec.recipe.fields import (
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.pin import PriorPin
+from ddcodec.recipe.rows import RowGrid
 from ddcodec.recipe.synthesis import Generated, Stored, Synthesis, read_synthesis
 from ddcodec.recipe.view import View
 from ddcodec.suggestions import did_you_mean
@@ -31,6 +31,7 @@ from ddcodec.suggestions import did_you_mean
 __all__ = [
     "MAX_CLASSES",
     "MAX_IPC",
+    "MAX_NAME_BYTES",
     "MAX_ROWS",
     "MAX_VIEWS",
     "Head",
@@ -45,6 +46,8 @@ MAX_IPC = 1 << 24
 MAX_VIEWS = 1 << 24
 MAX_ROWS = 1 << 31
 """Most rows times views of one table."""
+MAX_NAME_BYTES = 1024
+"""Most bytes of the name of a class in UTF-8: tables of names are as wide as the longest."""
 
 _RECIPE = (
     "size",
@@ -204,9 +207,9 @@ class Head:
         return tuple(i for start, count in self.rows for i in range(start, start + count))
 
     @property
-    def all_rows(self) -> list[Row]:
+    def all_rows(self) -> RowGrid:
         """Every slot of every class that has rows, by class and slot."""
-        return [(c, s) for c in self.row_classes for s in range(self.recipe.ipc)]
+        return RowGrid(self.row_classes, self.recipe.ipc)
 
     @cached_property
     def row_names(self) -> tuple[str, ...]:
@@ -334,8 +337,19 @@ def _check_classes(classes: Any) -> None:
         raise HeaderError(f"head.classes is not a list of 1..{MAX_CLASSES} names")
     if not all(isinstance(name, str) and name for name in classes):
         raise HeaderError("head.classes holds something that is not a name")
+    _check_lengths("head.classes", classes)
     if len(set(classes)) != len(classes):
         raise HeaderError("head.classes names a class twice")
+
+
+def _check_lengths(where: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        # At most four bytes for each character: most names need not be encoded.
+        if 4 * len(name) > MAX_NAME_BYTES and len(name.encode()) > MAX_NAME_BYTES:
+            raise HeaderError(
+                f"{where} holds a name of {len(name.encode())} bytes, {shown(name)}; a class has "
+                f"one of at most {MAX_NAME_BYTES}"
+            )
 
 
 def _check_names(names: Any, classes: tuple[str, ...]) -> None:
@@ -346,6 +360,7 @@ def _check_names(names: Any, classes: tuple[str, ...]) -> None:
         raise HeaderError(f"head.names is not a list of {len(classes)} names, one per class")
     if not all(isinstance(name, str) and name for name in names):
         raise HeaderError("head.names holds something that is not a name")
+    _check_lengths("head.names", names)
     if any(c < " " or c == "\x7f" for name in names for c in name):
         raise HeaderError("head.names holds a control character")
     if names == classes:

@@ -119,8 +119,7 @@ def _gallery(artifact: Artifact) -> list[Row]:
 
 def _certainty(data: DistilledDataset, rows: Sequence[Row]) -> Float32s:
     """float32[n]: the highest probability of each row's label, at the present view."""
-    index = {row: i for i, row in enumerate(data.rows)}
-    places = [index[row] for row in rows]
+    places = [data.rows.index(row) for row in rows]
     parts = [
         data.probabilities(places[start : start + _ROWS]).max(axis=1)
         for start in range(0, len(places), _ROWS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -22,6 +23,7 @@ from ddcodec.arrays import (
     UInt64s,
 )
 from ddcodec.byte_cache import ByteCache, BytePool
+from ddcodec.codecs import Codec
 from ddcodec.codecs.hard_labels import OWN_CLASS
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.codecs.schedule_table import Schedule
@@ -138,6 +140,40 @@ class Table:
             UnknownCodecError: its codec, which this reader lacks.
         """
         self.check()
+        codec, shape = self._form(section)
+        with _said_of(section):
+            return codec.decode(self.reader.read_raw(section), shape)
+
+    def check_lengths(self) -> None:
+        """Check that no section has more raw bytes than its values can need; reads none of them.
+
+        Raises:
+            HeaderError: a section is none of its kind.
+            LimitExceededError: one decodes to more than a section may.
+            PayloadError: one has more raw bytes: a few stored bytes would become gigabytes.
+        """
+        for section in self.reader.sections:
+            if kind_of(section) is not None:
+                self._form(section)
+
+    def check_content(self) -> None:
+        """Check every stored byte, that every section decodes, and the content digest.
+
+        Raises:
+            FormatError, IntegrityError: what is wrong, and where.
+            UnknownCodecError, MissingDependencyError: what cannot be decoded here.
+        """
+        self.check_lengths()
+        self.reader.verify("digest", look=self._look)
+
+    def _look(self, section: Section, raw: bytes) -> None:
+        if kind_of(section) is not None:
+            codec, shape = self._form(section)
+            with _said_of(section):
+                codec.check(raw, shape)
+
+    def _form(self, section: Section) -> tuple[Codec[Any, Any], tuple[int, ...]]:
+        """A section's codec and the shape it decodes to, if it is no larger than it may be."""
         kind = kind_of(section)
         if kind is None:
             raise HeaderError(f"nobody knows sections of kind {section.kind!r}")
@@ -153,10 +189,14 @@ class Table:
                 "the artifact with smaller sections",
                 section=section.label,
             )
-        try:
-            return codec.decode(self.reader.read_raw(section), shape)
-        except PayloadError as error:
-            raise PayloadError(error.message, section=section.label) from error
+        most = codec.most_raw(shape)
+        if section.raw_len > most:
+            raise PayloadError(
+                f"the section has {section.raw_len} raw bytes, where {most} are more than enough; "
+                "it is damaged",
+                section=section.label,
+            )
+        return codec, shape
 
     def seeds(self, class_index: int) -> UInt64s:
         """uint64 [seeds_per_class]: the seeds of a class."""
@@ -302,3 +342,12 @@ class Table:
             here = slice(box.class_start, box.class_start + box.class_count)
             held[here, slots] = places[section.index]
         return held
+
+
+@contextmanager
+def _said_of(section: Section) -> Iterator[None]:
+    """Codecs know nothing of sections: here the message learns which one it is about."""
+    try:
+        yield
+    except PayloadError as error:
+        raise PayloadError(error.message, section=section.label) from error

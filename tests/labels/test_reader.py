@@ -21,10 +21,10 @@ from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Reader
 from ddcodec.errors import DdcodecError, HeaderError, LimitExceededError
 from ddcodec.labels import reader
-from ddcodec.table import table
 from ddcodec.sources.digits import write_digits
 from ddcodec.sources.folder import scan
 from ddcodec.sources.source import load_images
+from ddcodec.table import table
 from tools.conformance.reference.labels import Labels
 from tools.conformance.vectors.files import Item, file_of, in_order
 from tools.conformance.vectors.labels import MAKER

@@ -21,13 +21,15 @@ from ddcodec.codecs.seed_list import SeedList
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import LayerWeights, StoredWeights, TeacherWeights
 from ddcodec.container import Box, CodecSpec, NewSection, write_container
+from ddcodec.entropy.integers import encode_integers
+from ddcodec.entropy.rans import Encoder
 from ddcodec.recipe.head import Head, Range, Recipe
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.synthesis import Stored
 from ddcodec.recipe.view import View
 
-__all__ = ["HOSTILE", "head", "mosaic", "own_labels", "seeds", "write"]
+__all__ = ["HOSTILE", "MISFITS", "ODD_INFO", "head", "mosaic", "own_labels", "seeds", "write"]
 
 Make = Callable[[Path], Path]
 
@@ -131,8 +133,8 @@ def blown_up_most(path: Path) -> Path:
 
 
 def long_name(path: Path) -> Path:
-    """A name of 20,000 letters among 20,000 of five."""
-    names = ["n" * 20_000, *(f"c{i:05d}" for i in range(19_999))]
+    """A name of 1,024 letters among 100,000 of six."""
+    names = ["n" * 1024, *(f"c{i:05d}" for i in range(99_999))]
     return write(path, head(names), plain(len(names), 1, 1))
 
 
@@ -209,16 +211,9 @@ def slow_labels(count: int) -> Make:
         views = 1 << 17
         model, raw = zero_model(1)
         origins = tuple((i, 1) for i in range(count))
-        from ddcodec.codecs.packed import pack_matrix
-
-        del pack_matrix
-        from ddcodec.entropy.integers import encode_integers
-        from ddcodec.entropy.rans import Encoder
-
         encoder = Encoder(1)
-        zeros = np.zeros(1, np.int64)
         for _ in range(views):
-            encode_integers(encoder, zeros, 0, 0, 1)
+            encode_integers(encoder, np.zeros(1, np.int64), 0, 0, 1)
         packed = b"\1\0" + b"\0\0" + encoder.finish()
         sections = [one for one in plain(count, 1, 1) if one.kind != "labels"]
         for i in range(count):
@@ -268,6 +263,60 @@ def scattered_seeds(count: int) -> Make:
 
     return make
 
+
+# Files whose sections are whole and cannot be decoded, or whose texts are none.
+
+
+def misfit(**changes: Any) -> Make:
+    """A picture with its label and seed, one section of which is another than it should be.
+
+    Args:
+        changes: kind of section -> what of it is replaced.
+    """
+
+    def make(path: Path) -> Path:
+        sections = []
+        for one in plain(1):
+            change = dict(changes.get(one.kind, {}))
+            spec = replace(one.codec, **change.pop("codec", {}))
+            sections.append(replace(one, codec=spec, **change))
+        return write(path, head(1), sections)
+
+    return make
+
+
+def provenance(**info: Any) -> Make:
+    """A good file, whose provenance is not what programs write."""
+    return lambda path: write(path, head(1), plain(1), **info)
+
+
+MISFITS: Final[Mapping[str, Make]] = {
+    "patches-of-labels": misfit(patches={"codec": {"name": "hard-labels", "params": {}}}),
+    "patches-no-png": misfit(patches={"raw": b"no picture"}),
+    "patches-unknown-codec": misfit(patches={"codec": {"name": "mosaic-jpeg"}}),
+    "patches-newer-codec": misfit(patches={"codec": {"version": 2}}),
+    "labels-no-mode": misfit(labels={"raw": b"\7\7"}),
+    "labels-beyond": misfit(labels={"raw": b"\1\1\0"}),
+    "seeds-short": misfit(seeds={"raw": b"xx"}),
+    "params-negative": misfit(patches={"codec": {"params": {"width": -1, "height": 16}}}),
+    "params-missing": misfit(patches={"codec": {"params": {}}}),
+    "params-text": misfit(patches={"codec": {"params": {"width": "16", "height": [16]}}}),
+    "params-huge": misfit(patches={"codec": {"params": {"width": 1 << 63, "height": 16}}}),
+    "bytes-for-nothing": misfit(
+        labels={"raw": bytes(64 << 20), "codec": {"compression": "zstd"}}
+    ),
+}
+"""Whole files that verify by their bytes, and of which a row cannot be read."""
+
+ODD_INFO: Final[Mapping[str, Make]] = {
+    "info-environment-text": provenance(environment="text"),
+    "info-environment-list": provenance(environment=["a", 5]),
+    "info-labels-list": provenance(labels=[1], method=["x"], tool=5, merged={"a": None}),
+    "info-escapes": provenance(method="\x1b]0;x\x07", tool="\u202e", note="a\nok: forged"),
+    "info-divergence": provenance(labels={"divergence": "1e999", "temperature": None}),
+    "info-options": provenance(options={"a": {"b": [None, True, b"\xff"]}}, source=b"\0"),
+}
+"""Good files with odd provenance."""
 
 HOSTILE: Final[Mapping[str, Make]] = {
     "promised-cells": promised_cells,
