@@ -21,6 +21,7 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 _RENDERED = 64  # pictures rendered between two calls of progress
 _NAMED = 5  # pictures that a message names
+_LISTED = 20  # things of an environment that a message names
 
 
 def verify_table(
@@ -104,7 +105,7 @@ def drift_message(
     drifted: Sequence[str],
     compared: int,
     execution: tuple[str, str] | None,
-    written: Mapping[str, Any] | None,
+    written: object,
     here: Mapping[str, Any],
 ) -> str:
     """What to say of pictures that differ from their stored digests.
@@ -113,7 +114,8 @@ def drift_message(
         drifted: names of the pictures that differ.
         compared: how many were rendered.
         execution: (profile, back end) of generated pictures, None where pixels are stored.
-        written, here: environments of the writer, where it is recorded, and of this process.
+        written, here: environments of the writer, which is a map where it is recorded, and of
+            this process.
     """
     some = ", ".join(drifted[:_NAMED]) + (", ..." if len(drifted) > _NAMED else "")
     what = f"{len(drifted)} of {compared} pictures differ from the stored pixel digests: {some}."
@@ -129,7 +131,9 @@ def drift_message(
             f"a damaged installation: report it, with back end {backend} ({_listed(here)}), and "
             "see whether DDCODEC_BACKEND=float64 or a fresh installation gives other pictures"
         )
-    made = f"made under {_listed(written)}" if written else "made in an environment not recorded"
+    made = "made in an environment not recorded"
+    if isinstance(written, Mapping) and written:  # nobody has checked what a file says there
+        made = f"made under {_listed(written)}"
     return (
         f"{what} The float profile promises equal pixels in an equal environment only: they were "
         f"{made}; this is {_listed(here)}"
@@ -137,4 +141,4 @@ def drift_message(
 
 
 def _listed(environment: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in environment.items())
+    return ", ".join(f"{name} {value!s:.80}" for name, value in [*environment.items()][:_LISTED])

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ddcodec.codecs.schedule_table import Schedule
 from ddcodec.devices import resolve_device
-from ddcodec.errors import EncodeError, UnsupportedFeatureError
+from ddcodec.errors import EncodeError, ModelMismatchError, UnsupportedFeatureError, shown
 from ddcodec.prior import text
 from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.defaults import Defaults, read_defaults
@@ -28,9 +28,12 @@ from ddcodec.prior.schedule import extract_schedule
 from ddcodec.recipe import profiles
 from ddcodec.recipe.pin import PriorPin
 
-__all__ = ["DEFAULT_BATCH", "Prior", "fingerprint", "load_prior"]
+__all__ = ["DEFAULT_BATCH", "MOST_TIMES_TRAINED", "Prior", "fingerprint", "load_prior"]
 
 DEFAULT_BATCH = 16
+
+MOST_TIMES_TRAINED = 4
+"""Sides of images are at most so many times those that a prior was trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +87,15 @@ class Prior:
     @property
     def size(self) -> int:
         """Side in pixels of the square images the prior was trained on."""
-        side = self.components.config("unet").sample_size
-        latent = side if isinstance(side, int) else max(side)
-        return latent * self.latent_factor
+        stated = self.components.config("unet").sample_size
+        sides = [stated] if isinstance(stated, int) else stated
+        usable = isinstance(sides, (list, tuple)) and len(sides) > 0
+        if not usable or not all(type(side) is int and side > 0 for side in sides):
+            raise ModelMismatchError(
+                f"the prior in {self.folder} does not say what size its U-Net was trained at "
+                f"(sample_size is {shown(stated)}); fetch or export it again"
+            )
+        return int(max(sides)) * self.latent_factor
 
     @property
     def text_widths(self) -> tuple[int, ...]:
@@ -113,8 +122,15 @@ class Prior:
         """(channels, rows, columns) of the latent of a height x width image.
 
         Raises:
-            EncodeError: a side is not a positive multiple of ``multiple``.
+            EncodeError: a side is not a positive multiple of ``multiple``, or more than four times
+                as long as those of the images that the prior was trained on.
         """
+        if max(height, width) > MOST_TIMES_TRAINED * self.size:
+            raise EncodeError(
+                f"this prior cannot make {width}x{height} images: it was trained at "
+                f"{self.size}x{self.size}, and no side may be more than {MOST_TIMES_TRAINED} "
+                "times as long"
+            )
         if min(height, width) < 1 or height % self.multiple or width % self.multiple:
             raise EncodeError(
                 f"this prior cannot make {width}x{height} images in profile "

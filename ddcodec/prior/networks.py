@@ -12,10 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddcodec.errors import ModelMismatchError, UnsupportedFeatureError
+from ddcodec.errors import DdcodecError, ModelMismatchError, UnsupportedFeatureError, shown
 from ddcodec.prior.engine import TIME_IDS
 from ddcodec.prior.families import NetworkName, class_of, read_family
 from ddcodec.prior.files import variant_of
+from ddcodec.prior.plausible import (
+    WeightSizes,
+    check_network,
+    check_parameters,
+    check_settings,
+)
 from ddcodec.prior.quiet import quiet_libraries
 from ddcodec.prior.weight_files import STEMS, check_numbers, weight_files
 
@@ -58,17 +64,24 @@ class Components:
             for path in (path for paths in self._weights.values() for path in paths):
                 if path.suffix == ".safetensors":
                     check_numbers(path)
+            self._sizes = {name: WeightSizes.of(paths) for name, paths in self._weights.items()}
+            for name, sizes in self._sizes.items():
+                check_network(folder / name / "config.json", sizes)
+            check_settings(folder / "scheduler" / "scheduler_config.json")
             self.tokenizers: tuple[Any, ...] = tuple(
                 _library("transformers").CLIPTokenizer.from_pretrained(
                     folder / name, local_files_only=True
                 )
                 for name in self.family.tokenizers
             )
+            for tokenizer in self.tokenizers:  # one whose settings are odd fails when it is used
+                tokenizer("", padding="max_length", max_length=2)
             self.scheduler: Any = getattr(
                 _library("diffusers"), self.family.scheduler
             ).from_pretrained(folder / "scheduler", local_files_only=True)
         self._configs: Mapping[NetworkName, Any] = {n: self.skeleton(n).config for n in names}
         _check_widths(self.config, self.family.text_encoders)
+        _check_scaling(self.config("vae").scaling_factor, folder)
 
     @cached_property
     def text_encoder(self) -> Any:
@@ -103,6 +116,8 @@ class Components:
                 network = cls(cls.config_class.from_pretrained(folder, local_files_only=True))
             else:
                 network = cls.from_config(cls.load_config(folder, local_files_only=True))
+        parameters = sum(value.numel() for value in network.parameters())
+        check_parameters(folder / "config.json", parameters, self._sizes[name])
         for key, buffer in list(network.named_buffers()):
             owner, _, last = key.rpartition(".")
             setattr(network.get_submodule(owner), last, _buffer(name, key, buffer))
@@ -212,14 +227,26 @@ def _check_widths(config: Callable[[NetworkName], Any], encoders: Sequence[Netwo
         )
 
 
+def _check_scaling(factor: object, folder: Path) -> None:
+    if type(factor) not in (int, float):
+        raise ModelMismatchError(
+            f"the VAE in {folder} has the scaling factor {shown(factor)}, which is no number; "
+            "fetch or export the prior again"
+        )
+
+
 @contextmanager
 def _library_errors(folder: Path) -> Iterator[None]:
     """What the libraries raise about unreadable files, said as a ddcodec error."""
-    from safetensors import SafetensorError
-
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise ModelMismatchError(
-            f"the prior in {folder} cannot be loaded: {error}; fetch or export it again"
-        ) from error
+    except (DdcodecError, MemoryError):
+        raise
+    except Exception as error:  # of any library's own tree: a size of 0 divides, an option imports
+        raise _unloadable(folder, error) from error
+
+
+def _unloadable(folder: Path, error: BaseException) -> ModelMismatchError:
+    return ModelMismatchError(
+        f"the prior in {folder} cannot be loaded: {str(error)[:500]}; fetch or export it again"
+    )

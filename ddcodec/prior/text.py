@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ddcodec.errors import EncodeError
+from ddcodec.errors import EncodeError, shown
 from ddcodec.prior.conditioning import Conditioning
 
 __all__ = [
@@ -54,7 +54,7 @@ def prompt_ids(tokenizer: Any, template: str, vectors: int, length: int) -> Toke
     pieces = template.split("{}")
     if len(pieces) != (2 if vectors else 1):
         raise EncodeError(
-            f"the prompt {template!r} has {len(pieces) - 1} times '{{}}' for {vectors} learned "
+            f"the prompt {shown(template)} has {len(pieces) - 1} times '{{}}' for {vectors} learned "
             "token vectors; write '{}' once where the class goes"
         )
     before, after = _ids(tokenizer, pieces[0]), _ids(tokenizer, pieces[1] if vectors else "")
@@ -69,7 +69,7 @@ def prompt_ids(tokenizer: Any, template: str, vectors: int, length: int) -> Toke
     if len(ids) > length:
         with_vectors = f" with {vectors} learned token vectors" if vectors else ""
         raise EncodeError(
-            f"the prompt {template!r}{with_vectors} is {len(ids)} tokens long, but this prior "
+            f"the prompt {shown(template)}{with_vectors} is {len(ids)} tokens long, but this prior "
             f"reads {length}; shorten it" + (" or learn fewer vectors" if vectors else "")
         )
     ids += [pad] * (length - len(ids))
@@ -85,7 +85,9 @@ def name_ids(tokenizer: Any, class_name: str) -> list[int]:
     """
     ids = _ids(tokenizer, class_name.replace("_", " "))
     if not ids:
-        raise EncodeError(f"the class name {class_name!r} has no token in the prior's tokenizer")
+        raise EncodeError(
+            f"the class name {shown(class_name)} has no token in the prior's tokenizer"
+        )
     return ids
 
 

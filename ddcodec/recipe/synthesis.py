@@ -22,6 +22,7 @@ from ddcodec.recipe.fields import (
 
 __all__ = [
     "BASES",
+    "MAX_PROMPT_BYTES",
     "Generated",
     "Image2Image",
     "Stored",
@@ -34,6 +35,9 @@ BASES = ("patches", "latents")
 """What image2image starts from; also the kind of section that holds it."""
 
 _WHERE = "recipe.synthesis"
+MAX_PROMPT_BYTES = 4096
+"""Most bytes of a prompt in UTF-8: far more than any text encoder reads."""
+
 _MAX_ENCODERS = 2
 _TIME_IDS = 6
 _FINITE = 0x7F80_0000  # bit patterns below it are positive finite binary32 numbers
@@ -89,6 +93,9 @@ class Generated:
         if self.prompt.count("{}") != 1:
             raise HeaderError(f"{_WHERE}.prompt {self.prompt[:80]!r} needs exactly one '{{}}'")
         check_text(f"{_WHERE}.negative", self.negative)
+        for name, text in (("prompt", self.prompt), ("negative", self.negative)):
+            if len(text.encode()) > MAX_PROMPT_BYTES:
+                raise HeaderError(f"{_WHERE}.{name} has more than {MAX_PROMPT_BYTES} bytes")
         _check_vectors(self.vectors)
         ids = len(self.time_ids) if isinstance(self.time_ids, tuple) and self.time_ids else 0
         check_integers(f"{_WHERE}.time_ids", self.time_ids, _TIME_IDS if ids else 0, 0, MAX_SIDE)

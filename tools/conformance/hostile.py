@@ -302,9 +302,7 @@ MISFITS: Final[Mapping[str, Make]] = {
     "params-missing": misfit(patches={"codec": {"params": {}}}),
     "params-text": misfit(patches={"codec": {"params": {"width": "16", "height": [16]}}}),
     "params-huge": misfit(patches={"codec": {"params": {"width": 1 << 63, "height": 16}}}),
-    "bytes-for-nothing": misfit(
-        labels={"raw": bytes(64 << 20), "codec": {"compression": "zstd"}}
-    ),
+    "bytes-for-nothing": misfit(labels={"raw": bytes(64 << 20), "codec": {"compression": "zstd"}}),
 }
 """Whole files that verify by their bytes, and of which a row cannot be read."""
 
