@@ -75,6 +75,7 @@ class Components:
                 for name in self.family.tokenizers
             )
             for tokenizer in self.tokenizers:  # one whose settings are odd fails when it is used
+                tokenizer("a", add_special_tokens=False)
                 tokenizer("", padding="max_length", max_length=2)
             self.scheduler: Any = getattr(
                 _library("diffusers"), self.family.scheduler
@@ -116,11 +117,11 @@ class Components:
                 network = cls(cls.config_class.from_pretrained(folder, local_files_only=True))
             else:
                 network = cls.from_config(cls.load_config(folder, local_files_only=True))
-        parameters = sum(value.numel() for value in network.parameters())
-        check_parameters(folder / "config.json", parameters, self._sizes[name])
         for key, buffer in list(network.named_buffers()):
             owner, _, last = key.rpartition(".")
             setattr(network.get_submodule(owner), last, _buffer(name, key, buffer))
+        parameters = sum(value.numel() for value in network.parameters())
+        check_parameters(folder / "config.json", parameters, self._sizes[name])
         return network.eval().requires_grad_(False)
 
     def checkpoint(self, name: NetworkName) -> Any:

@@ -54,8 +54,8 @@ def prompt_ids(tokenizer: Any, template: str, vectors: int, length: int) -> Toke
     pieces = template.split("{}")
     if len(pieces) != (2 if vectors else 1):
         raise EncodeError(
-            f"the prompt {shown(template)} has {len(pieces) - 1} times '{{}}' for {vectors} learned "
-            "token vectors; write '{}' once where the class goes"
+            f"the prompt {shown(template)} has {len(pieces) - 1} times '{{}}' for {vectors} "
+            "learned token vectors; write '{}' once where the class goes"
         )
     before, after = _ids(tokenizer, pieces[0]), _ids(tokenizer, pieces[1] if vectors else "")
     frame = tokenizer("", padding="max_length", max_length=length)["input_ids"]
