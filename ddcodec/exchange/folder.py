@@ -22,6 +22,7 @@ from ddcodec.errors import DdcodecError, DecodeError, RequestError
 from ddcodec.exchange.names import folder_names
 from ddcodec.exchange.sums import SUMS, Sums
 from ddcodec.files import is_leftover, read_json, remove_leftovers, write_whole
+from ddcodec.rendering.renderer import KEPT_PICTURES
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -40,6 +41,7 @@ _PNG_SHARE = 0.65  # bytes of a natural picture as PNG, of plain ones; rough
 _NAMED = 100  # readable names in the page, at most
 LARGEST_LABELS = 8 << 30  # bytes held in memory while writing
 LARGEST_NAMES = 256 << 20  # bytes of a table of names, which is as wide as the longest
+_KEPT_STORED = 64 << 20  # bytes of pictures that are decoded again as quickly as they are found
 _PIXELS = 1 << 24  # rendered at once, of as many pictures as there may be
 
 
@@ -96,6 +98,7 @@ def export_folder(
         pixels="uint8",
         labels="soft",
         prior=artifact.fetch_prior(prior, progress),
+        cache_bytes=_KEPT_STORED if artifact.head.prior is None else KEPT_PICTURES,
     )
     _check_labels_fit(data)
     try:

@@ -122,20 +122,31 @@ def many_slots(path: Path) -> Path:
     return write(path, head(1, ipc=1 << 24, views=2, view=view), sections)
 
 
-def blown_up(path: Path) -> Path:
-    """64 pictures of 2048 x 2048 from one pixel each."""
-    return write(path, head(1, ipc=64, size=(2048, 2048)), plain(1, 64, 1))
+def blown_up(side: int, count: int = 64) -> Make:
+    """Pictures of side x side pixels from one pixel each."""
+    return lambda path: write(path, head(1, ipc=count, size=(side, side)), plain(1, count, 1))
 
 
-def blown_up_most(path: Path) -> Path:
-    """64 pictures of 8192 x 8192 from one pixel each."""
-    return write(path, head(1, ipc=64, size=(8192, 8192)), plain(1, 64, 1))
+def long_name(count: int) -> Make:
+    """A name of 1,024 letters among many of six."""
+
+    def make(path: Path) -> Path:
+        names = ["n" * 1024, *(f"c{i:05d}" for i in range(count - 1))]
+        return write(path, head(names), plain(count, 1, 1))
+
+    return make
 
 
-def long_name(path: Path) -> Path:
-    """A name of 1,024 letters among 100,000 of six."""
-    names = ["n" * 1024, *(f"c{i:05d}" for i in range(99_999))]
-    return write(path, head(names), plain(len(names), 1, 1))
+def zeros_for_models(path: Path) -> Path:
+    """A label model of one class, of 64 MiB of zeros."""
+    codec, _ = zero_model(1)
+    spec = replace(codec.spec(), compression="zstd")
+    sections = [one for one in plain(1, 1, 1) if one.kind != "labels"]
+    sections += [
+        _section("label-model", spec, Box(0, 1), bytes(64 << 20)),
+        _section("labels", SoftLabels(columns=0, band=1).spec(), Box(0, 1), b"\0"),
+    ]
+    return write(path, head([path.stem], labels="soft"), sections)
 
 
 # Labels that take long, or stand for much memory.
@@ -181,11 +192,11 @@ def label_models(count: int, classes: int = 4096) -> Make:
     return make
 
 
-def teachers(count: int) -> Make:
-    """Origins of one class with a stored ResNet-18 of zeros each."""
+def teachers(count: int, arch: str = "resnet18") -> Make:
+    """Origins of one class with a stored network of zeros each."""
 
     def make(path: Path) -> Path:
-        codec = TeacherWeights("resnet18", 3, 1, 16)
+        codec = TeacherWeights(arch, 3, 1, 16)
         layers = tuple(
             LayerWeights(
                 np.zeros(layer.shape, np.int8),
@@ -203,12 +214,11 @@ def teachers(count: int) -> Make:
     return make
 
 
-def slow_labels(count: int) -> Make:
+def slow_labels(count: int, views: int = 1 << 17) -> Make:
     """Labels of one class in a section each, of as many steps of one lane as are allowed."""
 
     def make(path: Path) -> Path:
         codec = SoftLabels(columns=1, band=1, step=1)
-        views = 1 << 17
         model, raw = zero_model(1)
         origins = tuple((i, 1) for i in range(count))
         encoder = Encoder(1)
@@ -225,6 +235,27 @@ def slow_labels(count: int) -> Make:
         return write(path, head(count, views=views, labels="soft", origins=origins), sections)
 
     return make
+
+
+def untold_labels(views: int) -> Make:
+    """Soft labels of one row that are their class's mean, in as many views, of one byte."""
+
+    def make(path: Path) -> Path:
+        model, raw = zero_model(1)
+        sections = [one for one in plain(1) if one.kind != "labels"]
+        sections += [
+            _section("label-model", model.spec(), Box(0, 1), raw),
+            _section("labels", SoftLabels(columns=0, band=1).spec(), Box(0, 1), b"\0"),
+        ]
+        return write(path, head(1, views=views, labels="soft"), sections)
+
+    return make
+
+
+def mixed(views: int) -> Make:
+    """Eight classes of two pictures, which are one another's partners in as many views."""
+    view = View("identity", cutmix=1)
+    return lambda path: write(path, head(8, ipc=2, views=views, view=view), plain(8, 2))
 
 
 # Many sections.
@@ -320,9 +351,10 @@ HOSTILE: Final[Mapping[str, Make]] = {
     "promised-cells": promised_cells,
     "promised-slots": promised_slots,
     "many-slots": many_slots,
-    "blown-up": blown_up,
-    "blown-up-most": blown_up_most,
-    "long-name": long_name,
+    "blown-up": blown_up(2048),
+    "blown-up-most": blown_up(8192),
+    "long-name": long_name(100_000),
+    "zeros-for-models": zeros_for_models,
     "label-models-4": label_models(4),
     "label-models-16": label_models(16),
     "teachers-40": teachers(40),
