@@ -125,7 +125,8 @@ class Artifact:
         """Check the artifact; each level includes those before it.
 
         ``structure``: header, index, and that every row is held exactly once. ``crc``: every
-        stored byte. ``digest``: every decoded section against the content digest. ``pixels``:
+        stored byte. ``digest``: the content digest, and that this version decodes every section,
+        so that every row can be read (without rendering or torch). ``pixels``:
         render pictures and compare them with the stored pixel digests (loads the prior where one
         is needed).
 

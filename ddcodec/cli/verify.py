@@ -36,7 +36,7 @@ EXAMPLES = (
     type=click.Choice(LEVELS),
     default="digest",
     show_default=True,
-    help="How deep: header, stored bytes, decoded sections, or rendered pixels.",
+    help="How deep: header, stored bytes, content, or rendered pixels.",
 )
 @prior_option
 @device_option
@@ -53,9 +53,9 @@ def command(
     """Check IN.ddz; each level includes the ones before it.
 
     \b
-    structure  the header, the index, and that every row can be decoded
+    structure  the header, the index, and that every row is there exactly once
     crc        the checksum of every stored section
-    digest     every decoded section against the content digest
+    digest     the content digest, and that every section can be decoded here
     pixels     every picture, rendered, against its digest (needs the prior)
     """
     if sample is not None and level != "pixels":

@@ -164,13 +164,20 @@ class Table:
             UnknownCodecError, MissingDependencyError: what cannot be decoded here.
         """
         self.check_lengths()
-        self.reader.verify("digest", look=self._look)
+        faults: list[PayloadError] = []
 
-    def _look(self, section: Section, raw: bytes) -> None:
-        if kind_of(section) is not None:
-            codec, shape = self._form(section)
-            with _said_of(section):
-                codec.check(raw, shape)
+        def look(section: Section, raw: bytes) -> None:
+            if kind_of(section) is not None and not faults:
+                codec, shape = self._form(section)
+                try:
+                    with _said_of(section):
+                        codec.check(raw, shape)
+                except PayloadError as error:
+                    faults.append(error)  # of altered content, the digest is the first to be told
+
+        self.reader.verify("digest", look=look)
+        if faults:
+            raise faults[0]
 
     def _form(self, section: Section) -> tuple[Codec[Any, Any], tuple[int, ...]]:
         """A section's codec and the shape it decodes to, if it is no larger than it may be."""

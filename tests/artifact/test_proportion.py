@@ -18,6 +18,8 @@ import pytest
 
 import ddcodec
 from ddcodec.artifact import Artifact
+from ddcodec.container import DEFAULT_LIMITS, PRELUDE_LEN
+from ddcodec.container.deflate import inflate
 from ddcodec.errors import DecodeError, HeaderError, PayloadError
 from ddcodec.exchange import folder as exported
 from ddcodec.recipe.head import MAX_NAME_BYTES
@@ -157,6 +159,23 @@ def test_a_label_takes_the_block_it_is_in_and_not_its_section(tmp_path: Path) ->
     with ddcodec.open(path) as artifact, measured() as spent:
         assert artifact.labels.logits([(0, 0)], (1 << 24) - 1).tolist() == [[0]]
     assert spent.memory < 24 * MIB
+
+
+@pytest.mark.parametrize(
+    "make",
+    [hostile.many_origins(1500), hostile.scattered_seeds(3000), hostile.long_name(6000)],
+)
+def test_opening_and_checking_takes_memory_by_the_header(
+    make: hostile.Make, tmp_path: Path
+) -> None:
+    path = make(tmp_path / "a.ddz")
+    with ddcodec.open(path) as artifact:
+        stored = path.read_bytes()[PRELUDE_LEN : PRELUDE_LEN + artifact.reader.header_len]
+    header = len(inflate(stored, DEFAULT_LIMITS))
+    with measured() as spent, ddcodec.open(path) as artifact:
+        artifact.verify("structure")
+        artifact.sizes()
+    assert spent.memory < 128 * header
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])

@@ -17,7 +17,7 @@ from ddcodec.recipe.head import Head, Recipe, to_ranges
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.pin import PriorPin
-from ddcodec.recipe.synthesis import Stored, Text2Image
+from ddcodec.recipe.synthesis import MAX_PROMPT_BYTES, Stored, Text2Image
 from ddcodec.recipe.view import View
 
 PIN = PriorPin.of("tiny", None, {"model_index.json": "00" * 32})
@@ -227,3 +227,11 @@ def test_no_damage_raises_anything_but_our_errors(data: st.DataObject) -> None:
         break
     with suppress(FormatError, UnsupportedFeatureError):
         Head.from_map(damaged)
+
+
+@pytest.mark.parametrize("field", ["prompt", "negative"])
+def test_prompts_are_short(field: str) -> None:
+    text = "{}" + "é" * (MAX_PROMPT_BYTES // 2 - 1)
+    assert getattr(replace(GENERATED, **{field: text}), field) == text
+    with pytest.raises(HeaderError, match=rf"{field} has more than 4096 bytes"):
+        replace(GENERATED, **{field: text + "."})
