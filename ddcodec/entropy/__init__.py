@@ -5,6 +5,7 @@ Source: spec/entropy.md. Integers only: a stream decodes to the same numbers on 
 
 from ddcodec.entropy.integers import (
     best_model,
+    decode_columns,
     decode_integers,
     encode_integers,
     integer_cost,
@@ -23,6 +24,7 @@ __all__ = [
     "best_model",
     "best_table",
     "cost_bits",
+    "decode_columns",
     "decode_integers",
     "encode_integers",
     "frequencies",

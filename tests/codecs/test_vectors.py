@@ -174,3 +174,18 @@ def test_own_class_is_minus_one_in_both() -> None:
     codec = {"name": "hard-labels", "version": 1, "params": {}}
     ours = HardLabels().decode(b"\0", (1, 2, 1))
     assert reference.decode(codec, b"\0", (1, 2, 1)) == ours.tolist()
+
+
+@EACH
+def test_each_vector_is_checked_as_it_is_decoded(vector: dict[str, Any]) -> None:
+    """Without the array where a byte stands for all of it; and none has too many raw bytes."""
+    raw, shape = bytes.fromhex(vector["raw"]), tuple(vector["shape"])
+    try:
+        codec = codecs.get(CodecSpec(vector["codec"], vector["version"], "none", vector["params"]))
+        codec.check(raw, shape)
+        refused = None
+    except DdcodecError as error:
+        refused = error.code
+    assert refused == vector.get("error")
+    if refused is None:
+        assert len(raw) <= codec.most_raw(shape)

@@ -7,7 +7,7 @@ import pytest
 from ddcodec.container import Reader
 from ddcodec.errors import LimitExceededError
 from tools.conformance import fuzz
-from tools.conformance.mutations import mutated
+from tools.conformance.mutations import mutated, structured
 
 CORPUS = fuzz.load_corpus()
 
@@ -77,3 +77,10 @@ def test_the_fuzzer_sees_a_reader_that_takes_too_much(monkeypatch: pytest.Monkey
     monkeypatch.setattr(fuzz, "GROWTH_KIB", -1)
     with pytest.raises(fuzz.Fault, match="MiB"):
         fuzz.fuzz(CORPUS, range(1), 0, refuse)
+
+
+def test_every_way_withstands_files_edited_where_it_means_something() -> None:
+    corpus = fuzz.load_good()
+    fuzz.read_every_way(corpus[0])  # imports take longer than any file may
+    outcomes = fuzz.fuzz(corpus, range(25), 7, fuzz.read_every_way, structured)
+    assert outcomes.total() == 25 and set(outcomes) >= {"ok", "payload", "header"}

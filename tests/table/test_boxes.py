@@ -98,3 +98,22 @@ def test_sections_are_found_by_class_slot_and_view() -> None:
     assert found(3) is None and found(2, 8) is None and found(2, 4, 6) is None
     assert [s.index for s in index.of_class(2)] == [1, 2, 3]
     assert [s.index for s in index.of_view(3)] == [0, 1, 3]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2), st.integers(0, 4)), max_size=12))
+def test_many_rows_are_found_as_each_is(cuts: list[tuple[int, int, int]]) -> None:
+    spans = [WHOLE]
+    for which, axis, at in cuts:
+        spans += [s for s in divided(spans.pop(which % len(spans)), axis, at) if covered([s]).any()]
+    boxes = [Box(*(n for start, end in s for n in (start, end - start))) for s in spans]
+    codec = CodecSpec("hard-labels", 1, "none")
+    sections = [Section(i, "labels", 0, codec, box, 1, 1, 0, 0) for i, box in enumerate(boxes)]
+    index = BoxIndex(sections, 1)
+    rows = np.array([(c, s) for c in range(4) for s in range(5)])
+    for view in range(2):
+        found = index.find_all(rows, view)
+        for (c, s), place in zip(rows.tolist(), found.tolist(), strict=True):
+            alone = index.find(c, s, view)
+            assert (index.sections[place] if place >= 0 else None) is alone
+            inside = [i for i, span in enumerate(spans) if covered([span])[c, s, view]]
+            assert inside == ([place] if place >= 0 else [])

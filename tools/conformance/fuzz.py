@@ -1,6 +1,7 @@
 """Open many damaged .ddz files: each must open, or be refused with an error of ddcodec.
 
-    python -m tools.conformance.fuzz [--count 100000] [--seed 0] [--reader READER] [FILE...]
+    python -m tools.conformance.fuzz [--count 100000] [--seed 0] [--reader READER]
+        [--memory MIB] [--seconds S] [FILE...]
 
 The files to damage are the vectors in spec/vectors and those named. Run i of a seed is always the
 same file, so ``--only i`` repeats it. READER says what has to withstand them:
@@ -9,6 +10,8 @@ same file, so ``--only i`` repeats it. READER says what has to withstand them:
     artifact    the recipe too, and every section decoded to its array
     both        both readers of the container: each must accept what the other accepts
     tables      both readers' rules of sections and boxes, likewise
+    ways        every public way to read, slice, merge and decode; files are edited where that means
+                something, and their checksums and digest made true
 
 A file that shows a fault is written to the current folder, to become a vector once the fault is
 mended.
@@ -19,19 +22,21 @@ from __future__ import annotations
 import argparse
 import resource
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ddcodec.artifact.artifact import from_reader
 from ddcodec.container import KIND_FLAGS, Limits, Reader
 from ddcodec.errors import DdcodecError, HeaderError
 from ddcodec.table.kinds import kind_of
-from tools.conformance.mutations import mutated
+from tools.conformance.mutations import mutated, structured
 from tools.conformance.reference.container import read, read_header
 from tools.conformance.reference.refusal import Refused
 from tools.conformance.reference.table import check_table
+from tools.conformance.walk import walk
 from tools.processes import ROOT
 
 VECTORS = ROOT / "spec" / "vectors"
@@ -108,11 +113,33 @@ def check_twice(data: bytes) -> None:
         raise RuntimeError(f"only the second reader refuses the table: {refused}")
 
 
+def read_every_way(data: bytes) -> None:
+    """Whatever can be done with a file, but for generating pictures."""
+    with tempfile.TemporaryDirectory(prefix="ddz-fuzz-") as name:
+        folder = Path(name)
+        (folder / "out").mkdir()
+        path = folder / "file.ddz"
+        path.write_bytes(data)
+        found = walk(path, folder / "out")
+    code = found.get("open") or found["digest"]
+    if code != "ok":
+        raise _Refused(code)
+
+
+class _Refused(DdcodecError):
+    """Opening a file, or verifying it, ended in an error of ours, by its code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code  # type: ignore[misc]
+
+
 def fuzz(
     corpus: Sequence[bytes],
-    runs: range,
+    runs: Iterable[int],
     seed: int,
     open_fully: Callable[[bytes], None] = open_fully,
+    make: Callable[[Sequence[bytes], int, int], bytes] = mutated,
 ) -> Counter[str]:
     """Damage and open files; returns how often each error code came, ``ok`` for none.
 
@@ -121,6 +148,7 @@ def fuzz(
         runs: the numbers of the runs to make.
         seed: with a run's number, fixes what is done to which file.
         open_fully: what shall withstand the file: returns, or raises a DdcodecError.
+        make: (corpus, seed, run) -> the file of a run.
 
     Raises:
         Fault: ``open_fully`` let out another exception, took more than ``SECONDS_PER_RUN`` of
@@ -129,7 +157,7 @@ def fuzz(
     outcomes: Counter[str] = Counter()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for run in runs:
-        data = mutated(corpus, seed, run)
+        data = make(corpus, seed, run)
         start = time.process_time()
         try:
             open_fully(data)
@@ -150,6 +178,7 @@ READERS: dict[str, Callable[[bytes], None]] = {
     "artifact": decode_fully,
     "both": open_twice,
     "tables": check_twice,
+    "ways": read_every_way,
 }
 
 
@@ -161,21 +190,43 @@ def load_corpus(files: Sequence[Path] = ()) -> list[bytes]:
     return [path.read_bytes() for path in [*vectors, *good * 3, *files]]
 
 
+def load_good(files: Sequence[Path] = ()) -> list[bytes]:
+    """The good vectors, small ones of every kind, and more files."""
+    vectors = sorted(VECTORS.rglob("y_*.ddz"))
+    small = [path for path in vectors if path.stat().st_size <= LARGE]
+    found = []
+    for path in [*small, *files]:
+        try:
+            from_reader(Reader.from_bytes(path.read_bytes())).table.check()
+            found.append(path.read_bytes())
+        except DdcodecError:
+            continue  # a container without a table in it
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Open many damaged .ddz files.")
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="repeat one run")
+    parser.add_argument("--memory", type=int, help="address space in MiB that may not be exceeded")
+    parser.add_argument("--seconds", type=float, help="stop after so many")
     parser.add_argument("--reader", choices=READERS, default="container")
     parser.add_argument("files", nargs="*", type=Path)
     options = parser.parse_args()
-    corpus = load_corpus(options.files)
-    check = READERS[options.reader]
+    ways = options.reader == "ways"
+    corpus = load_good(options.files) if ways else load_corpus(options.files)
+    check, make = READERS[options.reader], structured if ways else mutated
+    if ways:
+        check(corpus[0])  # imports are no growth
+    if options.memory:
+        resource.setrlimit(resource.RLIMIT_AS, (options.memory << 20, options.memory << 20))
     start = time.perf_counter()
     first = options.only or 0
     runs = range(first, options.count if options.only is None else first + 1)
     try:
-        outcomes = fuzz(corpus, runs, options.seed, check)
+        timed = _until(runs, start, options.seconds)
+        outcomes = fuzz(corpus, timed, options.seed, check, make)
     except Fault as fault:
         path = Path(f"fuzz-{options.seed}-{fault.run}.ddz")
         path.write_bytes(fault.data)
@@ -184,8 +235,18 @@ def main() -> int:
     seconds = time.perf_counter() - start
     for code, count in outcomes.most_common():
         print(f"{count:8d} {code}")
-    print(f"{len(runs)} files in {seconds:.1f} s, {len(runs) / seconds:.0f} files/s, no fault")
+    done = outcomes.total()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    print(f"{done} files in {seconds:.1f} s, {done / seconds:.0f} files/s, {memory} MiB, no fault")
     return 0
+
+
+def _until(runs: Iterable[int], start: float, seconds: float | None) -> Iterator[int]:
+    """The runs that begin within so many seconds."""
+    for run in runs:
+        if seconds is not None and time.perf_counter() - start > seconds:
+            return
+        yield run
 
 
 if __name__ == "__main__":

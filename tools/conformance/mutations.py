@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 import msgpack
+import zstandard
 
 from tools.conformance.reference.container import (
     DICTIONARY,
@@ -199,6 +200,63 @@ def put_in_order(index: dict[str, Any], payload: bytes) -> bytes:
     return b"".join(parts[i] for i in order)
 
 
+def damage_raw(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Damage what a section decompresses to, and store that: reaches the codecs."""
+    try:
+        header = read_header(data)
+        sections = read_sections(data, header)
+        index, payload = header["index"], split(data)[1]
+        target = rng.randrange(len(sections))
+        change = rng.choice((flip_bits, flip_bits, edit_run, truncate, set_number))
+        raw = change(rng, sections[target], corpus) or b"\0"
+        codec = index["codecs"][index["codec"][target]]
+        stored = (
+            zstandard.ZstdCompressor(1).compress(raw) if codec["compression"] == "zstd" else raw
+        )
+    except (Refused, ValueError, TypeError, LookupError):
+        return data  # the file was damaged before
+    start = sum(index["stored"][:target])
+    payload = payload[:start] + stored + payload[start + index["stored"][target] :]
+    index["stored"][target], index["raw"][target] = len(stored), len(raw)
+    index["crc"][target] = zlib.crc32(stored)
+    plain = data[:12] + bytes(4) + data[16:]
+    return join(plain, msgpack.packb(header), payload)
+
+
+def set_number(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Overwrite one, two, four or eight bytes with a number that is often a bound."""
+    width = rng.choice((1, 2, 4, 8))
+    if len(data) < width:
+        return data
+    start = rng.randrange(len(data) - width + 1)
+    number = rng.choice(NUMBERS) % (1 << 8 * width)
+    return data[:start] + number.to_bytes(width, "little") + data[start + width :]
+
+
+def edit_head(rng: random.Random, data: bytes, corpus: Sequence[bytes]) -> bytes:
+    """Change values of the head, of the provenance or of a codec's parameters."""
+    try:
+        header = read_header(data)
+    except Refused:
+        return data
+    codecs = header["index"]["codecs"]
+    params = rng.choice(codecs)["params"] if codecs else {}
+    edit_value(rng, rng.choice((header["head"], header["head"], header["info"], params, params)))
+    try:
+        return join(data[:12] + bytes(4) + data[16:], msgpack.packb(header), split(data)[1])
+    except (ValueError, OverflowError):
+        return data
+
+
+def structured(corpus: Sequence[bytes], seed: int, run: int) -> bytes:
+    """The file of a run: one of the corpus, edited where it means something, with true sums."""
+    rng = random.Random(seed << 40 | run)
+    data = rng.choice(corpus)
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        data = rng.choice(STRUCTURED)(rng, data, corpus)
+    return with_true_sums(data)
+
+
 def with_true_sums(data: bytes) -> bytes:
     """The file with all lengths, checksums and its digest made true, as far as it can be read."""
     encoded, payload = split(data)
@@ -242,3 +300,4 @@ MUTATIONS: Sequence[Mutation] = (
     move_boxes,
     true_digest,
 )
+STRUCTURED: Sequence[Mutation] = (damage_raw, damage_raw, edit_head, edit_head, move_boxes)

@@ -31,6 +31,10 @@ def walk(path: Path, folder: Path) -> dict[str, str]:
         Exception: any that is not one of ddcodec's; a note says which way it was.
     """
     found = {}
+    try:
+        ddcodec.open(path).close()
+    except DdcodecError as error:  # then there is no way at all
+        return {"open": error.code}
     for name, way in WAYS.items():
         try:
             with ddcodec.open(path) as artifact:
@@ -133,9 +137,9 @@ def _sheet(artifact: Artifact, folder: Path) -> None:
 
 
 def _small(artifact: Artifact) -> bool:
-    synthesis = artifact.recipe.synthesis
-    sides = [artifact.recipe.size] if isinstance(synthesis, Stored) else [synthesis.size]
-    return all(width * height <= _PIXELS for width, height in sides)
+    """Whether pictures take a moment: those that are generated take a prior, and more."""
+    width, height = artifact.recipe.size
+    return isinstance(artifact.recipe.synthesis, Stored) and width * height <= _PIXELS
 
 
 Way = Callable[[Artifact, Path], None]
