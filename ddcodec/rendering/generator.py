@@ -183,7 +183,9 @@ class Generator:
 
 
 def _check_inputs(prior: Prior, synthesis: Generated) -> None:
-    """The recipe gives the prior's networks what they read."""
+    """The recipe gives the prior's networks what they read, and asks for what they can make."""
+    from ddcodec.prior.load import MOST_TIMES_TRAINED
+
     widths = synthesis.vectors[1:]
     if synthesis.vectors_per_class and widths != prior.text_widths:
         raise ModelMismatchError(
@@ -197,8 +199,14 @@ def _check_inputs(prior: Prior, synthesis: Generated) -> None:
             f"the artifact has {found} time ids, but the pinned prior reads {wanted}; the artifact "
             "is damaged or was made by hand"
         )
+    width, height = synthesis.size
+    if max(width, height) > MOST_TIMES_TRAINED * prior.size:
+        raise ModelMismatchError(
+            f"the artifact's pictures have {width} x {height} pixels, but the pinned prior was "
+            f"trained at {prior.size} x {prior.size}, and no side may be more than "
+            f"{MOST_TIMES_TRAINED} times as long"
+        )
     if any(side % prior.multiple for side in synthesis.size):
-        width, height = synthesis.size
         raise ModelMismatchError(
             f"the artifact's pictures have {width} x {height} pixels, but sides of the pinned "
             f"prior's are multiples of {prior.multiple}; the artifact is damaged or was made by "

@@ -10,7 +10,7 @@ import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,13 @@ import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.container import DEFAULT_LIMITS, PRELUDE_LEN
 from ddcodec.container.deflate import inflate
-from ddcodec.errors import DecodeError, HeaderError, PayloadError
+from ddcodec.errors import DecodeError, HeaderError, ModelMismatchError, PayloadError
 from ddcodec.exchange import folder as exported
 from ddcodec.recipe.head import MAX_NAME_BYTES
+from ddcodec.recipe.synthesis import Text2Image
 from ddcodec.table import table
 from ddcodec.table.table import Table
+from tests.artifacts import generated, rewritten
 from tools.conformance import hostile
 
 MIB = 1 << 20
@@ -249,3 +251,16 @@ def test_tables_are_read_alike_with_and_without_a_table_of_rows(
         assert Table(artifact.reader, artifact.head).seeds_of(rows).tolist() == painted
         with pytest.raises(HeaderError, match="no seeds section covers class 0, slot 12"):
             Table(artifact.reader, artifact.head).seeds_of(np.array([(0, 12)]))
+
+
+def test_generated_pictures_are_no_larger_than_their_prior_can_make(tmp_path: Path) -> None:
+    made = generated(tmp_path / "a.ddz", pixels=False)
+    recipe = made.recipe
+    assert isinstance(recipe.synthesis, Text2Image)
+    wide = replace(recipe.synthesis, size=(8192, 8192))
+    head = replace(made.head, recipe=replace(recipe, synthesis=wide))
+    with (
+        ddcodec.open(rewritten(made, tmp_path / "b.ddz", head.to_map())) as artifact,
+        pytest.raises(ModelMismatchError, match=r"8192 x 8192 pixels, but .* 4 times as long"),
+    ):
+        artifact.renderer().images([(0, 0)], 0)

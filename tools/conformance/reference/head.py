@@ -30,6 +30,7 @@ LAYOUTS = {"single": (1, 1), "collage": (2, 64)}
 VIEWS = ("identity", "pad-crop", "resized-crop")
 LABELS = ("soft", "hard", "teacher")
 EXACT = ("w8a8", "w8a15", "w15a15")
+MOST_NAME, MOST_PROMPT = 1 << 10, 1 << 12  # bytes
 MOST_CLASSES, MOST_SLOTS, MOST_ROWS = 1 << 20, 1 << 24, 1 << 31
 
 
@@ -87,6 +88,8 @@ def ratio(value: Any) -> None:
 def texts(value: Any, name: str) -> None:
     good = isinstance(value, list) and all(isinstance(one, str) and one for one in value)
     require(good, "header", f"{name} is not a list of texts")
+    short = all(len(one.encode()) <= MOST_NAME for one in value)
+    require(short, "header", f"{name} has a long one")
 
 
 def ranges(value: Any, classes: int) -> int:
@@ -146,6 +149,8 @@ def check_synthesis(synthesis: Map) -> None:
     prompt = synthesis["prompt"]
     require(isinstance(prompt, str) and prompt.count("{}") == 1, "header", "the prompt")
     require(isinstance(synthesis["negative"], str), "header", "the negative prompt")
+    for text in (prompt, synthesis["negative"]):
+        require(len(text.encode()) <= MOST_PROMPT, "header", "a long prompt")
     vectors = synthesis["vectors"]
     require(isinstance(vectors, list) and 1 <= len(vectors) <= 3, "header", "vectors")
     if vectors != [0] or type(vectors[0]) is not int:

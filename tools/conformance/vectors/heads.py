@@ -89,6 +89,8 @@ def of_heads() -> list[Row]:
             [[], ["cat"] * 4, ["", *"abc"], [*"abc", 3]],
         ),
         ("several", "names", [["\u4e2d", *"aaa"]], [["a"], [*"abc", ""], [*"abc", "\x7f"], "abcd"]),
+        ("several", "names", [["é" * 512, *"aaa"]], [["é" * 512 + ".", *"aaa"]]),
+        ("stored", "classes", [["é" * 512, *"bcd"]], [["é" * 512 + ".", *"bcd"]]),
         ("several", "names", [], [["cat", "dog", "fox", "owl"]]),
         (
             "several",
@@ -219,7 +221,12 @@ def of_views() -> list[Row]:
 def of_syntheses() -> list[Row]:
     where = "recipe.synthesis"
     return [
-        ("text2image", f"{where}.prompt", ["{}", "a {} b"], ["", "a", "{} {}"]),
+        (
+            "text2image",
+            f"{where}.prompt",
+            ["{}", "a {} b", "é" * 2047 + "{}"],
+            ["", "a", "{} {}", "é" * 2047 + "{}."],
+        ),
         (
             "text2image",
             f"{where}.vectors",
@@ -227,7 +234,7 @@ def of_syntheses() -> list[Row]:
             [[], [0, 1], [1]],
         ),
         ("text2image", f"{where}.vectors", [], [[1, 65537], [1, 2, 3, 4], [False]]),
-        ("text2image", f"{where}.negative", ["", "blurry"], [None]),
+        ("text2image", f"{where}.negative", ["", "blurry", "é" * 2048], [None, "é" * 2048 + "."]),
         (
             "text2image",
             f"{where}.time_ids",
