@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from ddcodec.errors import RequestError
@@ -9,7 +10,19 @@ from ddcodec.errors import RequestError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["resolve_device"]
+__all__ = ["computed_with", "resolve_device"]
+
+# The libraries whose numbers a computation follows from; timm need not be there.
+_LIBRARIES = (
+    "diffusers",
+    "numpy",
+    "pillow",
+    "scikit-learn",
+    "scipy",
+    "timm",
+    "torch",
+    "transformers",
+)
 
 
 def resolve_device(name: str | torch.device) -> torch.device:
@@ -37,3 +50,22 @@ def resolve_device(name: str | torch.device) -> torch.device:
             f"device {str(name)!r} cannot be used here ({why}): use device='cpu'"
         ) from error
     return device
+
+
+def computed_with(device: str | torch.device) -> dict[str, str]:
+    """What floating-point numbers follow from besides the input: libraries and the processor.
+
+    Work that was begun with others goes on with other numbers, so it must not go on.
+    """
+    import torch
+
+    where = resolve_device(device)
+    found = {"device": where.type, "processor": torch.backends.cpu.get_cpu_capability()}
+    if where.type == "cuda":
+        found["processor"] = torch.cuda.get_device_name(where)
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 import torch
 
-from ddcodec.devices import resolve_device
+from ddcodec.devices import computed_with, resolve_device
 from ddcodec.errors import RequestError
 
 
@@ -18,3 +20,10 @@ def test_a_device_that_is_not_there_is_a_sentence(name: str) -> None:
         RequestError, match=f"device '{name}' cannot be used here .*: use device='cpu'"
     ):
         resolve_device(name)
+
+
+def test_what_numbers_follow_from_is_the_processor_and_the_libraries() -> None:
+    found = computed_with("cpu")
+    assert found["device"] == "cpu" and found["torch"] == version("torch")
+    assert found["processor"] == torch.backends.cpu.get_cpu_capability()
+    assert {"numpy", "pillow", "scikit-learn", "scipy", "diffusers", "transformers"} < set(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import multiprocessing
 import os
 import socket
@@ -17,8 +18,11 @@ from ddcodec.errors import EncodeError, RequestError
 from ddcodec.files import (
     cache_folder,
     locked,
+    opened_cache,
+    private,
     read_json,
     remove_leftovers,
+    whole,
     whole_folder,
     write_whole,
 )
@@ -46,7 +50,7 @@ def test_a_process_without_a_home_still_has_a_cache(
 ) -> None:
     """Older versions of platformdirs return a path with a "~", newer ones raise."""
     monkeypatch.delenv("DDCODEC_CACHE")
-    monkeypatch.setattr("ddcodec.files.user_cache_path", without_home)
+    monkeypatch.setattr("ddcodec.files.cache.user_cache_path", without_home)
     assert cache_folder("priors").is_absolute()
 
 
@@ -188,7 +192,6 @@ def test_leftovers_of_killed_processes_are_removed(tmp_path: Path) -> None:
     names = [".a.png.0123abcd.tmp", ".b.png.0123abcd.tmp", ".a.png.tmp", "a.png.0123abcd.tmp"]
     for name in names:
         (tmp_path / name).write_bytes(b"half")
-        os.utime(tmp_path / name, (0, 0))
     remove_leftovers(tmp_path, "a.png")
     assert {p.name for p in tmp_path.iterdir()} == {*names[1:]}
     remove_leftovers(tmp_path)
@@ -197,10 +200,77 @@ def test_leftovers_of_killed_processes_are_removed(tmp_path: Path) -> None:
 
 def test_what_is_still_written_is_no_leftover(tmp_path: Path) -> None:
     def parts() -> Iterator[bytes]:
-        (temporary,) = tmp_path.iterdir()
-        os.utime(temporary, (0, 0))
         remove_leftovers(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 1
         yield b"whole"
 
     write_whole(tmp_path / "file", parts())
+    assert (tmp_path / "file").read_bytes() == b"whole"
+
+
+def test_leftover_folders_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    left = tmp_path / ".teacher.0123abcd.tmp"
+    (left / "deep").mkdir(parents=True)
+    (left / "deep" / "half").write_text("")
+    with whole_folder(tmp_path / "teacher") as folder:
+        remove_leftovers(tmp_path, "teacher")
+        (folder / "file").write_text("whole")
+    assert [p.name for p in tmp_path.iterdir()] == ["teacher"]
+    assert (tmp_path / "teacher" / "file").read_text() == "whole"
+
+
+def test_the_cache_is_for_one_user_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DDCODEC_CACHE", str(tmp_path / "deep" / "cache"))
+    folder = opened_cache("teachers")
+    assert [p.stat().st_mode & 0o777 for p in (folder, folder.parent)] == [0o700, 0o700]
+    folder.chmod(0o777)  # as older versions, or other programs, have made it
+    left = folder / ".entry.0123abcd.tmp"
+    left.touch()
+    assert opened_cache("teachers").stat().st_mode & 0o777 == 0o700
+    assert not left.exists()
+    (folder / "entry").touch(0o600)
+    assert private(folder / "entry")
+    (folder / "entry").chmod(0o620)
+    assert not private(folder / "entry")
+
+
+def test_the_cache_of_another_user_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DDCODEC_CACHE", str(tmp_path))
+    folder = opened_cache("teachers")
+    (folder / "entry").touch(0o600)
+    monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        opened_cache("teachers")
+    # What the administrator has written is as good as the system itself.
+    assert private(folder / "entry") == (folder.stat().st_uid == 0)
+
+
+def test_a_disk_without_locks_is_used_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_locks(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", no_locks)
+    with pytest.warns(UserWarning, match="knows no locks"), locked(tmp_path / "a", remove=True):
+        assert (tmp_path / "a").is_dir()
+
+
+def test_a_file_that_is_taken_for_a_leftover_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process cleans up between the making of a file and its locking."""
+    lock, cleaned = whole._lock, list[int]()
+
+    def late(handle: int) -> None:
+        if not cleaned:
+            cleaned.append(handle)
+            remove_leftovers(tmp_path)
+        lock(handle)
+
+    monkeypatch.setattr(whole, "_lock", late)
+    write_whole(tmp_path / "file", b"whole")
+    assert cleaned and [p.name for p in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"whole"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -14,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from ddcodec.arrays import Int64s, Progress, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
@@ -23,18 +22,28 @@ from ddcodec.classifiers.probe import teacher_digest
 from ddcodec.classifiers.teacher import Teacher
 from ddcodec.classifiers.teacher_training import TeacherSettings, train_teacher
 from ddcodec.classifiers.training import Statistics
+from ddcodec.devices import computed_with
 from ddcodec.errors import (
     ChecksumMismatchError,
     EncodeError,
     ModelMismatchError,
     RequestError,
 )
-from ddcodec.files import cache_folder, locked, read_json, whole_folder
+from ddcodec.files import (
+    cache_folder,
+    discard,
+    locked,
+    opened_cache,
+    private,
+    read_json,
+    whole_folder,
+)
+from ddcodec.files.sealed import Checkpoint
 
 __all__ = ["TeacherCache", "load_teacher", "save_teacher", "teacher_key"]
 
 SCHEMA = "ddcodec.teacher/1"
-CHECKPOINT = "checkpoint.safetensors"
+_CHECKPOINT = "teacher.checkpoint"
 _WEIGHTS = "model.safetensors"
 
 
@@ -62,10 +71,11 @@ def save_teacher(teacher: Teacher, folder: str | os.PathLike[str]) -> None:
         ) from error
 
 
-def _write_folder(teacher: Teacher, target: Path) -> None:
+def _write_folder(teacher: Teacher, target: Path, **more: str) -> None:
     with whole_folder(target) as folder:
         tensors = {k: v.detach().cpu().contiguous() for k, v in teacher.module.state_dict().items()}
-        save_file(tensors, folder / _WEIGHTS)
+        # Not by the library, whose own errors are no system errors.
+        (folder / _WEIGHTS).write_bytes(save(tensors))
         config = {
             "schema": SCHEMA,
             "arch": teacher.arch,
@@ -75,6 +85,7 @@ def _write_folder(teacher: Teacher, target: Path) -> None:
             "std": list(teacher.statistics.std),
             "training": teacher.training,
             "digest": teacher.digest,
+            **more,
         }
         text = json.dumps(config, indent=1, ensure_ascii=False)
         (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
@@ -161,14 +172,22 @@ class TeacherCache:
         self.folder = cache_folder("teachers") / self.key
 
     def find(self) -> Teacher | None:
-        """The teacher, if it was trained already and can be read."""
-        if not self.folder.is_dir():
+        """The teacher, if it was trained already, for what it is asked for now, and can be read."""
+        if not os.path.lexists(self.folder):
             return None
         try:
+            if not private(self.folder):
+                self.warn(
+                    f"the cached teacher {self.folder} is not used, because others than you may "
+                    "have written it: set DDCODEC_CACHE to a folder of your own"
+                )
+                return None
+            if _read_config(self.folder).get("key") != self.key:
+                raise ModelMismatchError(f"{self.folder} holds the teacher of other pictures")
             return load_teacher(self.folder, self.classes)
-        except (ModelMismatchError, ChecksumMismatchError, OSError) as error:
+        except Exception as error:  # whatever is wrong with it: it only costs time
             self.warn(f"the cached teacher is damaged, and another is trained: {error}")
-            shutil.rmtree(self.folder, ignore_errors=True)
+            discard(self.folder)
             return None
 
     def train(
@@ -195,8 +214,11 @@ class TeacherCache:
                 progress(0, self.settings.steps)
 
         with ExitStack() as stack:
-            checkpoint: Path | None = training / CHECKPOINT
+            # What the weights follow from, and so those that training goes on with.
+            bound = json.dumps([self.key, computed_with(device)]).encode()
+            checkpoint: Checkpoint | None = Checkpoint(training / _CHECKPOINT, bound)
             try:
+                opened_cache("teachers")
                 # Whoever asks for the same teacher meanwhile waits, and does not train another.
                 stack.enter_context(locked(training, wait=waiting, remove=True))
             except OSError as error:
@@ -205,25 +227,20 @@ class TeacherCache:
             if (found := self.find()) is not None:
                 return found
             made = train_teacher(
-                *load(),
-                self.classes,
-                self.settings,
-                progress,
-                device=device,
-                checkpoint=checkpoint,
-                key=self.key,
+                *load(), self.classes, self.settings, progress, device=device, checkpoint=checkpoint
             )
             if checkpoint is not None:
                 try:
-                    _write_folder(made, self.folder)
-                    checkpoint.unlink(missing_ok=True)
-                except OSError as error:
+                    _write_folder(made, self.folder, key=self.key)
+                    checkpoint.remove()
+                except (OSError, EncodeError) as error:
                     self._cannot_keep(error)
         return made.for_classes(self.classes)
 
-    def _cannot_keep(self, error: OSError) -> None:
+    def _cannot_keep(self, error: OSError | EncodeError) -> None:
+        why = error.strerror if isinstance(error, OSError) else error
         self.warn(
-            f"the teacher cannot be kept in {self.folder.parent} ({error.strerror}) and will be "
+            f"the teacher cannot be kept in {self.folder.parent} ({why}) and will be "
             "trained again next time: set DDCODEC_CACHE to a folder that can be written"
         )
 

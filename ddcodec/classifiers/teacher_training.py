@@ -6,14 +6,13 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from ddcodec.arrays import Indices, Int64s, StepProgress, UInt8s
 from ddcodec.classifiers.architectures import build
-from ddcodec.classifiers.checkpoint import Checkpoint
+from ddcodec.classifiers.checkpoint import TrainingCheckpoint
 from ddcodec.classifiers.early_stopping import EarlyStopping
 from ddcodec.classifiers.held_out import choose
 from ddcodec.classifiers.probe import teacher_digest
@@ -30,6 +29,7 @@ from ddcodec.classifiers.training import (
     statistics_of,
 )
 from ddcodec.errors import EncodeError, RequestError
+from ddcodec.files.sealed import Checkpoint
 
 __all__ = [
     "TeacherSettings",
@@ -162,17 +162,14 @@ def train_teacher(
     progress: StepProgress | None = None,
     *,
     device: str | torch.device = "cpu",
-    checkpoint: Path | None = None,
-    key: str = "",
-    every: float = 60.0,
+    checkpoint: Checkpoint | None = None,
 ) -> Teacher:
     """Train a teacher on uint8[n, h, w, 3] pictures and their class indices int64[n].
 
     ``progress`` is called with (done, total) steps. ``settings.held_out`` pictures of each class
     are left out; how many of them it recognises is in ``training``, and when that stands still
-    training ends early. With a ``checkpoint`` file, an interrupted training of the same ``key``
-    goes on, and gives the same teacher; it is written about ``every`` so many seconds. Who has kept
-    the teacher removes it.
+    training ends early. From a ``checkpoint`` an interrupted training goes on, and gives the same
+    teacher; who has kept that removes it.
 
     Raises:
         RequestError: pictures that are not square, or an unknown architecture.
@@ -194,7 +191,7 @@ def train_teacher(
 
     patience = settings.patience if held.sum() >= _FEW else 0
     generator = torch.Generator().manual_seed(settings.seed)
-    saved = None if checkpoint is None else Checkpoint(checkpoint, key, generator, every=every)
+    saved = None if checkpoint is None else TrainingCheckpoint(checkpoint, generator)
     done = fit(
         module,
         _augmented(images, labels, np.flatnonzero(~held), settings, generator),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ddcodec.arrays import Int64s, StepProgress, UInt8s
-from ddcodec.classifiers.checkpoint import Checkpoint, Place
+from ddcodec.classifiers.checkpoint import Place, TrainingCheckpoint
 from ddcodec.classifiers.early_stopping import EarlyStopping
 from ddcodec.classifiers.optimisation import Optimisation, Precision
 from ddcodec.errors import EncodeError
@@ -117,7 +117,7 @@ def fit(
     progress: StepProgress | None = None,
     *,
     stopping: EarlyStopping | None = None,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: TrainingCheckpoint | None = None,
 ) -> int:
     """Train in place, on the module's device; returns how many steps were done.
 
@@ -138,17 +138,18 @@ def fit(
     low = resolve_precision(optimisation.precision, device) == "bfloat16"
     optimiser = optimiser_of(module, optimisation)
     module.train()
-    done = epoch = 0
+    epoch, skipped, done, seen = Place()
     if checkpoint is not None:
-        epoch, done, seen = checkpoint.restore(module, optimiser)
+        epoch, skipped, done, seen = checkpoint.restore(module, optimiser)
         if stopping is not None:
             stopping.resume(seen, done)
     while done < schedule.steps:
+        number = 0
         if checkpoint is not None:
-            seen = () if stopping is None else tuple(stopping.seen)
-            checkpoint.offer(module, optimiser, Place(epoch, done, seen))
-        before = done
-        for images, targets, temperature, weight in epochs(epoch):
+            checkpoint.begins()
+        for number, (images, targets, temperature, weight) in enumerate(epochs(epoch), 1):
+            if number <= skipped:  # done before an interrupt
+                continue
             for group in optimiser.param_groups:
                 group["lr"] = optimisation.lr * schedule.factor(done)
             inputs = statistics.normalise(images.to(device))
@@ -163,13 +164,16 @@ def fit(
                 raise EncodeError("training diverged: the loss is not finite; lower the rate")
             if stopping is not None:
                 stopping.check(done)
+            if checkpoint is not None:
+                seen = () if stopping is None else tuple(stopping.seen)
+                checkpoint.offer(module, optimiser, Place(epoch, number, done, seen))
             if progress is not None:
                 progress(done, schedule.steps)
             if done == schedule.steps:
                 break
-        if done == before:
+        if number == 0:
             raise EncodeError("nothing to train on: an epoch without a batch")
-        epoch += 1
+        epoch, skipped = epoch + 1, 0
     module.eval()
     return done
 

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from ddcodec.cli.app import main
+import sys
+from typing import NoReturn
 
 __all__ = ["main"]
+
+
+def main() -> NoReturn:
+    """Entry point of ``ddz``."""
+    try:
+        from ddcodec.cli import app
+    except KeyboardInterrupt:  # so early that there is nobody yet to say it well
+        sys.exit(130)
+    app.main()

@@ -39,6 +39,7 @@ COMMANDS = {
 
 INTERRUPTED = 130
 USAGE = 2
+_SAID = 200  # characters of a message that nobody wrote for people
 
 
 class LazyGroup(click.Group):
@@ -92,9 +93,11 @@ def main() -> NoReturn:
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader (`head`) has gone; without this, Python complains once more at exit.
+    except OSError as error:
+        # The reader (`head`) has gone, or its disk is full; without this, Python complains once
+        # more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or (0 if error.errno == errno.EPIPE else _system_error(error))
     sys.exit(code)
 
 
@@ -126,12 +129,10 @@ def run(arguments: Sequence[str]) -> int:
         if debug:
             raise
         return _system_error(error)
-    except MemoryError:
+    except Exception as error:  # whatever is left: one line, and never a traceback by surprise
         if debug:
             raise
-        hint = "try fewer classes at a time, or a smaller --size"
-        say(f"error[memory]: out of memory; {hint}", err=True)
-        return 1
+        return _other_error(error)
     return code if isinstance(code, int) else 0
 
 
@@ -142,8 +143,11 @@ def _next_step(error: DdcodecError) -> str:
 
 
 def _resume_hint(arguments: Sequence[str]) -> str:
-    if arguments[:1] in (["encode"], ["decode"], ["demo"], ["report"]):
-        return "Run the same command again to go on: finished parts are kept."
+    going_on = "Run the same command again to go on: finished parts are kept"
+    if arguments[:1] in (["encode"], ["demo"], ["report"], ["plan"], ["teacher"]):
+        return f"{going_on}, and trainings go on from where they were about a minute ago."
+    if arguments[:1] == ["decode"]:
+        return f"{going_on}."
     return "Run the same command again to start over."
 
 
@@ -153,6 +157,8 @@ def _system_error(error: OSError) -> int:
     hints = {
         errno.ENOSPC: "free some space, then run the same command again",
         errno.EDQUOT: "free some space, then run the same command again",
+        errno.EFBIG: "raise the limit for files (ulimit -f), or choose another disk",
+        errno.EMFILE: "raise the limit for open files (ulimit -n)",
         errno.ENOENT: "check the path",
         errno.EACCES: "check the permissions",
         errno.EROFS: "choose another place with -o",
@@ -160,4 +166,25 @@ def _system_error(error: OSError) -> int:
     where = f"{error.filename}: " if error.filename else ""
     hint = hints.get(error.errno or 0, "set DDCODEC_DEBUG=1 to see where this happened")
     say(f"error[system]: {where}{error.strerror or error}; {hint}", err=True)
+    return 1
+
+
+# What torch and Python say, as errors of no class of their own, where a limit is reached.
+_OUT_OF_MEMORY = ("out of memory", "allocate memory")
+_NO_THREADS = "can't start new thread"
+
+
+def _other_error(error: Exception) -> int:
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or any(said in text.lower() for said in _OUT_OF_MEMORY):
+        hint = "try fewer classes at a time, or a smaller --size"
+        say(f"error[memory]: out of memory; {hint}", err=True)
+    elif text == _NO_THREADS:
+        say("error[system]: no more threads may be started; raise the limit (ulimit -u)", err=True)
+    else:
+        say(
+            f"error[internal]: {type(error).__name__}: {text[:_SAID]}; this is a fault of ddcodec: "
+            "please report it with what DDCODEC_DEBUG=1 shows",
+            err=True,
+        )
     return 1

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 __all__ = ["Stopped", "catch_stops", "open_streams"]
 
@@ -22,6 +23,18 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.exit_code = 128 + number
+
+
+class _Unheard(io.FileIO):
+    """A stream whose reader may go, and whose disk may be full, without harm."""
+
+    def write(self, data: Any, /) -> int:
+        whole = memoryview(data).nbytes
+        try:
+            written = super().write(data)
+        except OSError:
+            return whole
+        return whole if written is None else written
 
 
 def catch_stops() -> None:
@@ -55,9 +68,13 @@ def open_streams() -> None:
             if number and mode == os.O_RDONLY:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), number)
     # Python has no object for a stream that was closed when it started.
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    # What is said of the work is not the work: it goes on where nobody can hear it any more.
+    if sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper):
+        encoding = "utf-8" if sys.stderr is None else sys.stderr.encoding
+        said = io.BufferedWriter(_Unheard(2, "w", closefd=False))
+        sys.stderr = io.TextIOWrapper(said, encoding=encoding, line_buffering=True)
     for stream in (sys.stdout, sys.stderr):
         # Paths may hold bytes that are not UTF-8: said with escapes, where it would fail otherwise.
         if isinstance(stream, io.TextIOWrapper):

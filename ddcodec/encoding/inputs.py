@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddcodec.devices import resolve_device
+from ddcodec.devices import computed_with, resolve_device
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.methods import package_of
 from ddcodec.methods.base import Job, readable_images
@@ -103,7 +103,7 @@ class Inputs:
             "size": list(self.size),
             "names": list(self.names),
             **self.options.job_key(),
-            "device": self.device,
+            **computed_with(self.device),
         }
         if (package := package_of(self.options.method)) is not None:
             key["package"] = package

@@ -6,7 +6,7 @@ rendering, view by view.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
@@ -162,8 +162,12 @@ class Labelling:
             if self._progress is not None:
                 self._progress("label search", done, total)
 
+        def keep(name: str, measure: Callable[[], float]) -> float:
+            found = self._work.piece(f"search-{name}", lambda: {"measure": np.array(measure())})
+            return float(found["measure"])
+
         table = self._artifact.table
-        return label_sections(table, head, values, options, seed=seed, progress=tell)
+        return label_sections(table, head, values, options, seed=seed, progress=tell, keep=keep)
 
     def logits(self, teacher: Teacher) -> Logits:
         """What the teacher says of every row and view: [classes x ipc, views, K] in 1/64 nat.

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import warnings
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ddcodec.devices import resolve_device
+from ddcodec.devices import computed_with, resolve_device
 from ddcodec.errors import RequestError
-from ddcodec.files import locked
+from ddcodec.methods.work import WorkFolder
 from ddcodec.progress import ProgressOption, displayed, steps_of
 from ddcodec.sources.folder import scan
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import load_images
 from ddcodec.units import duration_text
+from ddcodec.version import __version__
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -55,19 +56,21 @@ def teacher(
 
     Raises:
         SourceError: the pictures are not usable as they are.
-        RequestError: ``out`` exists, or the training makes no sense.
+        RequestError: ``out`` exists, the training makes no sense, or one that was interrupted was
+            another.
         EncodeError: ``out`` cannot be written.
 
     >>> made = ddcodec.teacher("photos", steps=2)
     >>> made.classes, made.size
     (('blob', 'cross', 'stripes'), (16, 16))
     """
-    from ddcodec.classifiers.store import CHECKPOINT, save_teacher, teacher_key
+    from ddcodec.classifiers.store import save_teacher
     from ddcodec.classifiers.teacher_training import (
         default_settings,
         seconds_to_train,
         train_teacher,
         training_size,
+        untrained,
     )
 
     if out is not None and Path(out).exists():
@@ -80,12 +83,20 @@ def teacher(
         len(source), min(pixels), classes=len(source.classes), arch=arch, flip=flip, seed=seed
     )
     settings = replace(settings, steps=steps or settings.steps)
+    untrained(settings, source.classes, pixels)  # an unknown architecture is an error now
     with ExitStack() as stack:
-        tell, checkpoint = stack.enter_context(displayed(progress)), None
+        tell, work = stack.enter_context(displayed(progress)), WorkFolder()
         if out is not None:
             training = Path(out).with_name(f"{Path(out).name}.training")
-            stack.enter_context(locked(training, remove=True))
-            checkpoint = training / CHECKPOINT
+            job = {
+                "tool": __version__,
+                "source": source.fingerprint,
+                "size": list(pixels),
+                "classes": list(source.classes),
+                **asdict(settings),
+                **computed_with(where),
+            }
+            work = stack.enter_context(WorkFolder.held(training, job))
         if tell is not None:
             seconds = seconds_to_train(settings, len(source.classes), min(pixels), where)
             tell(
@@ -104,12 +115,11 @@ def teacher(
             settings,
             steps_of(tell, "teacher"),
             device=where,
-            checkpoint=checkpoint,
-            key=teacher_key(source.fingerprint, pixels, source.classes, settings),
+            checkpoint=work.checkpoint("teacher"),
         )
-        if out is not None and checkpoint is not None:
+        if out is not None:
             save_teacher(made, out)
-            checkpoint.unlink(missing_ok=True)
+            work.remove()
     for line in (*source.warnings, *report.describe()):
         warnings.warn(line, stacklevel=2)
     return made

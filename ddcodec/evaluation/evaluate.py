@@ -21,17 +21,21 @@ from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import Protocol
 from ddcodec.evaluation.students import StudentTraining, build_student, confusion
 from ddcodec.evaluation.testset import TestSet
+from ddcodec.files.sealed import Checkpoint
 from ddcodec.progress import steps_of
 
-__all__ = ["Evaluation", "Keep", "Progress", "Student", "evaluate"]
+__all__ = ["Evaluation", "Keep", "Progress", "Student", "Train", "evaluate"]
 
 _MATRIX_CLASSES = 100
 
 Student = Mapping[str, Array]
 """What is known of a trained student: ``confusion``, int64[n, n], and ``seconds``, float64."""
 
-Keep = Callable[[int, Callable[[], Student]], Student]
-"""``keep(seed, train)`` returns what ``train()`` returns, or has returned in an earlier run."""
+Train = Callable[[Checkpoint | None], Student]
+"""Trains a student, going on from a checkpoint."""
+
+Keep = Callable[[int, Train], Student]
+"""``keep(seed, train)`` returns what ``train(...)`` returns, or has returned in an earlier run."""
 
 
 @dataclass(frozen=True)
@@ -168,11 +172,11 @@ def evaluate(
     training = StudentTraining(artifact, protocol, device=device, prior=prior, precision=precision)
     called = name or (artifact.path.name if artifact.path is not None else "artifact")
 
-    def trained(number: int, seed: int) -> Student:
+    def trained(number: int, seed: int, checkpoint: Checkpoint | None = None) -> Student:
         began = time.perf_counter()
         module = build_student(artifact, student, seed=seed)
         what = f"{called}: student {number + 1} of {len(seeds)}"
-        training.train(module, seed, steps_of(progress, what))
+        training.train(module, seed, steps_of(progress, what), checkpoint)
         counts = confusion(module, test, training.statistics, artifact.head.row_classes)
         return {"confusion": counts, "seconds": np.array(time.perf_counter() - began)}
 

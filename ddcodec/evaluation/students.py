@@ -16,6 +16,7 @@ from torch import nn
 from ddcodec.arrays import Int64s, StepProgress
 from ddcodec.artifact import Artifact, as_artifact
 from ddcodec.classifiers.architectures import build, default_architecture
+from ddcodec.classifiers.checkpoint import TrainingCheckpoint
 from ddcodec.classifiers.training import (
     Batch,
     Precision,
@@ -29,6 +30,7 @@ from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import Protocol, get_protocol
 from ddcodec.evaluation.shown import FreeViews, StoredViews
 from ddcodec.evaluation.testset import TestFolder, TestSet
+from ddcodec.files.sealed import Checkpoint
 from ddcodec.progress import ProgressOption, displayed, steps_of
 
 __all__ = ["StudentTraining", "accuracy", "build_student", "confusion", "share_right", "train"]
@@ -188,9 +190,16 @@ class StudentTraining:
         self._temperature = recipe.labels.at
 
     def train(
-        self, student: nn.Module, seed: int, progress: StepProgress | None = None
+        self,
+        student: nn.Module,
+        seed: int,
+        progress: StepProgress | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> nn.Module:
-        """Train a student in place, which moves to the device, with images in a seeded order."""
+        """Train a student in place, which moves to the device, with images in a seeded order.
+
+        An interrupted training goes on from a checkpoint, and gives the same student.
+        """
         generator = torch.Generator().manual_seed(seed)
 
         def epoch(e: int) -> Iterator[Batch]:
@@ -199,7 +208,9 @@ class StudentTraining:
             return self._stored_batches(e % self._views, generator)
 
         optimisation = self._protocol.optimisation(self.plan, self._precision)
-        fit(student.to(self._device), epoch, self.statistics, optimisation, progress)
+        saved = None if checkpoint is None else TrainingCheckpoint(checkpoint, generator)
+        student = student.to(self._device)
+        fit(student, epoch, self.statistics, optimisation, progress, checkpoint=saved)
         return student
 
     def _stored_batches(self, view: int, generator: torch.Generator) -> Iterator[Batch]:

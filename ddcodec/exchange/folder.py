@@ -112,8 +112,9 @@ def export_folder(
     except DdcodecError:
         raise  # an artifact that has gone is an OSError, too
     except OSError as error:
+        why = error.strerror or error
         raise DecodeError(
-            f"cannot write {error.filename or target}: {error.strerror}; free space or choose "
+            f"cannot write {error.filename or target}: {why}; free space or choose "
             "another folder, and run the same command again: finished pictures are kept"
         ) from error
     return ExportResult(target, len(data) * data.views, len(finished), data.execution)

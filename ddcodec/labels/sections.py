@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -18,7 +19,7 @@ from ddcodec.errors import RequestError
 from ddcodec.labels.appearance import appearances
 from ddcodec.labels.encoder.encoder import EncodedLabels, LabelEncoder
 from ddcodec.labels.encoder.label_set import LabelSet, Logits
-from ddcodec.labels.encoder.rate import Found, search
+from ddcodec.labels.encoder.rate import Found, Keep, search
 from ddcodec.labels.encoder.statistics import spread
 from ddcodec.labels.features import FeatureSet, monomials
 from ddcodec.labels.reconstruction import Appearance, Fields, logits
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 LayerName = Literal["class", "image", "field", "innovation", "lossless"]
+
+KeepMeasure = Callable[[str, Callable[[], float]], float]
+"""``keep(name, measure)`` returns what ``measure()`` does, or did in an earlier run."""
 
 LABEL_LAYERS: tuple[LayerName, ...] = get_args(LayerName)
 
@@ -161,6 +165,7 @@ def label_sections(
     *,
     seed: int = 0,
     progress: StepProgress | None = None,
+    keep: KeepMeasure = lambda _, measure: measure(),
 ) -> LabelResult:
     """Code the labels of a draft.
 
@@ -171,6 +176,7 @@ def label_sections(
         options: how.
         seed: of the encoder's choices.
         progress: called with (done, total) labels of one pass; passes follow one another.
+        keep: called for each pass of a search, whose coding it may spare.
 
     Raises:
         EncodeError: the budget cannot be met.
@@ -185,15 +191,26 @@ def label_sections(
     elif options.layers == "innovation":
         layers = "innovation"
     encoder = LabelEncoder(labels, which, layers=layers, seed=seed, progress=progress)
-    coded = _to_target(encoder, labels, head, options)
+    coded = _to_target(encoder, labels, head, options, keep)
     if options.layers == "lossless":
         return LabelResult(list(_lossless(coded, labels, head)), 0.0)
     return LabelResult(list(_sections(coded, head)), coded.divergence(labels))
 
 
 def _to_target(
-    encoder: LabelEncoder, labels: LabelSet, head: Head, options: LabelOptions
+    encoder: LabelEncoder,
+    labels: LabelSet,
+    head: Head,
+    options: LabelOptions,
+    keep: KeepMeasure,
 ) -> EncodedLabels:
+    def kept(what: str) -> Keep:
+        """By all that a measure follows from, besides the job."""
+        name = f"{options.layers}-{what}"
+        return lambda fineness, measure: keep(
+            f"{name}-{struct.pack('>d', fineness).hex()}", measure
+        )
+
     quality = options.quality
     if quality is None:
         # No finer than what rounding to the grid may cost: half the square of half a unit.
@@ -208,7 +225,13 @@ def _to_target(
             return sum(len(section.raw) for section in _sections(coded, head))
 
         found: Found = search(
-            encoder.encode, measure, options.budget, start, rising=False, close=0.01
+            encoder.encode,
+            measure,
+            options.budget,
+            start,
+            rising=False,
+            close=0.01,
+            keep=kept("bytes"),
         )
         return found.coded
     if options.layers != "innovation":
@@ -218,7 +241,9 @@ def _to_target(
     def divergence(coded: EncodedLabels) -> float:
         return coded.divergence(labels)
 
-    return search(encoder.encode, divergence, quality, start, rising=True).coded
+    return search(
+        encoder.encode, divergence, quality, start, rising=True, keep=kept("divergence")
+    ).coded
 
 
 def _sections(coded: EncodedLabels, head: Head) -> Iterator[NewSection]:

@@ -68,9 +68,7 @@ class D3M(PromptingMethod):
             job.tell("patches", c + 1, len(names))
         vectors = np.concatenate(
             [
-                job.work.piece(f"d3m-vectors-{start:05d}", partial(self._invert, job, group))[
-                    "vectors"
-                ]
+                job.work.piece(_vectors_piece(start), partial(self._invert, job, group))["vectors"]
                 for start, group in _groups(len(names))
             ]
         )
@@ -156,6 +154,7 @@ class D3M(PromptingMethod):
             [as_collages(p["patches"], grid, side) for p in patches],
             self.inversion(prior, grid, job.flip, job.seed),
             lambda done, total: job.tell("textual inversion", done, total),
+            job.work.checkpoint(_vectors_piece(classes.start)),
         )
         return {"vectors": result.vectors, "losses": result.losses}
 
@@ -191,3 +190,8 @@ def as_collages(patches: UInt8s, grid: int, side: int) -> UInt8s:
 def _groups(classes: int, size: int = 10) -> list[tuple[int, range]]:
     """Classes whose tokens are learned together: all else is frozen, so they share batches."""
     return [(start, range(start, min(start + size, classes))) for start in range(0, classes, size)]
+
+
+def _vectors_piece(start: int) -> str:
+    """The piece of the classes from this one on."""
+    return f"d3m-vectors-{start:05d}"

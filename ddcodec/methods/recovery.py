@@ -19,11 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ddcodec.arrays import Float32s, Int64s, StepProgress, UInt8s
+from ddcodec.arrays import Array, Float32s, Int64s, StepProgress, UInt8s
+from ddcodec.classifiers.checkpoint import descent_state, load_descent
 from ddcodec.classifiers.features import removed
 from ddcodec.classifiers.teacher import Teacher
 from ddcodec.classifiers.training import resolve_precision
 from ddcodec.errors import EncodeError
+from ddcodec.files.sealed import Checkpoint
 
 __all__ = [
     "Recovered",
@@ -141,6 +143,7 @@ def recover(
     moments: Sequence[Float32s],
     settings: Recovery,
     progress: StepProgress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Recovered:
     """Optimise one image for each of the classes int64[n], together, from noise.
 
@@ -151,6 +154,7 @@ def recover(
         moments: of :func:`layer_moments`.
         settings: schedule and weights.
         progress: called with (done, total) iterations.
+        checkpoint: from which an interrupted recovery goes on, to the same images.
 
     Raises:
         EncodeError: the loss is no longer finite.
@@ -168,7 +172,15 @@ def recover(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.iterations)
     low = resolve_precision("auto", device) == "bfloat16"
     losses = np.zeros(settings.iterations, np.float32)
-    for step in range(settings.iterations):
+    first_step = 0
+    if checkpoint is not None and (saved := checkpoint.restore()) is not None:
+        first_step = load_descent(saved, [pixels], optimiser, schedule, generator)
+        losses[:] = saved["losses"]
+
+    def state() -> dict[str, Array]:
+        return {**descent_state([pixels], optimiser, schedule, generator), "losses": losses}
+
+    for step in range(first_step, settings.iterations):
         shown = _varied(pixels, settings, step, teacher.size, generator)
         with _inputs_of(layers) as seen, torch.autocast(device.type, torch.bfloat16, enabled=low):
             logits = module(shown)
@@ -185,6 +197,8 @@ def recover(
         losses[step] = loss.item()
         if not math.isfinite(losses[step]):
             raise EncodeError("the recovery of images diverged: lower the rate")
+        if checkpoint is not None:
+            checkpoint.offer(state)
         if progress is not None:
             progress(step + 1, settings.iterations)
     levels = (pixels.detach() - black) / (white - black) * 255

@@ -97,7 +97,7 @@ class SRe2L(Method):
         moments, groups = self._moments(job), self._groups(job)
         for number, rows in enumerate(groups):
             piece = job.work.piece(
-                f"sre2l-{number:05d}",
+                _piece(number),
                 partial(self._recovered, job, moments, rows[:, 0], number, len(groups)),
             )
             images[rows[:, 0], rows[:, 1]] = piece["images"]
@@ -185,5 +185,10 @@ class SRe2L(Method):
         def tell(done: int, _: int) -> None:
             job.tell("recovery", before + done, total)
 
-        found = recover(job.teacher(), classes, moments, settings, tell)
+        saved = job.work.checkpoint(_piece(number))
+        found = recover(job.teacher(), classes, moments, settings, tell, saved)
         return {"images": found.images, "losses": found.losses}
+
+
+def _piece(number: int) -> str:
+    return f"sre2l-{number:05d}"

@@ -19,8 +19,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ddcodec.arrays import Float16s, Float32s, StepProgress, UInt8s
+from ddcodec.arrays import Array, Float16s, Float32s, StepProgress, UInt8s
+from ddcodec.classifiers.checkpoint import descent_state, load_descent
 from ddcodec.classifiers.training import resolve_precision
+from ddcodec.files.sealed import Checkpoint
 from ddcodec.methods.diffusion_scores import noise_levels
 from ddcodec.prior.conditioning import Conditioning
 from ddcodec.prior.load import Prior
@@ -66,12 +68,14 @@ def invert(
     pictures: Sequence[UInt8s],
     settings: Inversion,
     progress: StepProgress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Inverted:
     """Learn token vectors for classes from uint8[n, size, size, 3] pictures of each.
 
     Minimises the prior's own diffusion loss (noise or velocity prediction, as it was trained)
     with AdamW and a cosine rate; the result is the average of the last quarter of the steps.
-    Networks run in bfloat16 where the device computes in it, which halves the time.
+    Networks run in bfloat16 where the device computes in it, which halves the time. From a
+    checkpoint an interrupted inversion goes on, and learns the same.
     """
     generator = torch.Generator().manual_seed(settings.seed)
     latents, first = _latents(prior, pictures, settings.flip)
@@ -93,8 +97,17 @@ def invert(
     average = torch.zeros(len(names), settings.vectors, prior.text_width)
     tail = max(1, settings.steps // 4)
     precision = resolve_precision("auto", prior.device)
+    first_step = 0
+    if checkpoint is not None and (saved := checkpoint.restore()) is not None:
+        first_step = load_descent(saved, tokens, optimiser, schedule, generator)
+        losses[:], average = saved["losses"], torch.from_numpy(saved["average"])
+
+    def state() -> dict[str, Array]:
+        now = descent_state(tokens, optimiser, schedule, generator)
+        return {**now, "losses": losses, "average": average.numpy()}
+
     with _plain_attention(prior, unet):
-        for step in range(settings.steps):
+        for step in range(first_step, settings.steps):
             classes = _balanced(len(names), settings.batch, generator)
             picks = (torch.rand(settings.batch, generator=generator) * sizes[classes]).long()
             with torch.autocast(prior.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
@@ -108,6 +121,8 @@ def invert(
             losses[step] = loss.item()
             if step >= settings.steps - tail:
                 average += torch.cat([t.detach() for t in tokens], -1) / tail
+            if checkpoint is not None:
+                checkpoint.offer(state)
             if progress is not None:
                 progress(step + 1, settings.steps)
     return Inverted(average.numpy().astype(np.float16), losses)

@@ -6,41 +6,30 @@ bound to that job and to its own content: a piece of another job, or a damaged o
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from ddcodec.arrays import Array
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.files import LOCK, locked, read_json, remove_leftovers, write_whole
+from ddcodec.files.sealed import Checkpoint, read_sealed, write_sealed
 
 __all__ = ["Pieces", "WorkFolder"]
 
 Pieces = dict[str, Array]
 
-SCHEMA = "ddcodec.work/1"
+_SCHEMAS = "ddcodec.work/"
+SCHEMA = f"{_SCHEMAS}2"
 DRAFT = "draft.ddz"
 _RECORD = "job.json"
-_PIECE = ".piece.npz"
-_SEAL = "seal"  # the array of a piece that binds it to its job and content
-# What numpy and zipfile are known to raise on a file that is no whole piece.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-)
+_PIECE, _CHECKPOINT = ".piece", ".checkpoint"
+_SUFFIXES = (_PIECE, _CHECKPOINT, ".piece.npz")  # the last one of older versions
+_SAID = 40  # characters of a value that a message names
 
 
 class WorkFolder:
@@ -53,8 +42,8 @@ class WorkFolder:
 
     def __init__(self, path: Path | None = None, job: Mapping[str, Any] | None = None) -> None:
         self._path = path
-        self._job = {"schema": SCHEMA, "job": dict(job or {})}
-        self._key = hashlib.sha256(json.dumps(self._job, sort_keys=True).encode()).digest()
+        plain = json.dumps({"schema": SCHEMA, "job": dict(job or {})})
+        self._job: dict[str, Any] = json.loads(plain)
 
     @classmethod
     @contextmanager
@@ -98,27 +87,31 @@ class WorkFolder:
     def piece(self, name: str, compute: Callable[[], Mapping[str, Array]]) -> Pieces:
         """The named arrays from the folder, or computed now and kept there.
 
-        A piece that cannot be read (a full disk, a killed machine) or that belongs to another job
-        is computed again.
+        A piece that is damaged (a full disk, a killed machine) or that belongs to another job is
+        computed again.
         """
         target = None if self._path is None else self._path / f"{name}{_PIECE}"
-        found = None if target is None else self._read(target)
+        found = None if target is None else read_sealed(target, self._key(name))
         if found is not None:
             return found
         arrays = {key: np.asarray(value) for key, value in compute().items()}
         if target is None:
             return arrays
-        stream = io.BytesIO()
-        seal = np.frombuffer(self._seal(arrays), np.uint8)
-        np.savez(stream, allow_pickle=False, **arrays, **{_SEAL: seal})
         try:
-            write_whole(target, stream.getvalue())
+            write_sealed(target, self._key(name), arrays)
         except OSError as error:
             raise EncodeError(
                 f"cannot write {target}: {error.strerror}; free some space and run the same "
                 "command again, finished pieces are kept"
             ) from error
+        target.with_name(f"{name}{_CHECKPOINT}").unlink(missing_ok=True)
         return arrays
+
+    def checkpoint(self, name: str) -> Checkpoint | None:
+        """Where the computing of a piece is saved meanwhile; None where nothing is kept."""
+        if self._path is None:
+            return None
+        return Checkpoint(self._path / f"{name}{_CHECKPOINT}", self._key(f"{name} to be"))
 
     def remove(self) -> None:
         """Delete what this module wrote, and the folder unless somebody else put files there."""
@@ -129,22 +122,9 @@ class WorkFolder:
         with suppress(OSError):
             self.path.rmdir()
 
-    def _read(self, path: Path) -> Pieces | None:
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                arrays: Pieces = {key: stored[key] for key in stored.files}
-            seal = arrays.pop(_SEAL).tobytes()
-        except _DAMAGE:
-            return None
-        return arrays if seal == self._seal(arrays) else None
-
-    def _seal(self, arrays: Mapping[str, Array]) -> bytes:
-        """SHA-256 over the job, and the names, types, shapes and values of a piece's arrays."""
-        state = hashlib.sha256(self._key)
-        for name, array in sorted(arrays.items()):
-            state.update(f"{name}\0{array.dtype.str}{array.shape}\0".encode())
-            state.update(np.ascontiguousarray(array).data)
-        return state.digest()
+    def _key(self, name: str) -> bytes:
+        """All that a piece follows from, and its name: none is taken for another."""
+        return json.dumps([self._job, name], sort_keys=True).encode()
 
     def _check_ours(self) -> None:
         """Refuse a folder with somebody else's files before anything is put into it."""
@@ -152,7 +132,8 @@ class WorkFolder:
             return
         foreign = sorted(p.name for p in self.path.iterdir() if not _is_ours(p.name))
         record = self._record()
-        unknown = record is None and (self.path / _RECORD).exists() and not self._pieces()
+        ours = (self.path / LOCK).exists() or self._pieces()
+        unknown = record is None and (self.path / _RECORD).exists() and not ours
         if unknown or (foreign and record is None):
             name = foreign[0] if foreign else _RECORD
             raise RequestError(
@@ -163,22 +144,15 @@ class WorkFolder:
     def _claim(self) -> None:
         """Make the folder this job's, or check that it is."""
         record = self._record()
-        if record is not None and record != self._plain() and self._pieces():
-            old, new = record.get("job", {}), self._plain()["job"]
-            names = sorted({*old, *new}) if isinstance(old, dict) else []
-            changed = [name for name in names if old.get(name) != new.get(name)]
-            what = f"{', '.join(changed)} changed" if changed else "another version made it"
+        if record is not None and record != self._job and self._pieces():
+            what = ", ".join(_changes(record.get("job"), self._job["job"]))
             raise RequestError(
-                f"{self.path} holds the work of another job ({what}): choose another work folder, "
-                "or remove this one"
+                f"{self.path} holds the work of another job ({what or 'another version made it'}): "
+                "choose another work folder, or remove this one"
             )
-        if record != self._plain():
+        if record != self._job:
             text = json.dumps(self._job, sort_keys=True, indent=1)
             write_whole(self.path / _RECORD, text.encode())
-
-    def _plain(self) -> dict[str, Any]:
-        plain: dict[str, Any] = json.loads(json.dumps(self._job))
-        return plain
 
     def _record(self) -> dict[str, Any] | None:
         """What ``job.json`` says, if it is ours."""
@@ -186,14 +160,26 @@ class WorkFolder:
             found = read_json(self.path / _RECORD)
         except (OSError, ValueError):
             return None
-        return found if found.get("schema") == SCHEMA else None
+        return found if str(found.get("schema")).startswith(_SCHEMAS) else None
 
     def _pieces(self) -> bool:
-        return any(self.path.glob(f"*{_PIECE}"))
+        return any(path.name.endswith(_SUFFIXES) for path in self.path.iterdir())
+
+
+def _changes(old: Any, new: Any, name: str = "") -> Iterator[str]:
+    """What differs between two jobs, as parts of a sentence: names, and values that are short."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key):
+                yield from _changes(old.get(key), new.get(key), key)
+    elif name:
+        before, after = (json.dumps(value, ensure_ascii=False) for value in (old, new))
+        said = old is not None and new is not None and max(len(before), len(after)) <= _SAID
+        yield f"{name} changed" + (f" from {before} to {after}" if said else "")
 
 
 def _is_ours(name: str) -> bool:
     """Whether this package gives files such a name in a work folder."""
     if name.startswith(".") and name.endswith(".tmp"):  # left by a process that was killed
         name = name[1:-4].rpartition(".")[0]
-    return name in (_RECORD, DRAFT, LOCK) or name.endswith(_PIECE)
+    return name in (_RECORD, DRAFT, LOCK) or name.endswith(_SUFFIXES)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddcodec.classifiers.architectures import default_architecture
+from ddcodec.devices import computed_with
 from ddcodec.encoding.costs import Costs, costs_of, label_bytes_each
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.options import BUDGET_QUALITY, EncodeOptions
@@ -159,6 +160,7 @@ class Planner:
             "shown": shown,
             "student": student,
             **{name: str(value) for name, value in plain.items()},
+            **computed_with(self._device),
             "size": list(self.size),
         }
         with WorkFolder.held(path, job) as held:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import atexit
 import hashlib
 import json
+import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +24,7 @@ from safetensors.numpy import load_file
 
 from ddcodec.arrays import Float32s, Integers
 from ddcodec.errors import DecodeError
-from ddcodec.files import cache_folder, whole_folder
+from ddcodec.files import cache_folder, discard, opened_cache, whole_folder
 from ddcodec.prior.files import COMPONENTS
 
 __all__ = [
@@ -56,17 +59,20 @@ def tiny_folder() -> Path:
     """
     name = f"tiny-{_sha256(_read(PACKED / DIGESTS))[:16]}"
     folder = cache_folder("priors") / name
-    if folder.is_dir():
+    if os.path.isdir(folder):  # False, too, where this user may not look
         if _whole(PACKED, folder):
             return folder
         # It appeared all at once, so this is damage, not another process at work.
-        shutil.rmtree(folder, ignore_errors=True)
+        warnings.warn(f"the prior in {folder} is damaged: it is unpacked again", stacklevel=2)
+        discard(folder)
     try:
+        opened_cache("priors")
         unpack(PACKED, folder)
     except OSError:
         # Another process may have been faster; else the cache cannot be written.
-        if _whole(PACKED, folder):
-            return folder
+        with suppress(OSError):
+            if _whole(PACKED, folder):
+                return folder
         parent = tempfile.mkdtemp(prefix="ddcodec-")
         atexit.register(shutil.rmtree, parent, ignore_errors=True)
         folder = Path(parent) / name

@@ -1,16 +1,18 @@
 """Integer weights, derived from a checkpoint once per machine (spec/prior.md, "Profiles").
 
-A file of the cache is named after what its content follows from, and holds its own SHA-256. It is
-never trusted to be whole: a damaged, missing or outdated file is derived again.
+A file of the cache is named after what its content follows from, says so inside, and holds its own
+SHA-256. It is never trusted to be whole, nor to be this user's: a damaged, missing or outdated file
+is derived again, and so is one that others may have written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
+import warnings
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +22,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ddcodec.errors import RequestError
+from ddcodec.errors import DdcodecError
 from ddcodec.exact.weights import IntegerWeight, integer_weights
-from ddcodec.files import cache_folder, write_whole
+from ddcodec.files import cache_folder, discard, opened_cache, private, write_whole
 from ddcodec.recipe.profiles import Profile
 
 __all__ = ["NetworkWeights", "cached_weights", "derive_weights"]
@@ -81,14 +83,29 @@ def cached_weights(
     Raises:
         ModelMismatchError: from ``checkpoint``, or where weights are not finite.
     """
-    path = cache_folder("weights") / f"{_key(name, files, profile)}.safetensors"
-    found = _read(path)
-    if found is not None and found.fits(skeleton):
-        return found
+    key = _key(name, files, profile)
+    path = cache_folder("weights") / f"{key}.safetensors"
+    if os.path.lexists(path):
+        found = _read(path, key)
+        if found is not None and found.fits(skeleton):
+            return found
+        warnings.warn(
+            f"the integer weights {path} are damaged, or others than you may have written them: "
+            "they are derived again",
+            stacklevel=2,
+        )
+        discard(path)
     weights = derive_weights(checkpoint(), profile)
-    # A cache that cannot be written (a full disk, a read-only home) only costs time.
-    with suppress(OSError, SafetensorError, RequestError):
-        _write(path, weights)
+    try:
+        opened_cache("weights")
+        _write(path, key, weights)
+    except (OSError, SafetensorError, DdcodecError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        warnings.warn(
+            f"the integer weights cannot be kept in {path.parent} ({why}), and will be derived "
+            "again next time: set DDCODEC_CACHE to a folder that can be written",
+            stacklevel=2,
+        )
     return weights
 
 
@@ -98,23 +115,25 @@ def _key(name: str, files: Mapping[str, str], profile: Profile) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def _write(path: Path, weights: NetworkWeights) -> None:
+def _write(path: Path, key: str, weights: NetworkWeights) -> None:
     tensors = {_FLOATS + name: value for name, value in weights.floats.items()}
     for name, weight in weights.integers.items():
         tensors |= {_INTEGERS + name: weight.values, _SCALES + name: weight.scale}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, save(tensors, {"schema": SCHEMA, "sha256": _checksum(tensors)}))
+    record = {"schema": SCHEMA, "key": key, "sha256": _checksum(tensors)}
+    write_whole(path, save(tensors, record))
 
 
-def _read(path: Path) -> NetworkWeights | None:
-    """An entry, or None where there is none that is whole."""
+def _read(path: Path, key: str) -> NetworkWeights | None:
+    """An entry; None where it is not whole, of another key, or perhaps another user's."""
     try:
+        if not private(path):
+            return None
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError):
         return None
-    if metadata.get("schema") != SCHEMA or metadata.get("sha256") != _checksum(tensors):
+    if {**metadata, "schema": SCHEMA, "key": key, "sha256": _checksum(tensors)} != metadata:
         return None
     values, scales, floats = (
         {name.removeprefix(kind): value for name, value in tensors.items() if name.startswith(kind)}

@@ -190,10 +190,10 @@ def _left_out(baseline: BaselineKind, folder: bool) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+    """Write a text file whole or not at all; what no text can hold, as of a path, is escaped."""
     remove_leftovers(path.parent, path.name)
     try:
-        write_whole(path, text.encode())
+        write_whole(path, text.encode(errors="backslashreplace"))
     except OSError as error:
         raise EncodeError(
             f"cannot write {path} ({error.strerror}): free space or choose another file"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib.metadata import version
 
 import torch
 
 from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.training import resolve_precision
-from ddcodec.evaluation.evaluate import Evaluation, Student, evaluate
+from ddcodec.devices import computed_with
+from ddcodec.evaluation.evaluate import Evaluation, Student, Train, evaluate
 from ddcodec.evaluation.protocols import Protocol
 from ddcodec.evaluation.testset import TestSet
 from ddcodec.methods.work import WorkFolder
@@ -87,15 +87,15 @@ class Students:
     def _evaluate(self, one: Contender) -> Evaluation:
         shown, known = self._shown(one), self._known(one)
 
-        def keep(seed: int, train: Callable[[], Student]) -> Student:
-            trained = False
+        def keep(seed: int, train: Train) -> Student:
+            trained, name = False, _name({**known, "seed": seed})
 
             def compute() -> Student:
                 nonlocal trained
                 trained = True
-                return train()
+                return train(self._work.checkpoint(name))
 
-            found = self._work.piece(_name({**known, "seed": seed}), compute)
+            found = self._work.piece(name, compute)
             if trained:
                 self._done += shown
             else:  # so that what is left is not thought to go as fast
@@ -132,9 +132,8 @@ class Students:
             "protocol": asdict(protocol),
             "plan": asdict(protocol.plan_for(one.artifact)),
             "precision": self._precision,
-            "device": torch.device(self.device).type,
             "tool": __version__,
-            "torch": version("torch"),
+            **computed_with(self.device),
         }
 
     def _tell(self, shown: int, _: str, done: int, total: int) -> None:

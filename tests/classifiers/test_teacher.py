@@ -26,6 +26,7 @@ from ddcodec.classifiers.teacher_training import (
 )
 from ddcodec.errors import ChecksumMismatchError, EncodeError, ModelMismatchError, RequestError
 from ddcodec.files import cache_folder
+from ddcodec.files.sealed import Checkpoint
 from ddcodec.imagenet import classes as imagenet_classes
 
 CLASSES = ("blue", "green", "red")
@@ -200,9 +201,40 @@ def test_a_damaged_teacher_of_the_cache_is_trained_again(
         assert cache.find() is None
         assert "the cached teacher is damaged, and another is trained" in said.pop()
         assert cache.train(colours).digest == first.digest
+    for damage in ("", "[]", '{"key": "another"}', "[" * 9_999, '{"key": 1, "size": [1e999]}'):
+        (cache.folder / "config.json").write_text(damage)
+        assert cache.find() is None and "damaged" in said.pop()
+        assert cache.train(colours).digest == first.digest
     shutil.rmtree(cache.folder)
-    cache.folder.mkdir()
+    for stand_in in (cache.folder.mkdir, cache.folder.touch):
+        stand_in()
+        assert cache.find() is None and "damaged" in said.pop()
+        assert not cache.folder.exists()
+
+
+def test_the_teacher_of_other_pictures_is_not_taken_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DDCODEC_CACHE", str(tmp_path))
+    quick, said = TeacherSettings(steps=2, pad=1), list[str]()
+    ours, other = (TeacherCache(f, (8, 8), CLASSES, quick, said.append) for f in ("abc", "abd"))
+    other.train(colours)
+    other.folder.rename(ours.folder)
+    assert ours.find() is None
+    assert "the teacher of other pictures" in said[0]
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o777])
+def test_a_teacher_that_others_may_have_written_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    monkeypatch.setenv("DDCODEC_CACHE", str(tmp_path))
+    said: list[str] = []
+    cache = TeacherCache("abc", (8, 8), CLASSES, TeacherSettings(steps=2, pad=1), said.append)
+    cache.train(colours)
+    cache.folder.chmod(mode)
     assert cache.find() is None
+    assert "others than you may have written it" in said[0]
 
 
 def test_a_teacher_that_cannot_be_kept_is_used_all_the_same(
@@ -216,33 +248,41 @@ def test_a_teacher_that_cannot_be_kept_is_used_all_the_same(
     assert "will be trained again next time: set DDCODEC_CACHE" in said[0]
 
 
-def test_an_interrupted_training_goes_on_and_gives_the_same_teacher(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", [2, 3])
+def test_an_interrupted_training_goes_on_and_gives_the_same_teacher(
+    tmp_path: Path, at: int
+) -> None:
+    """At the end or in the middle of an epoch, which has two steps here."""
     whole = train_teacher(*colours(), CLASSES, SETTINGS)
-    path = tmp_path / "checkpoint.safetensors"
+    path, began = tmp_path / "checkpoint", list[int]()
 
     def stop(done: int, total: int) -> None:
-        if done == 20:
+        if done == at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_teacher(*colours(), CLASSES, SETTINGS, stop, checkpoint=path, key="k", every=0)
-    began: list[int] = []
-    resumed = train_teacher(
-        *colours(), CLASSES, SETTINGS, lambda done, _: began.append(done), checkpoint=path, key="k"
-    )
-    assert 10 < began[0] <= 20
-    assert resumed.digest == whole.digest
-    # Of another training nothing is taken.
-    train_teacher(
-        *colours(), CLASSES, SETTINGS, lambda done, _: began.append(done), checkpoint=path, key="l"
-    )
-    assert began.count(1) == 1
+        saved = Checkpoint(path, b"k", every=0)
+        train_teacher(*colours(), CLASSES, SETTINGS, stop, checkpoint=saved)
+
+    def resumed(key: bytes) -> Teacher:
+        tell, saved = lambda done, _: began.append(done), Checkpoint(path, key)
+        return train_teacher(*colours(), CLASSES, SETTINGS, tell, checkpoint=saved)
+
+    assert resumed(b"k").digest == whole.digest
+    assert began[0] == at + 1
+    # Of another training nothing is taken, nor of a damaged checkpoint.
+    assert resumed(b"l").digest == whole.digest
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert resumed(b"k").digest == whole.digest
+    assert began.count(1) == 2
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_no_training(tmp_path: Path) -> None:
-    path = tmp_path / "gone" / "checkpoint.safetensors"
-    with pytest.warns(UserWarning, match="cannot be saved .* it goes on"):
-        made = train_teacher(*colours(), CLASSES, SETTINGS, checkpoint=path, key="k", every=0)
+    saved = Checkpoint(tmp_path / "gone" / "checkpoint", b"k", every=0)
+    with pytest.warns(UserWarning, match="cannot be saved .* the work goes on"):
+        made = train_teacher(*colours(), CLASSES, SETTINGS, checkpoint=saved)
     assert made.digest == train_teacher(*colours(), CLASSES, SETTINGS).digest
 
 

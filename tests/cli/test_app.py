@@ -143,6 +143,33 @@ def test_system_errors_are_one_line(ddz: Ddz, monkeypatch: pytest.MonkeyPatch) -
     assert done.err.startswith("error[system]: out.ddz: No space left on device; free some space")
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "error[memory]: out of memory; try fewer classes"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you"),
+            "[memory]",
+        ),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "error[memory]"),
+        (RuntimeError("can't start new thread"), "error[system]: no more threads"),
+        (OSError(24, "Too many open files"), "raise the limit for open files"),
+        (KeyError("x\ny"), "error[internal]: KeyError: 'x\\ny'; this is a fault of ddcodec"),
+        (ValueError("a\nb" * 999), "error[internal]: ValueError: a b"),
+    ],
+)
+def test_whatever_is_left_is_one_line(
+    ddz: Ddz, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def failing(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app.cli, "main", failing)
+    done = ddz("inspect", "x")
+    assert done.code == 1 and done.out == ""
+    assert said in done.err and done.err.count("\n") == 1 and len(done.err) < 400
+
+
 def test_debug_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.ddz"
     path.write_bytes(b"not an artifact at all, but long enough to read a prelude from it")

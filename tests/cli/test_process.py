@@ -15,8 +15,10 @@ import ddcodec
 from tools.processes import ROOT, surroundings
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2</dev/null"])
-def test_closed_streams_change_nothing(
+@pytest.mark.parametrize(
+    "closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2</dev/null", "2>/dev/full"]
+)
+def test_closed_and_full_streams_change_nothing(
     artifact: Path, image_folder: Path, tmp_path: Path, closed: str
 ) -> None:
     code = "import sys\nfrom ddcodec.cli import main\nmain()\n"
@@ -27,6 +29,15 @@ def test_closed_streams_change_nothing(
     done = subprocess.run(line, shell=True, cwd=ROOT, env=surroundings(os.environ), timeout=120)
     assert done.returncode == 0
     assert ddcodec.open(out).digest == ddcodec.open(artifact).digest
+
+
+def test_what_was_asked_for_and_cannot_be_said_is_an_error(artifact: Path) -> None:
+    words = [sys.executable, "-m", "ddcodec", "inspect", str(artifact)]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=-1, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[system]: No space left on device; free some space")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])

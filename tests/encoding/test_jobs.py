@@ -14,8 +14,11 @@ import pytest
 from PIL import Image
 
 import ddcodec
+from ddcodec.devices import computed_with
+from ddcodec.encoding import inputs
 from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
 from ddcodec.errors import EncodeError, RequestError
+from ddcodec.labels.encoder.encoder import EncodedLabels, LabelEncoder
 from ddcodec.table.slots import MAX_VALUES
 from tests.artifacts import encode_small, everything, quick_teacher, stored_head
 
@@ -69,6 +72,66 @@ def test_a_changed_source_is_another_job(image_folder: Path, tmp_path: Path) -> 
     (copy / "blob" / "00.png").unlink()
     with pytest.raises(RequestError, match=r"another job \(source changed\)"):
         encode_small(copy, tmp_path / "b.ddz", **request)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seed": 1}, "seed changed from 0 to 1"),
+        ({"size": 8}, r"size changed from \[16, 16\] to \[8, 8\]"),
+        ({"class_names": "names.csv"}, "names changed"),
+        ({"quality": 70}, "quality changed"),
+        ({"torch": "2.0.0"}, 'torch changed from ".*" to "2.0.0"'),
+        ({"processor": "an old one"}, 'processor changed from ".*" to "an old one"'),
+    ],
+)
+def test_a_change_between_interrupt_and_resume_is_refused_and_named(
+    image_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    said: str,
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ddcodec.encoding.encode.write_container", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            encode_small(image_folder, tmp_path / "a.ddz", ipc=2)
+    (tmp_path / "names.csv").write_text("blob,a blob\ncross,a cross\nstripes,some stripes\n")
+    monkeypatch.chdir(tmp_path)
+    machine = {k: v for k, v in changes.items() if k in ("torch", "processor")}
+    monkeypatch.setattr(inputs, "computed_with", lambda d: {**computed_with(d), **machine})
+    options = {k: v for k, v in changes.items() if k not in machine}
+    with pytest.raises(RequestError, match=rf"another job \({said}"):
+        encode_small(image_folder, tmp_path / "a.ddz", ipc=2, **options)
+    monkeypatch.undo()
+    whole = encode_small(image_folder, tmp_path / "b.ddz", ipc=2)
+    assert encode_small(image_folder, tmp_path / "a.ddz", ipc=2).digest == whole.digest
+
+
+def test_passes_of_a_label_search_are_kept(
+    image_folder: Path,
+    teachers: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once all are measured, only the labels that were chosen are coded again."""
+    passes: list[float] = []
+    encode = LabelEncoder.encode
+
+    def counted(self: LabelEncoder, fineness: float) -> EncodedLabels:
+        passes.append(fineness)
+        return encode(self, fineness)
+
+    monkeypatch.setattr(LabelEncoder, "encode", counted)
+    request: dict[str, Any] = {"labels": "soft", "ipc": 4, "teacher": str(teachers[0])}
+    first = encode_small(image_folder, tmp_path / "a.ddz", work=tmp_path / "w", **request)
+    tried = len(passes)
+    again = encode_small(image_folder, tmp_path / "b.ddz", work=tmp_path / "w", **request)
+    assert tried > 1 and len(passes) == tried + 1
+    assert again.digest == first.digest
 
 
 HOLD = """
@@ -130,7 +193,7 @@ def test_a_chosen_work_folder_serves_one_encode_after_another(
 
         request: dict[str, Any] = {"ipc": 2, "views": 2, "work": work, "progress": progress}
         if seed:
-            with pytest.raises(RequestError, match=r"another job \(seed changed\)"):
+            with pytest.raises(RequestError, match=r"another job \(seed changed from 0 to 1\)"):
                 encode_small(image_folder, tmp_path / "b.ddz", seed=seed, **request)
         else:
             second = encode_small(image_folder, tmp_path / "b.ddz", **request)

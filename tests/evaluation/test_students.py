@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.evaluate import evaluate
+from ddcodec.evaluation.students import StudentTraining
 from ddcodec.evaluation.testset import TestFolder
+from ddcodec.files.sealed import Checkpoint
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -46,6 +50,32 @@ def test_one_call_gives_the_very_figure_of_a_report(artifact: Artifact, image_fo
     student = ddcodec.train(artifact.path, "convnet3", epochs=4, seed=3)
     assert ddcodec.accuracy(student, artifact, image_folder / "test") == reported
     assert ddcodec.accuracy(student, artifact, test) == reported
+
+
+def test_a_student_that_was_interrupted_goes_on_to_the_same_weights(
+    artifact: Artifact, tmp_path: Path
+) -> None:
+    """In the middle of an epoch of mixed batches, which draw from the same random numbers."""
+    protocol = replace(ddcodec.get_protocol("hald").with_epochs(4), batch_size=8)
+    training = StudentTraining(artifact, protocol, precision="float32")
+
+    def trained(progress: Any, every: float) -> dict[str, Tensor]:
+        student = ddcodec.build_student(artifact, "convnet3", seed=0)
+        saved = Checkpoint(tmp_path / "student", b"job", every=every)
+        return training.train(student, 5, progress, saved).state_dict()
+
+    whole = trained(None, 1e9)
+    steps: list[int] = []
+
+    def stop(done: int, total: int) -> None:
+        if done == total // 2 + 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(stop, 0)
+    resumed = trained(lambda done, _: steps.append(done), 1e9)
+    assert steps[0] == training.plan.steps // 2 + 2 and steps[-1] == training.plan.steps
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 
 
 def test_the_examples_loop_takes_the_reports_steps(artifact: Artifact) -> None:

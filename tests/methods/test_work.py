@@ -23,7 +23,7 @@ def forbidden() -> dict[str, Any]:
 
 
 def piece_path(folder: Path, name: str = "a") -> Path:
-    (found,) = folder.glob(f"{name}.*npz")
+    (found,) = folder.glob(f"{name}.piece")
     return found
 
 
@@ -55,33 +55,64 @@ def test_a_damaged_piece_is_computed_again(tmp_path: Path, damage: bytes) -> Non
     assert (kept(tmp_path / "work", {})["x"] == 1).all()
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"x": np.zeros(2), "y": np.arange(3, dtype=np.int16)},
-        {"x": np.ones(2)},
-        {"x": np.ones(2, np.float32), "y": np.arange(3, dtype=np.int16)},
-        {"x": np.array([object()], dtype=object)},
-    ],
-    ids=["values", "an array missing", "another type", "a pickle"],
-)
-def test_a_piece_with_another_content_is_computed_again(
-    tmp_path: Path, wrong: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("place", [0, 31, 32, 40, -1])
+def test_one_bit_is_damage_enough(tmp_path: Path, place: int) -> None:
     kept(tmp_path / "work", {})
     path = piece_path(tmp_path / "work")
-    with np.load(path) as whole:
-        seal = whole["seal"]
-    with path.open("wb") as file:
-        np.savez(file, **wrong, seal=seal)
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
     again = kept(tmp_path / "work", {})
     assert again.keys() == {"x", "y"} and (again["x"] == 1).all()
+    kept(tmp_path / "work", {}, forbidden)
+
+
+def test_a_piece_is_taken_for_no_other_and_of_no_other_job(tmp_path: Path) -> None:
+    with WorkFolder.held(tmp_path / "work", {"seed": 1}) as work:
+        work.piece("b", lambda: {"x": np.zeros(2)})
+        piece_path(work.path, "b").rename(work.path / "a.piece")
+        assert (work.piece("a", ones)["x"] == 1).all()
+    with WorkFolder.held(tmp_path / "other", {"seed": 2}) as work:
+        work.piece("a", lambda: {"x": np.zeros(2)})
+    piece_path(tmp_path / "other").replace(tmp_path / "work" / "a.piece")
+    assert (kept(tmp_path / "work", {"seed": 1})["x"] == 1).all()
+
+
+def test_a_checkpoint_is_of_its_piece_and_gone_with_it(tmp_path: Path) -> None:
+    def interrupted() -> dict[str, Any]:
+        checkpoint = work.checkpoint("a")
+        assert checkpoint is not None
+        checkpoint.every = 0
+        checkpoint.offer(lambda: {"step": np.array(7)})
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), WorkFolder.held(tmp_path / "work", {"n": 1}) as work:
+        work.piece("a", interrupted)
+    with pytest.raises(RequestError, match=r"another job \(n changed from 1 to 2\)"):
+        kept(tmp_path / "work", {"n": 2})
+
+    def resumed() -> dict[str, Any]:
+        (of_b, of_a) = (work.checkpoint(name) for name in "ba")
+        assert of_a is not None and of_b is not None and of_b.restore() is None
+        return of_a.restore() or {}
+
+    with WorkFolder.held(tmp_path / "work", {"n": 1}) as work:
+        assert work.piece("a", resumed)["step"] == 7
+    assert not list((tmp_path / "work").glob("*.checkpoint"))
+    assert WorkFolder().checkpoint("a") is None
 
 
 def test_the_work_of_another_job_is_refused_and_says_what_changed(tmp_path: Path) -> None:
-    kept(tmp_path / "work", {"ipc": 1, "teacher": "aa"})
-    with pytest.raises(RequestError, match=r"another job \(teacher changed\)"):
-        kept(tmp_path / "work", {"ipc": 1, "teacher": "bb"})
+    job = {"ipc": 1, "teacher": "aa" * 32, "options": {"steps": 5, "lr": 0.1}, "torch": "2.12.0"}
+    kept(tmp_path / "work", job)
+    for changes, said in (
+        ({"teacher": "bb" * 32}, "teacher changed"),
+        ({"options": {"steps": 6, "lr": 0.1}}, "steps changed from 5 to 6"),
+        ({"torch": "2.13.0", "ipc": 2}, 'ipc changed from 1 to 2, torch changed from "2.12.0" to'),
+    ):
+        with pytest.raises(RequestError, match=rf"another job \({said}"):
+            kept(tmp_path / "work", {**job, **changes})
+    kept(tmp_path / "work", job, forbidden)
 
 
 def test_pieces_without_a_record_belong_to_nobody(tmp_path: Path) -> None:
@@ -124,7 +155,7 @@ def test_removing_takes_nothing_that_others_put_there(tmp_path: Path) -> None:
 def test_removing_takes_the_folder_where_nothing_is_left(tmp_path: Path) -> None:
     with WorkFolder.held(tmp_path / "work", {}) as work:
         work.piece("a", ones)
-        (work.path / ".a.piece.npz.0a1b2c3d.tmp").write_bytes(b"left by a killed process")
+        (work.path / ".a.piece.0a1b2c3d.tmp").write_bytes(b"left by a killed process")
         work.remove()
     assert not (tmp_path / "work").exists()
 

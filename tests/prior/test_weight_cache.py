@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -99,27 +100,32 @@ def test_a_damaged_entry_is_derived_again(damage: str) -> None:
         path.write_bytes(
             {"cut": data[:-9], "empty": b"", "garbage": b"{" * 99}.get(damage, bytes(data))
         )
+    with pytest.warns(UserWarning, match="are damaged, or others than you"):
+        assert same(ask(load), first)
+    assert load.loads == 2
     assert same(ask(load), first)
     assert load.loads == 2
-    if damage != "folder":
-        assert same(ask(load), first)
-        assert load.loads == 2
 
 
-def test_an_entry_of_another_network_is_not_used() -> None:
+@pytest.mark.parametrize("change", ["more", "less", "another network's", "another's file"])
+def test_an_entry_that_is_not_what_was_asked_for_is_not_used(change: str) -> None:
     load = Counted()
     first = ask(load)
+    with safe_open(entry(), "pt") as file:
+        record = dict(file.metadata())
     tensors = load_file(entry())
-    tensors["f/0.bias"] = torch.zeros(5)
-    checksum = weight_cache._checksum(tensors)
-    save_file(tensors, entry(), {"schema": weight_cache.SCHEMA, "sha256": checksum})
-    assert same(ask(load), first)
-    tensors.pop("f/0.bias")
-    tensors.pop("s/3.weight")
-    checksum = weight_cache._checksum(tensors)
-    save_file(tensors, entry(), {"schema": weight_cache.SCHEMA, "sha256": checksum})
-    assert same(ask(load), first)
-    assert load.loads == 3
+    if change == "more":
+        tensors["f/0.bias"] = torch.zeros(5)
+    elif change == "less":
+        tensors.pop("s/3.weight")
+    elif change == "another network's":
+        record["key"] = "another"
+    save_file(tensors, entry(), {**record, "sha256": weight_cache._checksum(tensors)})
+    if change == "another's file":
+        entry().chmod(0o666)
+    with pytest.warns(UserWarning, match="derived again"):
+        assert same(ask(load), first)
+    assert load.loads == 2
 
 
 def test_two_writers_at_once_leave_one_whole_entry() -> None:
@@ -140,7 +146,8 @@ def test_a_cache_that_cannot_be_written_costs_time_only(
     blocked.write_text("not a folder")
     monkeypatch.setenv("DDCODEC_CACHE", str(blocked))
     load = Counted()
-    assert same(ask(load), ask(load))
+    with pytest.warns(UserWarning, match="cannot be kept .* set DDCODEC_CACHE"):
+        assert same(ask(load), ask(load))
     assert load.loads == 2
 
 

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from ddcodec.errors import EncodeError
 from ddcodec.labels.encoder.encoder import EncodedLabels
 
-__all__ = ["Found", "search"]
+__all__ = ["Found", "Keep", "search"]
 
 _ROUNDS = 10
 _CLOSE = 0.03
 _FINEST, _COARSEST = 1e-4, 4.0
+_TOO_COARSE = math.inf
 _FARTHEST = math.log(16)  # from a known fineness to one that is only guessed
+
+Keep = Callable[[float, Callable[[], float]], float]
+"""``keep(fineness, measure)`` returns what ``measure()`` does, or did in an earlier run."""
 
 Point = tuple[float, float]  # the logarithms of a fineness and its measure
 
@@ -42,6 +46,7 @@ def search(
     *,
     rising: bool,
     close: float = _CLOSE,
+    keep: Keep = lambda _, measure: measure(),
 ) -> Found:
     """The coarsest labels that meet a target, or the coarsest there are if all meet it.
 
@@ -52,26 +57,36 @@ def search(
         start: fineness to begin with.
         rising: whether the measure rises with the fineness (a divergence), or falls (bytes).
         close: what share of the target may be left; about half of it will be.
+        keep: called for each fineness, whose coding it may spare.
 
     Raises:
         EncodeError: no fineness meets the target.
     """
     low, high = _FINEST, _COARSEST
-    best: Found | None = None
+    latest: dict[float, EncodedLabels] = {}  # the last one, and the best: each may be large
+    best, reached = None, math.nan
     points: list[Point] = []
     fineness = min(max(start, low), high)
-    for _ in range(_ROUNDS):
+
+    def measured() -> float:
+        for other in [known for known in latest if known != best]:
+            del latest[other]
         try:
-            coded = encode(fineness)
-        except EncodeError:  # too coarse to be written down
+            latest[fineness] = encode(fineness)
+        except EncodeError:
+            return _TOO_COARSE
+        return measure(latest[fineness])
+
+    for _ in range(_ROUNDS):
+        value = keep(fineness, measured)
+        if value == _TOO_COARSE:  # to be written down
             high = fineness
             fineness = math.sqrt(low * high)
             continue
-        found = Found(coded, fineness, measure(coded))
-        meets = found.measure <= target
-        if meets and (best is None or (fineness > best.fineness) == rising):
-            best = found
-        if meets and found.measure >= target * (1 - close):
+        meets = value <= target
+        if meets and (best is None or (fineness > best) == rising):
+            best, reached = fineness, value
+        if meets and value >= target * (1 - close):
             break
         if meets == rising:
             low = fineness
@@ -79,7 +94,7 @@ def search(
             high = fineness
         if high < low * (1 + close / 4):
             break
-        points.append((math.log(fineness), math.log(max(found.measure, 1e-12))))
+        points.append((math.log(fineness), math.log(max(value, 1e-12))))
         # Divergence goes with the square of the fineness; bytes fall with its logarithm.
         guess = _guess(points, math.log((1 - close / 2) * target), 0.5 if rising else -1.0)
         inside = low * 1.001 < guess < high / 1.001
@@ -94,7 +109,8 @@ def search(
             f"labels cannot be coded in {target:g} bytes; ask for fewer views or pictures, "
             "or for a larger budget"
         )
-    return best
+    coded = latest[best] if best in latest else encode(best)
+    return Found(coded, best, reached)
 
 
 def _guess(points: list[Point], goal: float, power: float) -> float:

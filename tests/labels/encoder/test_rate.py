@@ -87,3 +87,41 @@ def test_labels_too_coarse_to_be_written_are_passed_over(rising: bool) -> None:
 def test_what_cannot_be_met_is_said_in_its_own_unit(rising: bool, words: str) -> None:
     with pytest.raises(EncodeError, match=words):
         run(lambda f: 7.0, 0.001, 0.1, rising)
+
+
+def test_a_search_that_was_interrupted_codes_only_what_it_has_not_measured() -> None:
+    known: dict[float, float] = {}
+    tried: list[float] = []
+
+    def encode(fineness: float) -> Any:
+        if len(tried) == 3:
+            raise KeyboardInterrupt
+        tried.append(fineness)
+        if fineness > 2:
+            raise EncodeError("too coarse")
+        return fineness
+
+    def keep(fineness: float, measure: Callable[[], float]) -> float:
+        if fineness not in known:
+            known[fineness] = measure()
+        return known[fineness]
+
+    def again() -> Found:
+        tried.clear()
+        return search(
+            encode,
+            lambda coded: float(coded) ** 2.4,  # type: ignore[arg-type]
+            0.01,
+            3.0,
+            rising=True,
+            keep=keep,
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        again()
+    found = again()
+    whole, all_tried = run(lambda f: f**2.4, 0.01, math.sqrt(3e-4), True)
+    assert (found.fineness, found.measure) == (whole.fineness, whole.measure)
+    assert not set(tried) & set(list(known)[:3]) and len(known) == 1 + len(all_tried)
+    # Once all is measured, only what was found has to be coded again.
+    assert again().coded == found.coded and tried == [found.fineness]  # type: ignore[comparison-overlap]

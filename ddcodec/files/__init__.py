@@ -1,0 +1,29 @@
+"""Files and folders that appear whole, locks, the cache on disk: each once, for all."""
+
+from __future__ import annotations
+
+from ddcodec.files.cache import cache_folder, discard, opened_cache, private
+from ddcodec.files.locks import LOCK, locked
+from ddcodec.files.reading import read_json
+from ddcodec.files.whole import (
+    check_replaceable,
+    is_leftover,
+    remove_leftovers,
+    whole_folder,
+    write_whole,
+)
+
+__all__ = [
+    "LOCK",
+    "cache_folder",
+    "check_replaceable",
+    "discard",
+    "is_leftover",
+    "locked",
+    "opened_cache",
+    "private",
+    "read_json",
+    "remove_leftovers",
+    "whole_folder",
+    "write_whole",
+]

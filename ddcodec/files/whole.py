@@ -1,0 +1,210 @@
+"""Files and folders that appear whole or not at all, and what killed processes leave of them."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import fnmatch
+import glob
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ddcodec.errors import EncodeError, RequestError
+
+__all__ = ["check_replaceable", "is_leftover", "remove_leftovers", "whole_folder", "write_whole"]
+
+
+def check_replaceable(path: Path) -> None:
+    """Check that what is at a path, if anything, is a file, or a link to one or to nothing.
+
+    A device, a pipe or a folder is no place for a file: to replace it would break the system.
+
+    Raises:
+        RequestError: it is something else; the message says what.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # nothing is there, or writing will say why it cannot be looked at
+    if not stat.S_ISREG(mode):
+        what = next((name for is_it, name in _KINDS if is_it(mode)), "no regular file")
+        raise RequestError(f"{path} is {what}, which no file may replace: choose another name")
+
+
+_KINDS = [
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+]
+
+
+def remove_leftovers(folder: Path, name: str = "*") -> None:
+    """Remove what killed processes left of :func:`write_whole` and :func:`whole_folder`.
+
+    Args:
+        folder: where they stand; it need not exist.
+        name: of the file or folder that was to be written; any by default.
+    """
+    for path in folder.glob(_leftovers(name)):
+        # One that a process is still writing is locked by it.
+        with suppress(OSError), _opened(path) as handle:
+            _lock(handle)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def is_leftover(path: Path, name: str = "*") -> bool:
+    """Whether a path is called as what :func:`write_whole` has not finished yet.
+
+    Args:
+        path: of a file or folder, which need not exist.
+        name: of what was to be written; any by default.
+    """
+    return fnmatch.fnmatchcase(path.name, _leftovers(name))
+
+
+def _leftovers(name: str) -> str:
+    return f".{glob.escape(name) if name != '*' else name}.{_TOKEN}.tmp"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A handle of a file or folder, to lock or to sync it; a link is not followed."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    """Mark a file or folder as this process's.
+
+    Raises:
+        BlockingIOError: it is another's.
+        OSError: the disk knows no locks.
+    """
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _ours(handle: int) -> bool:
+    """Lock what was just made; False if another process took it for a leftover before that."""
+    try:
+        _lock(handle)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # nor can anybody else lock it: such leftovers are never removed
+    return os.fstat(handle).st_nlink > 0
+
+
+_TOKEN = "[0-9a-f]" * 8
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def _new_file(path: Path) -> tuple[Path, int]:
+    """A new file in the folder of a path, locked, and the handle to write it."""
+    while True:
+        temporary = _temporary(path)
+        # O_EXCL: never through somebody else's link. The mode obeys the umask, unlike mkstemp's.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        handle = os.open(temporary, flags, 0o666)
+        if _ours(handle):
+            return temporary, handle
+        os.close(handle)
+
+
+def write_whole(
+    path: Path,
+    parts: bytes | Iterable[bytes | memoryview],
+    *,
+    before: Callable[[], None] | None = None,
+) -> None:
+    """Write a file that appears whole or not at all; the mode is what the umask allows.
+
+    The bytes go to a new file in the same folder, which is synced and renamed; then the folder is
+    synced.
+
+    Args:
+        path: the file; one that exists is replaced.
+        parts: its content, in one piece or in several.
+        before: called right before the file appears; what it raises leaves the path as it was.
+
+    Raises:
+        RequestError: as :func:`check_replaceable`.
+        OSError: the file cannot be written; the path is as it was.
+        EncodeError: it is written, but its folder cannot be synced.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_whole(folder / "a.txt", b"whole")
+    >>> [p.name for p in folder.iterdir()], (folder / "a.txt").read_text()
+    (['a.txt'], 'whole')
+    """
+    check_replaceable(path)
+    temporary, handle = _new_file(path)
+    try:
+        with open(handle, "wb") as file:
+            for part in [parts] if isinstance(parts, bytes) else parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        if before is not None:
+            before()
+        os.replace(temporary, path)
+    finally:
+        # After success there is nothing left to remove; this also runs on an interrupt.
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        with _opened(folder.resolve()) as handle:
+            os.fsync(handle)
+    except OSError as error:
+        # Some network file systems cannot sync a folder; they order renames themselves. A folder
+        # that may be written but not read cannot be opened for it.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EACCES):
+            raise EncodeError(
+                f"the file is written, but its folder {folder} could not be synced"
+                f" ({error.strerror}); check the disk"
+            ) from error
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder to fill, which appears at ``path`` whole or not at all, synced as files are.
+
+    What killed processes left of it is removed first.
+
+    Raises:
+        OSError: it cannot be written, or ``path`` holds something by then.
+        EncodeError: it is written, but the folder it stands in cannot be synced.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent, path.name)
+    temporary = _temporary(path)
+    temporary.mkdir()  # the mode obeys the umask, unlike mkdtemp's
+    try:
+        with _opened(temporary) as handle:
+            if not _ours(handle):  # next to impossible, and the next try will do
+                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), os.fspath(temporary))
+            yield temporary
+            for written in [*temporary.rglob("*"), temporary]:
+                with _opened(written) as content:
+                    os.fsync(content)
+            temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _sync_folder(path.parent)
