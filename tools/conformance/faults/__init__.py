@@ -1,0 +1,1 @@
+"""Faults of machines, over every command that writes: kills, full disks, two at once, damage."""
