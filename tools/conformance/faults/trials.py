@@ -210,7 +210,7 @@ def damage(command: Command, place: Place, known: Reference, rng: random.Random)
         time.sleep(0.001)
     child.kill(signal.SIGKILL)
     child.end()
-    parts = [p for p in place.folder.rglob("*") if p.is_file() and _is_part(p, place, command)]
+    parts = [p for p in place.folder.rglob("*") if p.is_file() and _is_part(p, place)]
     for path in rng.sample(parts, min(len(parts), rng.choice((1, 3, len(parts))))):
         _damage(path, rng)
     _finish(command, place, known)
@@ -259,8 +259,10 @@ def _nowhere(folder: Path) -> None:
     folder.rmdir()
 
 
-def _is_part(path: Path, place: Place, command: Command) -> bool:
-    """Whether a file is one that is kept for the next run, and no result."""
+def _is_part(path: Path, place: Place) -> bool:
+    """Whether a file is one that is kept for the next run; results and locks are not."""
+    if path.name == "lock":
+        return False
     inside = path.relative_to(place.folder).parts
     return inside[0] == "cache" or inside[0].endswith((".work", ".training"))
 
