@@ -107,4 +107,8 @@ def _check_folder(folder: Path) -> None:
 def _write(folder: Path) -> None:
     from ddcodec.prior.packaged import PACKED, unpack
 
-    unpack(PACKED, folder)
+    try:
+        unpack(PACKED, folder)
+    except OSError:
+        _check_folder(folder)  # another process may have been faster
+        raise
