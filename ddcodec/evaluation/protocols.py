@@ -174,6 +174,12 @@ def _percent(share: float) -> str:
 PROTOCOLS = (
     Protocol("ddz", "ddcodec's own protocol: stored views, stored labels."),
     Protocol(
+        "ddz16",
+        "Protocol ddz with batches of 16 images: more steps for the same images shown, which a set "
+        "of more than 200 images gains by.",
+        batch_size=16,
+    ),
+    Protocol(
         "rded",
         "RDED's optimiser, schedule and batch sizes (Sun et al. 2024) on the stored views. "
         "It differs from the published protocol in that augmentations and labels are the "

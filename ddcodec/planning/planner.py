@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +156,7 @@ class Planner:
             "tool": __version__,
             "source": self._halves.fit.fingerprint,
             "teacher": self._inputs.teacher().digest if self._asks else "",
-            "protocol": asdict(protocol) | {"epochs": None},  # pilots have epochs of their own
+            "protocol": str(replace(protocol, epochs=None)),  # pilots have epochs of their own
             "shown": shown,
             "student": student,
             **{name: str(value) for name, value in plain.items()},

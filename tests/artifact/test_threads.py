@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import ddcodec
-from ddcodec.labels import reader, store
 from ddcodec.rendering.renderer import Renderer
 from ddcodec.table import table
 from tests.artifacts import encode_small, quick_teacher
@@ -31,8 +30,7 @@ def hasty() -> Iterator[None]:
 def test_labels_and_pictures_are_right(
     image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (table, reader, store):
-        monkeypatch.setattr(module, "_KEPT_BYTES", 1000)
+    monkeypatch.setattr(table, "KEPT_BYTES", 1000)
     teacher = quick_teacher(image_folder, tmp_path / "t", steps=1)
     artifact = encode_small(
         image_folder, tmp_path / "a.ddz", labels="soft", teacher=str(teacher), view="crop+cutmix"

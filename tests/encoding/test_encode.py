@@ -204,7 +204,7 @@ def test_an_interrupted_encode_resumes_to_the_same_digest(
         with pytest.raises(KeyboardInterrupt):
             encode_small(image_folder, tmp_path / "resumed.ddz", **request)
     assert not (tmp_path / "resumed.ddz").exists()
-    assert (tmp_path / "resumed.ddz.work" / "labels-00000.piece.npz").exists()
+    assert (tmp_path / "resumed.ddz.work" / "labels-00000.piece").exists()
     resumed = encode_small(image_folder, tmp_path / "resumed.ddz", **request)
     assert resumed.digest == whole.digest
     assert not (tmp_path / "resumed.ddz.work").exists()

@@ -31,6 +31,13 @@ def test_rded_batches_follow_its_table(ipc: int, classes: int, batch: int) -> No
     assert get_protocol("rded").plan(ipc * classes, ipc, classes).batch_size == batch
 
 
+def test_ddz16_is_ddz_in_batches_of_16() -> None:
+    many, few = (get_protocol(name).plan(990, 99, 10) for name in ("ddz", "ddz16"))
+    assert (many.epochs, many.batch_size, many.steps) == (300, 82, 3900)
+    assert (few.epochs, few.batch_size, few.steps) == (300, 16, 18600)
+    assert "more steps for the same images" in get_protocol("ddz16").describe(few, "4")
+
+
 def test_a_batch_is_never_larger_than_the_set() -> None:
     assert get_protocol("ddz").plan(images=4, ipc=2, classes=2).batch_size == 4
 
@@ -49,7 +56,7 @@ def test_d3m_shows_the_plain_picture_only() -> None:
 
 
 def test_unknown_protocols_and_no_epochs_are_refused() -> None:
-    with pytest.raises(RequestError, match="use one of ddz, rded, d3m, hald"):
+    with pytest.raises(RequestError, match="use one of ddz, ddz16, rded, d3m, hald"):
         get_protocol("fkd")
     with pytest.raises(RequestError, match="at least 1"):
         PROTOCOLS[0].with_epochs(0)
