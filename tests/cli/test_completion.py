@@ -36,7 +36,7 @@ def test_the_script_of_a_shell_is_printed(shell: str, monkeypatch: pytest.Monkey
         ("ddz encode photos --method rded --option fac", ["factor="]),
         ("ddz encode photos --option fac", []),
         ("ddz methods k-", ["k-center"]),
-        ("ddz report a.ddz --protocol dd", ["ddz"]),
+        ("ddz report a.ddz --protocol ha", ["hald"]),
         ("ddz report a.ddz --baseline so", ["soft"]),
     ],
 )
