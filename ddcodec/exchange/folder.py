@@ -103,11 +103,12 @@ def export_folder(
     _check_labels_fit(data)
     try:
         folders = _claim(target, artifact, data)
-        names, sums = _Names(folders, data), Sums(target)
-        finished = names.finished(sums)
-        probabilities = _write_images(names, finished, sums, data, batch_size, progress)
-        sums.write(LABELS, _labels(names, data, probabilities))
-        sums.finish([*names, LABELS])
+        names = _Names(folders, data)
+        with Sums(target) as sums:
+            finished = names.finished(sums)
+            probabilities = _write_images(names, finished, sums, data, batch_size, progress)
+            sums.write(LABELS, _labels(names, data, probabilities))
+            sums.finish([*names, LABELS])
         write_whole(target / README, _readme(artifact, data).encode())
     except DdcodecError:
         raise  # an artifact that has gone is an OSError, too

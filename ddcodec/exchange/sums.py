@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 from ddcodec.files import write_whole
 
@@ -28,10 +29,22 @@ class Sums:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._sums: dict[str, str] = {}
+        self._handle: int | None = None
+        self._read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def _read(self) -> None:
         try:
-            lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = (self._folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
-            lines = []
+            return
         for line in lines:
             digest, _, name = line.partition("  ")
             self._sums[name] = digest
@@ -48,16 +61,19 @@ class Sums:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole, and note its sum."""
+        if self._handle is None:
+            # Another process at the same work may finish meanwhile and write the sums anew: what is
+            # noted here then goes to a file that has gone, and what it has noted is not repeated.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            self._handle = os.open(self._folder / SUMS, flags, 0o666)
+            self._read()
         write_whole(self._folder / name, content)
         digest = hashlib.sha256(content).hexdigest()
-        # One short write to the end: lines of two processes do not mix. One that a crash cuts is
-        # no sum of anything, and its file is made again.
-        handle = os.open(self._folder / SUMS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        try:
-            os.write(handle, _line(digest, name))
-        finally:
-            os.close(handle)
-        self._sums[name] = digest
+        if self._sums.get(name) != digest:
+            # One short write to the end: lines of two processes do not mix. One that a crash cuts
+            # is no sum of anything, and its file is made again.
+            os.write(self._handle, _line(digest, name))
+            self._sums[name] = digest
 
     def finish(self, names: Iterable[str]) -> None:
         """Write the sums of these files anew, whole and in their order."""

@@ -14,6 +14,7 @@ from PIL import Image
 import ddcodec
 from ddcodec.errors import DecodeError, ModelMismatchError, RequestError
 from ddcodec.exchange.folder import export_folder, plan_export
+from ddcodec.exchange.sums import Sums
 from ddcodec.prior.packaged import tiny_folder
 from ddcodec.sources.folder import scan
 from tests.artifacts import generated
@@ -82,6 +83,19 @@ def test_the_sums_are_those_of_the_files(artifact: ddcodec.Artifact, tmp_path: P
     for line, file in zip(lines, files, strict=True):
         content = (tmp_path / "out" / file).read_bytes()
         assert line.split("  ")[0] == hashlib.sha256(content).hexdigest()
+
+
+def test_sums_that_another_process_has_finished_are_not_added_to(tmp_path: Path) -> None:
+    with Sums(tmp_path) as late, Sums(tmp_path) as early, Sums(tmp_path) as other:
+        early.write("a.png", b"a")
+        other.write("a.png", b"a")
+        early.finish(["a.png"])
+        finished = (tmp_path / "SHA256SUMS").read_bytes()
+        other.write("a.png", b"a")
+        other.write("b.png", b"b")
+        late.write("a.png", b"a")
+        assert (tmp_path / "SHA256SUMS").read_bytes() == finished
+        assert finished.count(b"\n") == 1
 
 
 def test_a_run_that_was_killed_goes_on_whatever_it_left(
