@@ -185,6 +185,8 @@ class TeacherCache:
             if _read_config(self.folder).get("key") != self.key:
                 raise ModelMismatchError(f"{self.folder} holds the teacher of other pictures")
             return load_teacher(self.folder, self.classes)
+        except MemoryError:
+            raise  # nothing is wrong with it
         except Exception as error:  # whatever is wrong with it: it only costs time
             self.warn(f"the cached teacher is damaged, and another is trained: {error}")
             discard(self.folder)

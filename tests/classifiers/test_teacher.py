@@ -224,6 +224,23 @@ def test_the_teacher_of_other_pictures_is_not_taken_from_the_cache(
     assert "the teacher of other pictures" in said[0]
 
 
+def test_a_cached_teacher_that_memory_is_too_short_for_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(*_: object) -> Teacher:
+        raise MemoryError
+
+    monkeypatch.setenv("DDCODEC_CACHE", str(tmp_path))
+    said: list[str] = []
+    cache = TeacherCache("abc", (8, 8), CLASSES, TeacherSettings(steps=2, pad=1), said.append)
+    cache.train(colours)
+    with monkeypatch.context() as patch:
+        patch.setattr("ddcodec.classifiers.store.load_teacher", out_of_memory)
+        with pytest.raises(MemoryError):
+            cache.find()
+    assert cache.find() is not None and not said
+
+
 @pytest.mark.parametrize("mode", [0o770, 0o777])
 def test_a_teacher_that_others_may_have_written_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
