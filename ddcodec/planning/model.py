@@ -2,30 +2,33 @@
 
 Odds are those of accuracy against the ceiling that a teacher's labels set: a student seldom gets
 beyond its teacher. What is known before any pilot comes from students on CIFAR-10 (ConvNet-3, 1 to
-32 images per class; docs/benchmarks/budget.md); pilots correct it, and say where the level is.
+250 images per class; docs/benchmarks/budget.md); pilots correct it, and say where the level is.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from ddcodec.arrays import Float64s
+from ddcodec.evaluation.protocols import Protocol
 from ddcodec.planning.settings import Setting
 
-__all__ = ["Forecast", "Model", "Observation"]
+__all__ = ["Forecast", "Model", "Observation", "Training"]
 
 # (mean, standard deviation) of each weight, in log-odds.
 _KNOWN = {
     "level": (0.0, 3.0),
     "pictures": (0.45, 0.12),  # of a doubling
     "coarseness": (-0.8, 0.4),  # of bytes per picture, inverted: half as many count 1
-    "views": (0.12, 0.08),  # of a doubling
+    "views": (0.12, 0.08),  # of a doubling of those that are ever shown
     "coarse labels": (-0.15, 0.15),
-    "shown": (0.1, 0.06),  # of a doubling of the pictures shown to the student
+    "stored teacher": (0.1, 0.3),  # in place of labels
+    "shown": (0.0, 0.03),  # of a doubling of the pictures shown to the student, in as many steps
+    "steps": (0.13, 0.05),  # of a doubling
 }
 _METHOD = (0.0, 0.4)
 # Of one student, tested on some hundred pictures; and of what lines do not tell.
@@ -34,17 +37,38 @@ _PER_DOUBLING_BEYOND = 0.03
 _LEAST, _MOST = 0.01, 0.99
 
 
+class Training(NamedTuple):
+    """How long a student is trained.
+
+    Attributes:
+        epochs: passes over the pictures.
+        shown: pictures shown in all.
+        steps: of the optimiser.
+    """
+
+    epochs: int
+    shown: int
+    steps: int
+
+    @classmethod
+    def of(cls, protocol: Protocol, setting: Setting, classes: int) -> Self:
+        """What a protocol makes of a setting."""
+        images = classes * setting.ipc
+        plan = protocol.plan(images, setting.ipc, classes)
+        return cls(plan.epochs, images * plan.epochs, plan.steps)
+
+
 class Observation(NamedTuple):
     """What a student of a pilot has learned.
 
     Attributes:
         setting: of the pilot.
-        shown: pictures shown to the student.
+        training: of its student.
         accuracy: on pictures held out, 0..1.
     """
 
     setting: Setting
-    shown: int
+    training: Training
     accuracy: float
 
 
@@ -70,16 +94,16 @@ class Model:
         self._methods = list(dict.fromkeys(str(one.setting.filling) for one in observations))
         known = [*_KNOWN.values(), *[_METHOD] * len(self._methods)]
         mean, spread = np.array(known).T
-        rows = np.array([self._features(one.setting, one.shown) for one in observations])
+        rows = np.array([self._features(one.setting, one.training) for one in observations])
         found = np.array([self._odds(one.accuracy) for one in observations])
         precision = np.diag(spread**-2.0) + rows.T @ rows / _NOISE**2
         self._covariance = np.linalg.inv(precision)
         self._weights = self._covariance @ (mean / spread**2 + rows.T @ found / _NOISE**2)
         self._largest = max(one.setting.ipc for one in observations)
 
-    def forecast(self, setting: Setting, shown: int) -> Forecast:
-        """What a student of a setting is expected to learn from so many pictures shown."""
-        row = self._features(setting, shown)
+    def forecast(self, setting: Setting, training: Training) -> Forecast:
+        """What a student of a setting is expected to learn."""
+        row = self._features(setting, training)
         beyond = max(0.0, math.log2(setting.ipc / self._largest)) * _PER_DOUBLING_BEYOND
         spread = math.sqrt(row @ self._covariance @ row + _NOISE**2 + beyond**2)
         middle = float(row @ self._weights)
@@ -94,17 +118,19 @@ class Model:
             for name, weight, one in zip(names, self._weights, spread, strict=True)
         }
 
-    def _features(self, setting: Setting, shown: int) -> Float64s:
+    def _features(self, setting: Setting, training: Training) -> Float64s:
         labels = setting.filling.labels
-        soft = labels != "hard"
-        coarse = 0.0 if labels == "hard" else -1.0 if labels == "teacher" else 1 / setting.label - 1
+        # A view that is never shown teaches nothing.
+        views = min(setting.views, training.epochs)
         values = [
             1.0,
             math.log2(setting.ipc / 10),
             setting.coarseness - 1 if setting.coarseness else 0.0,
-            math.log2(setting.views / 30) if soft else 0.0,
-            coarse,
-            math.log2(shown / 30_000),
+            math.log2(views / 30) if labels != "hard" else 0.0,
+            1 / setting.label - 1 if labels == "soft" else 0.0,
+            float(labels == "teacher"),
+            math.log2(training.shown / 30_000),
+            math.log2(training.steps / 1_500),
         ]
         own = str(setting.filling)
         return np.array([*values, *(float(own == name) for name in self._methods)])

@@ -23,7 +23,7 @@ from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.protocols import Protocol
 from ddcodec.evaluation.testset import TestSet
 from ddcodec.methods.work import WorkFolder
-from ddcodec.planning.model import Observation
+from ddcodec.planning.model import Observation, Training
 from ddcodec.planning.settings import Filling, Setting, known_by, plain
 from ddcodec.randomness import derive_seed, shuffled
 from ddcodec.sources.folder import ImageFolder
@@ -157,7 +157,10 @@ class Pilots:
         what = {"setting": known_by(setting), "times": times}
         key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
         found = self._work.piece(f"pilot-{key[:32]}", lambda: self._made(setting, times))
-        return Observation(setting, int(found["shown"]), float(found["accuracy"]))
+        classes = len(self._halves.fit.classes)
+        epochs = int(found["shown"]) // (classes * setting.ipc)
+        training = Training.of(self._protocol.with_epochs(epochs), setting, classes)
+        return Observation(setting, training, float(found["accuracy"]))
 
     def test(self) -> TestSet:
         """The pictures held out."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ddcodec.planning.model import Forecast, Observation
+from ddcodec.planning.model import Forecast, Observation, Training
 from ddcodec.planning.settings import Setting
 
 __all__ = ["Plan", "Planned"]
@@ -20,13 +20,13 @@ class Planned:
     Attributes:
         setting: the bytes and how they are spent.
         forecast: accuracy of a student trained by the protocol.
-        shown: pictures shown to it.
+        training: of that student.
         options: of the encode, as keyword arguments.
     """
 
     setting: Setting
     forecast: Forecast
-    shown: int
+    training: Training
     options: Mapping[str, Any]
 
     def to_map(self) -> dict[str, Any]:
@@ -38,7 +38,8 @@ class Planned:
             "accuracy": self.forecast.accuracy,
             "low": self.forecast.low,
             "high": self.forecast.high,
-            "shown": self.shown,
+            "shown": self.training.shown,
+            "steps": self.training.steps,
         }
 
 
@@ -74,7 +75,8 @@ class Plan:
                 {
                     **{k: v for k, v in one.setting.options().items() if k != "options"},
                     "options": dict(one.setting.filling.options),
-                    "shown": one.shown,
+                    "shown": one.training.shown,
+                    "steps": one.training.steps,
                     "accuracy": one.accuracy,
                 }
                 for one in self.pilots

@@ -19,7 +19,7 @@ from ddcodec.errors import DdcodecError, RequestError
 from ddcodec.evaluation.protocols import Protocol
 from ddcodec.methods import get_method
 from ddcodec.methods.work import WorkFolder
-from ddcodec.planning.model import Model
+from ddcodec.planning.model import Model, Training
 from ddcodec.planning.pilots import SMALL, Pilots, halves_of, pilot_budget, pilot_settings
 from ddcodec.planning.planned import Planned
 from ddcodec.planning.settings import Filling, Setting, considered
@@ -110,9 +110,14 @@ class Planner:
                 f"a budget of {budget:,} bytes is too small: one image per class with its labels "
                 f"takes about {math.ceil(least):,}; name more bytes"
             )
-        if self._stored is not None and budget > _TEACHER_TIMES * self._stored.fixed:
-            found += considered(budget, self._in_file, self._stored, counts)
+        if (stored := self._stored_within(budget)) is not None:
+            found += considered(budget, self._in_file, stored, counts)
         return found
+
+    def _stored_within(self, budget: int) -> Costs | None:
+        """Costs with the teacher in the file, where a budget leaves room for pictures beside it."""
+        enough = self._stored is not None and budget > _TEACHER_TIMES * self._stored.fixed
+        return self._stored if enough else None
 
     def pilot_settings(self, most: int, count: int) -> list[tuple[Setting, int]]:
         """(setting, how many times as many pictures shown) of each pilot."""
@@ -128,6 +133,9 @@ class Planner:
                 choices[filling] = found
         if not choices:
             raise RequestError("no pilot fits the budget: name more bytes")
+        if (stored := self._stored_within(most)) is not None:
+            budget = pilot_budget(stored, 0.0, len(counts), most)
+            choices[self._in_file] = list(considered(budget, self._in_file, stored, counts))
         return list(pilot_settings(choices, count))
 
     def pilots(
@@ -183,12 +191,12 @@ class Planner:
         """The best setting of each method and kind of labels, best first."""
         found = dict[Filling, Planned]()
         for setting in settings:
-            shown = self._shown(setting, protocol)
-            forecast = model.forecast(setting, shown)
+            training = Training.of(protocol, setting, len(self._source.classes))
+            forecast = model.forecast(setting, training)
             known = found.get(setting.filling)
             if known is None or forecast.accuracy > known.forecast.accuracy:
                 options = {**setting.options(), **self._given_too()}
-                found[setting.filling] = Planned(setting, forecast, shown, options)
+                found[setting.filling] = Planned(setting, forecast, training, options)
         return tuple(sorted(found.values(), key=lambda one: -one.forecast.accuracy))
 
     def remarks(self, held_out: int) -> Iterator[str]:
@@ -204,11 +212,6 @@ class Planner:
                 "it was trained on those held out here, forecasts of large budgets are some points "
                 "too high"
             )
-
-    def _shown(self, setting: Setting, protocol: Protocol) -> int:
-        classes = len(self._source.classes)
-        images = classes * setting.ipc
-        return images * protocol.plan(images, setting.ipc, classes).epochs
 
     def _given_too(self) -> dict[str, Any]:
         """Options of the encode that were given to the plan."""

@@ -9,25 +9,47 @@ import numpy as np
 import pytest
 
 from ddcodec.encoding.costs import Costs
-from ddcodec.planning.model import Model, Observation
+from ddcodec.planning.model import Model, Observation, Training
 from ddcodec.planning.settings import Filling, Setting, considered, plain
 
 SETTINGS = list(considered(30_000, Filling("random"), Costs(700.0, 0.0, 80.0, 81.0), (5000,) * 10))
 FIRST = plain(SETTINGS)
 
 
+def trained(shown: int, batch: int = 20) -> Training:
+    return Training(shown // 250, shown, shown // batch)
+
+
 def observed(setting: Setting, accuracy: float, shown: int = 20_000) -> Observation:
-    return Observation(setting, shown, accuracy)
+    return Observation(setting, trained(shown), accuracy)
 
 
 def test_more_of_everything_teaches_more() -> None:
     model = Model([observed(FIRST, 0.5)], 0.8)
-    base = model.forecast(FIRST, 20_000).accuracy
-    assert model.forecast(replace(FIRST, ipc=2 * FIRST.ipc), 20_000).accuracy > base
-    assert model.forecast(replace(FIRST, coarseness=0.5), 20_000).accuracy > base
-    assert model.forecast(replace(FIRST, views=120), 20_000).accuracy > base
-    assert model.forecast(FIRST, 80_000).accuracy > base
-    assert model.forecast(replace(FIRST, label=0.5), 20_000).accuracy < base
+    base = model.forecast(FIRST, trained(20_000)).accuracy
+    assert model.forecast(replace(FIRST, ipc=2 * FIRST.ipc), trained(20_000)).accuracy > base
+    assert model.forecast(replace(FIRST, coarseness=0.5), trained(20_000)).accuracy > base
+    assert model.forecast(replace(FIRST, views=120), trained(20_000)).accuracy > base
+    assert model.forecast(FIRST, trained(80_000)).accuracy > base
+    assert model.forecast(replace(FIRST, label=0.5), trained(20_000)).accuracy < base
+    assert model.forecast(FIRST, trained(20_000, batch=10)).accuracy > base, "more steps"
+
+
+def test_views_that_are_never_shown_teach_nothing() -> None:
+    model = Model([observed(FIRST, 0.5)], 0.8)
+    short = trained(20_000)  # 80 epochs
+    at_most = model.forecast(replace(FIRST, views=80), short)
+    assert model.forecast(replace(FIRST, views=300), short) == at_most
+    assert model.forecast(replace(FIRST, views=60), short).accuracy < at_most.accuracy
+
+
+def test_a_pilot_tells_what_a_stored_teacher_is_worth() -> None:
+    """It was forecast ten points too high once, where no pilot had one in its file."""
+    stored = replace(FIRST, filling=replace(FIRST.filling, labels="teacher"), views=300)
+    blind = Model([observed(FIRST, 0.5)], 0.8).forecast(stored, trained(20_000))
+    assert blind.high - blind.low > 0.1
+    model = Model([observed(FIRST, 0.5), observed(stored, 0.42)], 0.8)
+    assert model.forecast(stored, trained(20_000)).accuracy == pytest.approx(0.42, abs=0.02)
 
 
 def test_pilots_correct_what_was_known() -> None:
@@ -36,7 +58,7 @@ def test_pilots_correct_what_was_known() -> None:
     known = Model([observed(FIRST, 0.5)], 0.8)
     flat = Model([observed(FIRST, 0.5), observed(double, 0.5)], 0.8)
     four = replace(FIRST, ipc=4 * FIRST.ipc)
-    gains = [m.forecast(four, 20_000).accuracy - 0.5 for m in (flat, known)]
+    gains = [m.forecast(four, trained(20_000)).accuracy - 0.5 for m in (flat, known)]
     assert gains[0] < 0.75 * gains[1]
 
 
@@ -54,24 +76,27 @@ def test_a_model_finds_the_weights_that_made_its_pilots() -> None:
 
 def test_forecasts_are_less_sure_the_farther_they_are() -> None:
     few = Model([observed(FIRST, 0.5)], 0.8)
-    near = few.forecast(FIRST, 20_000)
-    far = few.forecast(replace(FIRST, ipc=FIRST.ipc // 4), 5_000)
+    near = few.forecast(FIRST, trained(20_000))
+    far = few.forecast(replace(FIRST, ipc=FIRST.ipc // 4), trained(5_000))
     assert near.low < near.accuracy < near.high
     assert far.high - far.low > 1.3 * (near.high - near.low)
-    more = Model([observed(FIRST, 0.5)] * 4, 0.8).forecast(FIRST, 20_000)
+    more = Model([observed(FIRST, 0.5)] * 4, 0.8).forecast(FIRST, trained(20_000))
     assert more.high - more.low < near.high - near.low
 
 
 def test_no_student_surpasses_its_teacher_by_much() -> None:
     model = Model([observed(FIRST, 0.7)], 0.8)
-    best = model.forecast(replace(FIRST, ipc=10_000), 10_000_000)
+    best = model.forecast(replace(FIRST, ipc=10_000), trained(10_000_000))
     assert 0.75 < best.accuracy < best.high <= 0.8
     # But where pilots do, they are believed.
-    assert Model([observed(FIRST, 0.9)], 0.8).forecast(FIRST, 20_000).accuracy > 0.85
+    assert Model([observed(FIRST, 0.9)], 0.8).forecast(FIRST, trained(20_000)).accuracy > 0.85
 
 
 def test_methods_are_told_apart_by_their_pilots() -> None:
     other = replace(FIRST, filling=Filling("herding"))
     model = Model([observed(FIRST, 0.4), observed(other, 0.5)], 0.8)
-    gain = model.forecast(other, 20_000).accuracy - model.forecast(FIRST, 20_000).accuracy
+    gain = (
+        model.forecast(other, trained(20_000)).accuracy
+        - model.forecast(FIRST, trained(20_000)).accuracy
+    )
     assert gain == pytest.approx(0.1, abs=0.02)
