@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,14 @@ def test_words_normals_weights_and_probabilities_are_as_listed() -> None:
         logits = np.array(case["logits"], np.int16)
         found = probabilities(logits, tuple(case["temperature"]))
         assert found.tolist() == from_hex(case["values"])
+
+
+@pytest.mark.parametrize("case", VECTORS["vp8"], ids=lambda case: f"{case['width']} px wide")
+def test_planes_of_vp8_become_pixels_as_the_specification_says(case: dict[str, Any]) -> None:
+    """The planes are another decoder's; the formula is the specification's, in plain Python."""
+    with Image.open(io.BytesIO(bytes.fromhex(case["file"])), formats=("WEBP",)) as picture:
+        assert picture.size == (case["width"], case["height"])
+        assert picture.convert("RGB").tobytes().hex() == case["pixels"]
 
 
 @pytest.fixture

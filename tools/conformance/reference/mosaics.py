@@ -1,7 +1,7 @@
 """A second decoder of the codecs mosaic-png and mosaic-webp, written from spec/codecs.md alone.
 
 PNG is decoded here, from its chunks on. Of WebP everything but the VP8 frame is read here, and
-Pillow decodes that. ``av1`` is the same for mosaic-avif.
+Pillow decodes that; ``colours`` is how its planes become pixels. ``av1`` does mosaic-avif.
 """
 
 from __future__ import annotations
@@ -143,3 +143,36 @@ def check_frame(frame: bytes, width: int, height: int) -> None:
     require(frame[3:6] == b"\x9d\x01\x2a", "payload", "no start code")
     require(struct.unpack("<2H", frame[6:10]) == (width, height), "payload", "another size")
     require(frame[10] < 64, "payload", "another colour space, or no clamping")
+
+
+def colours(planes: tuple[str, str, str], width: int, height: int) -> bytes:
+    """RGB pixels, row by row, of the planes in hexadecimal that VP8 reconstructs."""
+    luma, *chroma = map(bytes.fromhex, planes)
+    pixels = bytearray()
+    for y in range(height):
+        for x in range(width):
+            light = luma[y * width + x] * 19077 >> 8
+            blue, red = (enlarged(plane, x, y, width, height) for plane in chroma)
+            for value in (
+                light + (red * 26149 >> 8) - 14234,
+                light - (blue * 6419 >> 8) - (red * 13320 >> 8) + 8708,
+                light + (blue * 33050 >> 8) - 17685,
+            ):
+                pixels.append(min(max(value >> 6, 0), 255))
+    return bytes(pixels)
+
+
+def enlarged(plane: bytes, x: int, y: int, width: int, height: int) -> int:
+    """The chroma of pixel (x, y)."""
+    across, down = (width + 1) // 2, (height + 1) // 2
+    beside, above = other(x, across), other(y, down)
+    a = plane[y // 2 * across + x // 2]
+    b = plane[y // 2 * across + beside]
+    c = plane[above * across + x // 2]
+    d = plane[above * across + beside]
+    return (a + (a + 3 * b + 3 * c + d + 8 >> 3)) >> 1
+
+
+def other(place: int, size: int) -> int:
+    """The second nearest sample along one axis; at an edge the nearest."""
+    return min(max(place // 2 + (1 if place % 2 else -1), 0), size - 1)

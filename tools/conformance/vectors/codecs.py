@@ -14,6 +14,7 @@ from typing import Any
 
 from tools.conformance.reference.arrays import show
 from tools.conformance.reference.codecs import decode, version_of
+from tools.conformance.reference.mosaics import colours
 from tools.conformance.reference.probabilities import probabilities, weights
 from tools.conformance.reference.randomness import (
     mixup_partner,
@@ -22,6 +23,7 @@ from tools.conformance.reference.randomness import (
     words,
 )
 from tools.conformance.reference.refusal import Refused
+from tools.conformance.vectors import webp
 from tools.conformance.vectors.labels.raw import COMMON, packed, top_k
 from tools.conformance.vectors.maker import TABLES, VECTORS, Maker, as_map
 from tools.conformance.vectors.mosaics import mosaics
@@ -37,6 +39,7 @@ ABOUT = [
     "weights: of the table E of a temperature [N, D], the number of entries before the zeros at "
     "its end (nonzero), the first four and the last two of them.",
     "probabilities: of a row of logits at a temperature [N, D].",
+    "vp8: Y, U and V planes of the frame of a WebP file, row by row, and its pixels.",
 ]
 SEED = 0x0123456789ABCDEF
 ORDERS = [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2), (2, 0, 3, 1)]
@@ -231,6 +234,11 @@ def build() -> dict[str, bytes]:
             {"temperature": list(t), "logits": row} | {"values": show(probabilities(row, t))}
             for t in ratios
             for row in rows
+        ],
+        "vp8": [
+            {"file": file.hex(), "width": width, "height": height, "y": y, "u": u, "v": v}
+            | {"pixels": colours((y, u, v), width, height).hex()}
+            for file, width, height, y, u, v in webp.PLANES
         ],
     }
     return {"vectors.json": as_map(parts)}

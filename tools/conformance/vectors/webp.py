@@ -51,3 +51,36 @@ SIXTEEN = bytes.fromhex(
     "88776d40d1a576732a57b8dc80422040bb52eee492183b06669958251abd706738752839a15864fb0cc25358"
     "3d9ee6b38ffedefebeb6cf00f377eb3896fbf8339de23e7c800000"
 )
+
+# Luma and the two chroma planes of three patches and of a picture of odd sides, as libavcodec's
+# decoder of VP8 made them, once. libwebp turns them into pixels in its own way, libavcodec not.
+PLANES = [
+    (
+        RAW,
+        16,
+        12,
+        "79797979797979798c8c8c8c8c8c8c8c7272727272727272858585858585858568686868686868687b7b"
+        "7b7b7b7b7b7b616161616161616174747474747474745c5c5c5c5c5c5c5c6a6a6a6a6a6a6a6a57575757"
+        "5757595b5d5f6161616161619a9a9a9a9a9a9b9c9d9e9f9f9f9f9f9f9595959595959696969697979797"
+        "9797909090909090908f8f8e8e8e8e8e8e8e898989898989898888878787878787877f7f7f7f7f7f7f7e"
+        "7e7d7d7d7d7d7d7d78787878797979787877777777777777",
+        "61616161616161617d7d7d7d7d7d7d7d9f9f9f9f9f9f9f9f64646464646464648383838383838383abab"
+        "abababababab",
+        "3e4b5c6858616f79404c5e6a51607483515e6f7c6a74838d68758693959392907481929f9e9e9e9e7885"
+        "96a3a3a3a3a3",
+    ),
+    (
+        bytes.fromhex(
+            "524946469e000000574542505650382092000000d001009d012a0700050000c01225b000033d57db362e"
+            "c000fee8983f5fffa0b6ffd00d2dad9f5bf42fa54baa5c63f78ce37fb52fa217def45c5fda51dc473983"
+            "fffe317ff16f1ffd2effbfd7fdfd3fdfd7febfedefffed6f5e7f07262a3fff7fc197ebed2fc5e7fffcc4"
+            "3b2dff3ffab9fd7ff6f7ce01ffa5fd9bfffec8c7fe83fd0a35fe86ffe3be0ff98cff737ffce64000"
+        ),
+        7,
+        5,
+        "d0a1576b8b6d59a49882929e765b6187c0c9b88662577cb89a7773725f7aa67a48677f",
+        "83b582718a6947558968615c",
+        "6256508d62776f5256a8874c",
+    ),
+]
+"""(file, width, height, Y, U, V): planes as rows in hexadecimal."""
