@@ -13,7 +13,7 @@ from ddcodec.arrays import Progress
 from ddcodec.artifact import merging, slicing
 from ddcodec.artifact.sizes import SizeNode, Support, size_budget, support_of
 from ddcodec.artifact.verify import Level, verify_table
-from ddcodec.container import KIND_FLAGS, Limits, Reader, Section
+from ddcodec.container import KIND_FLAGS, FileSource, Limits, Reader, Section
 from ddcodec.errors import HeaderError, MissingDependencyError
 from ddcodec.progress import ProgressOption, displayed
 from ddcodec.recipe.head import Head, Recipe
@@ -30,7 +30,8 @@ __all__ = ["Artifact", "as_artifact", "merge", "open_artifact", "subset", "verif
 class Artifact:
     """An open artifact; cheap to open, because only the header is read.
 
-    Use :func:`ddcodec.open`. Attributes: ``path``, ``head`` (typed), ``recipe``, ``info``
+    Use :func:`ddcodec.open`. Attributes: ``path`` (None of a URL, of bytes and of an open file),
+    ``place`` (the same, or the URL, as messages show it), ``head`` (typed), ``recipe``, ``info``
     (provenance, not covered by the content digest), ``classes`` (names that have rows).
 
     >>> artifact = ddcodec.open("shapes.ddz")
@@ -46,6 +47,14 @@ class Artifact:
         self._reader = reader
         self.head = head
         self.path = Path(reader.path) if reader.path is not None else None
+        self.place = reader.name
+
+    @property
+    def file_name(self) -> str:
+        """Last part of its path or URL, to tell artifacts apart by; else ``artifact``."""
+        if self.path is not None:
+            return self.path.name
+        return self.place.rpartition("/")[2] if "/" in self.place else "artifact"
 
     @property
     def recipe(self) -> Recipe:
@@ -259,32 +268,39 @@ class Artifact:
     def __repr__(self) -> str:
         recipe = self.recipe
         return (
-            f"Artifact({str(self.path)!r}: {len(self.classes)} classes x {recipe.ipc} images x "
+            f"Artifact({self.place!r}: {len(self.classes)} classes x {recipe.ipc} images x "
             f"{recipe.views} views, {recipe.width}x{recipe.height} px, {self.file_len:,} bytes)"
         )
 
 
-def open_artifact(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Artifact:
+def open_artifact(source: FileSource, *, limits: Limits | None = None) -> Artifact:
     """Open a ``.ddz`` file, reading only its header.
 
+    Of a URL, the header takes one ranged request, or two if it is longer than 64 KiB; of the
+    rest, only what is asked for is fetched.
+
     Args:
-        path: the file.
+        source: the path of the file, or a URL that `fsspec` knows (``https://``, ``hf://``,
+            ``s3://``, chained ones such as ``simplecache::https://``), or its bytes, or an open
+            binary file that can seek.
         limits: resource limits of the reader; the defaults suit untrusted files.
 
     Raises:
         FormatError: the file is malformed (with a precise subclass).
         UnsupportedFeatureError: the file needs a newer ddcodec.
-        DecodeError: the file cannot be read.
+        DecodeError: the file cannot be read, or the URL not reached.
 
     >>> with ddcodec.open("shapes.ddz") as artifact:
     ...     artifact.verify("pixels")  # so many pictures are what they were
     12
+    >>> ddcodec.open(Path("shapes.ddz").read_bytes()).recipe.ipc
+    4
     """
-    return from_reader(Reader(path, limits=limits or Limits()))
+    return from_reader(Reader(source, limits=limits or Limits()))
 
 
 @contextmanager
-def as_artifact(given: Artifact | str | os.PathLike[str]) -> Iterator[Artifact]:
+def as_artifact(given: Artifact | FileSource) -> Iterator[Artifact]:
     """An open artifact as it is, or a file opened for the length of a block."""
     if isinstance(given, Artifact):
         yield given
@@ -306,7 +322,7 @@ def from_reader(reader: Reader) -> Artifact:
 
 
 def verify(
-    artifact: Artifact | str | os.PathLike[str],
+    artifact: Artifact | FileSource,
     level: Level = "digest",
     *,
     prior: str | None = None,
@@ -336,7 +352,7 @@ def verify(
 
 
 def subset(
-    artifact: Artifact | str | os.PathLike[str],
+    artifact: Artifact | FileSource,
     out: str | os.PathLike[str],
     *,
     classes: Sequence[str] | None = None,
@@ -381,7 +397,7 @@ def subset(
 
 
 def merge(
-    artifacts: Sequence[Artifact | str | os.PathLike[str]],
+    artifacts: Sequence[Artifact | FileSource],
     out: str | os.PathLike[str],
     *,
     force: bool = False,

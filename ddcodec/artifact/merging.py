@@ -79,21 +79,21 @@ def _check_mergeable(tables: Sequence[Table]) -> None:
     first = tables[0]
     seen: dict[str, Table] = {}
     for table in tables:
-        path = table.reader.path
+        path = table.reader.name
         ours, theirs = first.head.recipe.to_map(), table.head.recipe.to_map()
         # The evaluation is advice; no row depends on it.
         differing = sorted(k for k in ours if k != "evaluation" and ours[k] != theirs[k])
         if differing:
             raise RequestError(
-                f"{path} differs from {first.reader.path} in {', '.join(differing)}; cut both to "
+                f"{path} differs from {first.reader.name} in {', '.join(differing)}; cut both to "
                 "one IPC and number of views, as a subset, and merge only artifacts of one recipe"
             )
         if table.head.prior != first.head.prior:
-            raise RequestError(f"{path} and {first.reader.path} were made with different priors")
+            raise RequestError(f"{path} and {first.reader.name} were made with different priors")
         for name in table.head.row_names:
             if name in seen:
                 raise RequestError(
-                    f"class {name!r} is in {seen[name].reader.path} and in {path}; "
+                    f"class {name!r} is in {seen[name].reader.name} and in {path}; "
                     "leave it out of one, as a subset of its other classes"
                 )
             seen[name] = table
@@ -109,7 +109,7 @@ def _check_same_labels(tables: Sequence[Table]) -> None:
                 content = codecs.get(section.codec), hashlib.sha256(raw).digest()
                 if seen.setdefault((kind, section.box), content) != content:
                     raise RequestError(
-                        f"{table.reader.path} {apart} for the same classes: its labels were made "
+                        f"{table.reader.name} {apart} for the same classes: its labels were made "
                         "apart; merge only slices of one artifact, or artifacts of other classes"
                     )
 
@@ -122,8 +122,8 @@ def _check_same_names(tables: Sequence[Table]) -> None:
         for one, ours, theirs in both:
             if ours != theirs:
                 raise RequestError(
-                    f"class {one!r} is called {ours!r} in {first.reader.path} and {theirs!r} in "
-                    f"{table.reader.path}: encode one of them again with the names of the other"
+                    f"class {one!r} is called {ours!r} in {first.reader.name} and {theirs!r} in "
+                    f"{table.reader.name}: encode one of them again with the names of the other"
                 )
 
 
@@ -138,7 +138,7 @@ def _side_by_side(
         both = sorted(set(classes) & set(table.head.classes))
         if both:
             raise RequestError(
-                f"{table.reader.path} and another artifact both label over class {both[0]!r}, "
+                f"{table.reader.name} and another artifact both label over class {both[0]!r}, "
                 "though their class lists differ; only slices of one artifact can share classes"
             )
         classes += table.head.classes

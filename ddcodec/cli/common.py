@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from ddcodec.arrays import Progress
 from ddcodec.cli.screen import say
+from ddcodec.container.remote import is_url, without_secrets
 from ddcodec.errors import BadMagicError, FormatError, IntegrityError, RequestError
 from ddcodec.files import check_replaceable
 from ddcodec.progress import LineProgress, bars
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ddcodec.sources.source import Source
 
 __all__ = [
+    "ArtifactPlace",
     "Progress",
     "about",
     "announce",
@@ -68,9 +71,27 @@ def _named_as_artifact(ctx: click.Context, param: click.Parameter, value: Path) 
     return value
 
 
-artifact_argument = click.argument(
-    "artifact", metavar="IN.ddz", type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
+class ArtifactPlace(click.ParamType[Path | str]):
+    """An artifact that is read: a file that is there, or a URL."""
+
+    name = "IN.ddz"
+    _path = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | str:
+        if is_url(value):
+            return str(value)
+        found: Path = self._path.convert(value, param, ctx)
+        return found
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return self._path.shell_complete(ctx, param, incomplete)
+
+
+artifact_argument = click.argument("artifact", metavar="IN.ddz", type=ArtifactPlace())
 output_file = click.option(
     "-o",
     "--out",
@@ -141,30 +162,33 @@ def class_names(text: str | None) -> list[str] | None:
 
 
 @contextmanager
-def about(path: Path) -> Iterator[None]:
-    """Errors about the bytes of this file end with the command that checks it.
+def about(place: Path | str) -> Iterator[None]:
+    """Errors about the bytes of this file, or of a URL, end with the command that checks it.
 
     A file of another kind is named: getting it again would not make it an artifact.
     """
+    shown = without_secrets(place) if isinstance(place, str) else place
     try:
         yield
     except (FormatError, IntegrityError) as error:
-        kind = kind_of(path) if isinstance(error, BadMagicError) else None
+        kind = None
+        if isinstance(error, BadMagicError) and isinstance(place, Path):
+            kind = kind_of(place)
         if kind is not None and kind.family != "artifact":
             way = _WAYS.get(kind.family, "; get the artifact again")
             raise BadMagicError(
-                f"{printable(path)} is {kind.text}, not a .ddz artifact{way}"
+                f"{printable(place)} is {kind.text}, not a .ddz artifact{way}"
             ) from error
-        error.add_note(f"Next: get the file again, then `ddz verify {path}`.")
+        error.add_note(f"Next: get the file again, then `ddz verify {shown}`.")
         raise
 
 
 @contextmanager
-def open_artifact(path: Path) -> Iterator[Artifact]:
+def open_artifact(place: Path | str) -> Iterator[Artifact]:
     """Open for the length of a command; errors name the file."""
     from ddcodec.artifact import open_artifact as open_file
 
-    with about(path), open_file(path) as artifact:
+    with about(place), open_file(place) as artifact:
         yield artifact
 
 

@@ -79,7 +79,7 @@ def _view_count(ctx: click.Context, param: click.Parameter, value: str) -> int |
     help="Only say what would be written, and which prior is needed or fetched.",
 )
 def command(
-    artifact: Path,
+    artifact: Path | str,
     out: Path,
     classes: str | None,
     ipc: int | None,

@@ -38,7 +38,7 @@ EXAMPLES = (
 @click.command("inspect", cls=ExampleCommand, examples=EXAMPLES)
 @artifact_argument
 @json_option
-def command(artifact: Path, as_json: bool) -> None:
+def command(artifact: Path | str, as_json: bool) -> None:
     """Show the size budget, classes, recipe, prior and digests of IN.ddz.
 
     Reads only the header and needs no torch. Sizes are bytes in the file; "of plain" compares
@@ -57,7 +57,7 @@ def as_values(artifact: Artifact) -> dict[str, Any]:
     head, recipe = artifact.head, artifact.recipe
     images, support = len(artifact.classes) * recipe.ipc, artifact.support()
     return {
-        "path": str(artifact.path),
+        "path": artifact.place,
         "stored": artifact.file_len,
         "digest": artifact.digest,
         "classes": list(artifact.classes),
@@ -96,7 +96,7 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
     """The same for people, one line at a time."""
     recipe = artifact.recipe
     count = len(artifact.classes)
-    yield f"{artifact.path}: {_number(artifact.file_len)} bytes"
+    yield f"{artifact.place}: {_number(artifact.file_len)} bytes"
     yield f"content digest  {artifact.digest}"
     yield (
         f"table           {_plural(count, 'class', 'classes')} x {_plural(recipe.ipc, 'image')} "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ddcodec.cli.common import force_option, new_file, open_artifact, output_file
+from ddcodec.cli.common import ArtifactPlace, force_option, new_file, open_artifact, output_file
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.screen import say
 
@@ -22,11 +22,11 @@ EXAMPLES = (("two halves of the classes", "ddz merge first.ddz second.ddz -o all
     metavar="A.ddz B.ddz ...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=ArtifactPlace(),
 )
 @output_file
 @force_option
-def command(artifacts: tuple[Path, ...], out: Path, force: bool) -> None:
+def command(artifacts: tuple[Path | str, ...], out: Path, force: bool) -> None:
     """Unite artifacts that have no class in common and share one recipe.
 
     Slices of one artifact unite to the rows they were cut from. Artifacts of different class lists

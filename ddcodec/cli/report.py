@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ddcodec.cli.common import (
+    ArtifactPlace,
     device_option,
     force_option,
     json_option,
@@ -55,7 +56,7 @@ def _epochs(
     metavar="IN.ddz ...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=ArtifactPlace(),
 )
 @click.option(
     "--test",

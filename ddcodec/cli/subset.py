@@ -43,7 +43,7 @@ EXAMPLES = (
 )
 @force_option
 def command(
-    artifact: Path,
+    artifact: Path | str,
     out: Path,
     classes: str | None,
     ipc: int | None,

@@ -48,7 +48,12 @@ EXAMPLES = (
 )
 @json_option
 def command(
-    artifact: Path, level: str, prior: str | None, device: str, sample: int | None, as_json: bool
+    artifact: Path | str,
+    level: str,
+    prior: str | None,
+    device: str,
+    sample: int | None,
+    as_json: bool,
 ) -> None:
     """Check IN.ddz; each level includes the ones before it.
 
@@ -70,7 +75,7 @@ def command(
         execution = renderer.execution
         pictures = len(opened.classes) * opened.recipe.ipc
         values = {
-            "path": artifact,
+            "path": opened.place,
             "level": level,
             "ok": True,
             "sections": len(opened.sections),
@@ -89,4 +94,4 @@ def command(
             f"{compared} pictures" if sample is None else f"{compared} of {pictures} pictures"
         )
     parts += execution_text(execution)
-    say(f"ok: {artifact} at level {level}: {', '.join(parts)}")
+    say(f"ok: {values['path']} at level {level}: {', '.join(parts)}")

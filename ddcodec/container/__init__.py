@@ -6,7 +6,7 @@ from ddcodec.container.blob import Blob
 from ddcodec.container.canonical import pack_canonical, unpack_canonical
 from ddcodec.container.limits import DEFAULT_LIMITS, Limits
 from ddcodec.container.prelude import PRELUDE_LEN
-from ddcodec.container.reader import Reader, VerifyLevel
+from ddcodec.container.reader import FileSource, Reader, VerifyLevel
 from ddcodec.container.section import ANCILLARY, KIND_FLAGS, SAFE_TO_COPY, Box, CodecSpec, Section
 from ddcodec.container.writer import CopiedSection, NewSection, container_length, write_container
 
@@ -20,6 +20,7 @@ __all__ = [
     "Box",
     "CodecSpec",
     "CopiedSection",
+    "FileSource",
     "Limits",
     "NewSection",
     "Reader",

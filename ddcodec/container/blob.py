@@ -1,16 +1,17 @@
-"""Sources of the bytes of a .ddz file: a path or memory."""
+"""Sources of the bytes of a .ddz file: a path, memory, or an open file."""
 
 from __future__ import annotations
 
 import os
 import stat
+import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ddcodec.errors import DecodeError, MissingArtifactError, TruncatedError
 
-__all__ = ["Blob", "FileBlob", "MemoryBlob"]
+__all__ = ["Blob", "FileBlob", "MemoryBlob", "StreamBlob", "ends_early", "read_fully"]
 
 
 class Blob(ABC):
@@ -43,7 +44,7 @@ class MemoryBlob(Blob):
     def read_at(self, offset: int, length: int) -> bytes:
         data = self._data[offset : offset + length]
         if len(data) < length:
-            raise _ends_early(offset + len(data))
+            raise ends_early(offset + len(data))
         return data
 
     def close(self) -> None:
@@ -76,18 +77,10 @@ class FileBlob(Blob):
         return os.fstat(self._open()).st_size
 
     def read_at(self, offset: int, length: int) -> bytes:
-        parts: list[bytes] = []
-        while length:
-            try:
-                part = os.pread(self._open(), length, offset)
-            except OSError as error:
-                raise _unreadable(self._path, error) from error
-            if not part:
-                raise _ends_early(offset)
-            parts.append(part)
-            offset += len(part)
-            length -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        try:
+            return read_fully(self._open(), offset, length)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
 
     def close(self) -> None:
         handle, self._handle = self._handle, None
@@ -101,13 +94,65 @@ class FileBlob(Blob):
         return {"_path": self._path, "_handle": None}
 
 
+class StreamBlob(Blob):
+    """An open binary file that can seek, such as what a library hands out.
+
+    Args:
+        file: with ``read`` and ``seek``; who opened it closes it.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._lock = file, threading.Lock()
+
+    @property
+    def size(self) -> int:
+        with self._lock:
+            return self._file.seek(0, os.SEEK_END)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        with self._lock:
+            self._file.seek(offset)
+            data = self._file.read(length)
+        if len(data) < length:
+            raise ends_early(offset + len(data))
+        return data
+
+    def close(self) -> None:
+        pass
+
+    def __getstate__(self) -> dict[str, Any]:
+        raise TypeError(
+            "an artifact over an open file cannot be handed to another process: open it by its "
+            "path, its URL or its bytes"
+        )
+
+
+def read_fully(handle: int, offset: int, length: int) -> bytes:
+    """Exactly ``length`` bytes of an open file from ``offset``.
+
+    Raises:
+        TruncatedError: there are fewer.
+        OSError: they cannot be read.
+    """
+    parts: list[bytes] = []
+    while length:
+        part = os.pread(handle, length, offset)
+        if not part:
+            raise ends_early(offset)
+        parts.append(part)
+        offset += len(part)
+        length -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
 def _unreadable(path: Path, error: Exception) -> DecodeError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     kind = MissingArtifactError if isinstance(error, FileNotFoundError) else DecodeError
     return kind(f"cannot read {path}: {reason}; check the path and its permissions")
 
 
-def _ends_early(offset: int) -> TruncatedError:
+def ends_early(offset: int) -> TruncatedError:
+    """The error where a file has fewer bytes than were asked for."""
     return TruncatedError(
         "the file ends too early, or became shorter while it was read; fetch or write it again",
         offset=offset,

@@ -8,15 +8,16 @@ import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, BinaryIO, Literal, Self, TypeAlias
 
-from ddcodec.container.blob import Blob, FileBlob, MemoryBlob
+from ddcodec.container.blob import Blob, FileBlob, MemoryBlob, StreamBlob
 from ddcodec.container.compression import decompress
 from ddcodec.container.deflate import inflate
 from ddcodec.container.digest import DigestEntry, content_digest
 from ddcodec.container.index import parse_header
 from ddcodec.container.limits import DEFAULT_LIMITS, Limits
 from ddcodec.container.prelude import DEFLATED, PRELUDE_LEN, parse_prelude
+from ddcodec.container.remote import RemoteBlob, is_url, without_secrets
 from ddcodec.container.section import Section
 from ddcodec.errors import (
     ChecksumMismatchError,
@@ -25,20 +26,23 @@ from ddcodec.errors import (
     UnknownCodecError,
 )
 
-__all__ = ["Reader", "VerifyLevel"]
+__all__ = ["FileSource", "Reader", "VerifyLevel"]
 
 VerifyLevel = Literal["structure", "crc", "digest"]
+FileSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+"""A path, a URL that fsspec knows, the bytes of a file, or an open binary file that can seek."""
 
 
 class Reader:
     """An open .ddz file; a context manager, picklable, and safe to share between threads.
 
     Args:
-        path: a .ddz file.
+        source: a .ddz file: its path or URL, its bytes, or an open file.
         limits: what to believe at most.
 
     Attributes:
-        path: the file, or None when opened from bytes.
+        path: the file on this machine, or None.
+        name: path or URL as messages show it, or that it is in memory.
         head: the critical part of the header, opaque to the container.
         info: the ancillary part, not covered by the digest.
         digest: the content digest the file states, 32 bytes; ``verify`` compares it.
@@ -53,17 +57,27 @@ class Reader:
         DecodeError: the file cannot be read at all.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> None:
-        self.path: Path | None = Path(path)
-        self._open(FileBlob(Path(path)), limits)
+    def __init__(self, source: FileSource, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.path: Path | None = None
+        if isinstance(source, bytes | bytearray | memoryview):
+            self.name = "a file in memory"
+            blob: Blob = MemoryBlob(bytes(source))
+        elif isinstance(source, str) and is_url(source):
+            self.name = without_secrets(source)
+            blob = RemoteBlob(source)
+        elif isinstance(source, str | os.PathLike):
+            self.path = Path(source)
+            self.name = str(self.path)
+            blob = FileBlob(self.path)
+        else:
+            self.name = str(getattr(source, "name", "an open file"))
+            blob = StreamBlob(source)
+        self._open(blob, limits)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Self:
         """Open a file held in memory."""
-        reader = cls.__new__(cls)
-        reader.path = None
-        reader._open(MemoryBlob(bytes(data)), limits)
-        return reader
+        return cls(data, limits=limits)
 
     def _open(self, blob: Blob, limits: Limits) -> None:
         self._limits = limits
@@ -104,6 +118,9 @@ class Reader:
             self._check_same_file()
         stored = self._blob.read_at(section.offset, section.stored_len)
         if zlib.crc32(stored) != section.crc:
+            if self.path is None:  # a URL may name another file by now
+                self.close()
+                self._check_same_file()
             raise ChecksumMismatchError(
                 "the stored bytes differ from their checksum; fetch the file again",
                 section=section.label,
@@ -190,7 +207,7 @@ class Reader:
         # Opened anew, in a worker or after close: the path may name another file by now.
         if self._blob.size != self.file_len or self._blob.read_at(0, PRELUDE_LEN) != self._prelude:
             self._blob.close()
-            raise ChecksumMismatchError(f"{self.path} was replaced since it was opened; reopen it")
+            raise ChecksumMismatchError(f"{self.name} was replaced since it was opened; reopen it")
         self._moved = False
 
     def __getstate__(self) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def evaluate(
         raise RequestError("no test pictures: give a folder with some of each class")
     device = str(resolve_device(device))
     training = StudentTraining(artifact, protocol, device=device, prior=prior, precision=precision)
-    called = name or (artifact.path.name if artifact.path is not None else "artifact")
+    called = name or artifact.file_name
 
     def trained(number: int, seed: int, checkpoint: Checkpoint | None = None) -> Student:
         began = time.perf_counter()

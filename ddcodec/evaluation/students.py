@@ -25,6 +25,7 @@ from ddcodec.classifiers.training import (
     predict,
     shuffled_batches,
 )
+from ddcodec.container import FileSource
 from ddcodec.devices import resolve_device
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import Protocol, get_protocol
@@ -64,7 +65,7 @@ def build_student(artifact: Artifact, name: str | None = None, *, seed: int = 0)
 
 
 def train(
-    artifact: Artifact | AnyPath,
+    artifact: Artifact | FileSource,
     student: str | nn.Module | None = None,
     *,
     protocol: str | Protocol = "ddz",
@@ -112,7 +113,7 @@ def train(
         return training.train(student, seed, steps_of(tell, "student"))
 
 
-def accuracy(student: nn.Module, artifact: Artifact | AnyPath, test: AnyPath | TestSet) -> float:
+def accuracy(student: nn.Module, artifact: Artifact | FileSource, test: AnyPath | TestSet) -> float:
     """The share, 0..1, of test pictures that a student gets right, as a report measures it.
 
     Inputs are normalised as the artifact says, and only classes that it has can be predicted.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from ddcodec.artifact import Artifact, as_artifact
+from ddcodec.container import FileSource
 from ddcodec.exchange.folder import ExportResult, export_folder
 from ddcodec.progress import ProgressOption, displayed
 
@@ -13,7 +14,7 @@ __all__ = ["decode"]
 
 
 def decode(
-    artifact: Artifact | str | os.PathLike[str],
+    artifact: Artifact | FileSource,
     out: str | os.PathLike[str],
     *,
     classes: Sequence[str] | None = None,

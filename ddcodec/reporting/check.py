@@ -83,7 +83,7 @@ def check_artifact(
         artifact.fetch_prior(prior, progress)
         artifact.renderer(prior=prior, device=device).prepare()
     except DdcodecError as error:
-        error.add_note(f"The file is {artifact.path}.")
+        error.add_note(f"The file is {artifact.place}.")
         raise
 
 

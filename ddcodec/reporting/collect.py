@@ -103,7 +103,7 @@ def sheet_of(artifact: Artifact, *, prior: str | None = None, device: str = "cpu
     """Render what is shown of an artifact and note where it comes from."""
     renderer = artifact.renderer(prior=prior, device=device)
     return ArtifactSheet(
-        name=artifact.path.name if artifact.path is not None else "artifact",
+        name=artifact.file_name,
         digest=artifact.digest,
         facts=tuple(facts_of(artifact)),
         sizes=artifact.sizes(),

@@ -70,7 +70,7 @@ def make_report(
     page until it is written, so that a report that was interrupted goes on.
 
     Args:
-        artifact_paths: ``.ddz`` files to compare.
+        artifact_paths: ``.ddz`` files to compare, or URLs of some.
         test_dir: folder of test pictures, one subfolder per class, matched by name.
         train_dir: folder of training pictures for baselines of random real pictures; by default
             ``train`` beside ``test_dir``. Without one the report says that they were left out.

@@ -170,6 +170,6 @@ def _check_shape(name: str, artifact: Artifact) -> None:
         width, height = artifact.recipe.size
         raise RequestError(
             f"published={name!r} has {classes} classes at {side}x{side} px, and "
-            f"{artifact.path.name if artifact.path is not None else 'the artifact'} has "
+            f"{artifact.file_name} has "
             f"{len(artifact.classes)} at {width}x{height}: use published='none'"
         )

@@ -41,7 +41,7 @@ def report(
     """Train students on artifacts, test them, and write a page of accuracy against bytes.
 
     Args:
-        artifacts: a ``.ddz`` file, or several.
+        artifacts: a ``.ddz`` file or its URL, or several.
         test: folder of test pictures, one subfolder per class, matched by name.
         out: the page, which is replaced; the figures are beside it, as JSON.
         train: folder of training pictures for baselines; by default ``train`` beside ``test``.

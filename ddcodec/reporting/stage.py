@@ -71,7 +71,7 @@ class Stage:
     ) -> list[Contender]:
         """The baselines that can be made of an artifact; why others cannot is a remark."""
         artifact, recipe = one.artifact, one.artifact.recipe
-        suffix = f", for {artifact.path.name}" if count > 1 and artifact.path is not None else ""
+        suffix = f", for {artifact.file_name}" if count > 1 else ""
         geometry = artifact.classes, recipe.size, recipe.ipc, recipe.views, recipe.view
         fresh = geometry not in self._shared
         self._shared.add(geometry)
@@ -132,7 +132,7 @@ class Stage:
         found = []
         for variant in variants_of(one.artifact, self._folder()):
             reduced = self.stack.enter_context(open_artifact(variant.path))
-            name = f"{_name(one.artifact)} without {variant.without}"
+            name = f"{one.artifact.file_name} without {variant.without}"
             found.append(
                 (
                     variant,
@@ -148,7 +148,3 @@ class Stage:
 
     def _student(self, artifact: Artifact) -> str:
         return self.student or default_architecture(artifact.recipe.width)
-
-
-def _name(artifact: Artifact) -> str:
-    return "artifact" if artifact.path is None else artifact.path.name
