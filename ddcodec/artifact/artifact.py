@@ -265,6 +265,12 @@ class Artifact:
         # cached_property values stay behind; a worker decodes for itself.
         Artifact.__init__(self, state["reader"], state["head"])
 
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ddcodec.artifact.notebook import html_of
+
+        return html_of(self.file_name, self.table)
+
     def __repr__(self) -> str:
         recipe = self.recipe
         return (
