@@ -96,7 +96,8 @@ def in_words(message: str) -> str:
     from ddcodec.encoding.options import EncodeOptions
 
     names = [field.name for field in fields(EncodeOptions)]
-    names += ["baseline", "classes", "force", "label_batch", "sample", "seeds", "shard_bytes"]
+    names += ["baseline", "classes", "sample", "seeds"]
+    names += ["label_batch", "shard_bytes", "statistics"]  # of exports
     return printable(in_command_line_words(message, names))
 
 

@@ -38,7 +38,7 @@ class Exported:
         path: the folder.
         kind: the layout.
         digest: content digest of the artifact, in hex.
-        images: pictures, views and all.
+        images: pictures that are there, of all views.
         files: path relative to the folder -> bytes, sorted.
         execution: how pictures were generated; None where none was.
     """
@@ -135,8 +135,8 @@ def export(
         selection = selected(opened.fetch_prior(prior, tell))
         selection.data.prepare()
         files = _write(kind, selection, target, force)
-        execution = selection.data.execution
-    return Exported(target, kind.name, opened.digest, selection.images, files, execution)
+        images, execution = kind.count(selection), selection.data.execution
+    return Exported(target, kind.name, opened.digest, images, files, execution)
 
 
 def _check_target(target: Path, force: bool) -> None:
@@ -177,10 +177,15 @@ def _write(kind: ExportKind, selection: Selection, target: Path, force: bool) ->
     return files
 
 
+def _takes_long(artifact: Artifact) -> bool:
+    """Whether pictures are generated; stored ones are read again faster than pieces are kept."""
+    return artifact.head.prior is not None
+
+
 @contextmanager
 def _working(kind: ExportKind, selection: Selection, target: Path) -> Iterator[Selection]:
     """The selection, with a work folder where its pictures take long."""
-    if selection.artifact.head.prior is None:
+    if not _takes_long(selection.artifact):
         yield selection
         return
     data = selection.data

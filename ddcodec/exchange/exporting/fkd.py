@@ -29,7 +29,7 @@ from ddcodec.table.draws import draw_rows
 if TYPE_CHECKING:
     from torch.utils.data import RandomSampler
 
-__all__ = ["Fkd"]
+__all__ = ["Fkd", "halves_of"]
 
 LABELS, IMAGES, ORDER = "labels", "images", "sampler_indices_epoch.json"
 SEED = 42
@@ -64,6 +64,9 @@ class Fkd(ExportKind):
     @property
     def views(self) -> ViewCount:
         return self.options.views or "all"
+
+    def count(self, selection: Selection) -> int:
+        return len(selection.data)
 
     def check(self, selection: Selection) -> None:
         check_has_logits(self.name, selection.artifact.head)
@@ -108,7 +111,7 @@ class Fkd(ExportKind):
                 order = next(orders)
                 said.write(f'{", " if epoch else "{"}"{epoch}": {json.dumps(order)}')
                 coords, flips = _draws(selection, epoch)
-                logits, changed = _half(_logits(selection, epoch))
+                logits, changed = halves_of(_logits(selection, epoch))
                 rounded += changed
                 place = folder / LABELS / f"epoch_{epoch}"
                 place.mkdir(parents=True)
@@ -168,7 +171,7 @@ def _logits(selection: Selection, view: int) -> Int16s:
     return np.concatenate([data.logits(range(s, min(s + _ROWS, len(data)))) for s in starts])
 
 
-def _half(logits: Int16s) -> tuple[Float16s, int]:
+def halves_of(logits: Int16s) -> tuple[Float16s, int]:
     """Logits in nats as float16, and how many of them that has changed."""
     halves = (logits.astype(np.float32) / UNITS_PER_NAT).astype(np.float16)
     changed = halves.astype(np.float32) * UNITS_PER_NAT != logits

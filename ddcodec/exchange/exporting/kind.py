@@ -48,11 +48,15 @@ class ExportKind(ABC):
     def refuse_unless_taken(cls, option: str) -> None:
         """Refuse an option that has no part in this kind, by its name."""
         if option not in cls.takes:
-            takes = f"it takes {', '.join(cls.takes)}" if cls.takes else "it takes none"
+            takes = ", ".join(f"{name}=" for name in ("ipc", *cls.takes))
             raise RequestError(
-                f"{option} has no part in an export to {cls.name}: leave it out (of the options of "
-                f"some kinds only, {takes})"
+                f"{option}= has no part in an export to {cls.name}: leave it out; what it takes is "
+                f"{takes}"
             )
+
+    def count(self, selection: Selection) -> int:
+        """Pictures that are written."""
+        return selection.images
 
     @property
     def views(self) -> ViewCount:

@@ -38,7 +38,7 @@ def sidecar(kind: ExportKind, selection: Selection, more: Mapping[str, Any]) -> 
         "exported_classes": list(data.row_classes),
         "ipc": data.ipc,
         "views": data.views,
-        "images": selection.images,
+        "images": kind.count(selection),
         "size": list(recipe.size),
         "labels": kind.labels,
         "label_kind": recipe.labels.kind,
@@ -48,7 +48,8 @@ def sidecar(kind: ExportKind, selection: Selection, more: Mapping[str, Any]) -> 
         "artifact_std": [value / 65536 for value in recipe.evaluation.std],
         **more,
     }
-    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
+    lines = (f"{json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in values.items())
+    return ("{\n " + ",\n ".join(lines) + "\n}\n").encode()
 
 
 def is_export(folder: Path) -> bool:
