@@ -118,7 +118,12 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 )
 @json_option
 def command(
-    artifact: Path, out: Path, classes: str | None, force: bool, as_json: bool, **given: Any
+    artifact: Path | str,
+    out: Path,
+    classes: str | None,
+    force: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Write IN.ddz in the layout of another project, as the new folder DIR.
 

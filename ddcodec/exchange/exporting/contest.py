@@ -60,15 +60,15 @@ class Contest(TensorKind):
                 f"{part.file} has {part.classes} classes, this artifact {selection.class_count}"
             )
         check_is_whole(self.name, selection)
-        if data.ipc != IPC:
-            raise RequestError(
-                f"the contest takes {IPC} images per class, not {data.ipc}: choose ipc={IPC}, or "
-                "encode as many"
-            )
         if list(head.classes) != sorted(head.classes):
             raise RequestError(
                 "the contest numbers classes in the order of their names, and this artifact has "
                 "another order: encode from folders of the classes' own names"
+            )
+        if data.ipc != IPC:
+            raise RequestError(
+                f"the contest takes {IPC} images per class, not {data.ipc}: choose ipc={IPC}, or "
+                "encode as many"
             )
 
     def write(self, selection: Selection, folder: Path) -> dict[str, Any]:

@@ -5,6 +5,8 @@ Source: NUS-HPC-AI-Lab/DATM, distill/DATM.py and distill/evaluation.py.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ import numpy as np
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.exporting.tensors import TensorKind, check_has_logits, described, save
 
-__all__ = ["Datm"]
+__all__ = ["Datm", "learned_rate"]
 
 IMAGES, LABELS, RATE = "images_best.pt", "labels_best.pt", "lr_best.pt"
 LEARNING_RATE = 0.01
 """Where DATM's own search for a learning rate begins (its ``lr_teacher``)."""
+_LEAST, _MOST = 1e-12, 1e6  # well within float32
 
 
 class Datm(TensorKind):
@@ -39,6 +42,19 @@ class Datm(TensorKind):
         assert logits is not None
         save(images, folder / IMAGES)
         save(logits, folder / LABELS)
-        save(np.array(LEARNING_RATE, np.float32), folder / RATE)
-        more = {"learning_rate": LEARNING_RATE, "learned": False}
-        return {**described(used, images=IMAGES, labels=LABELS, learning_rate=RATE), **more}
+        learned = learned_rate(selection.artifact.info)
+        rate = LEARNING_RATE if learned is None else learned
+        save(np.array(rate, np.float32), folder / RATE)
+        said = {"learning_rate": rate, "learned": learned is not None}
+        return {**described(used, images=IMAGES, labels=LABELS, learning_rate=RATE), **said}
+
+
+def learned_rate(info: Mapping[str, Any]) -> float | None:
+    """The learning rate that an import has noted, of which nobody has checked anything."""
+    noted = info.get("imported")
+    text = noted.get("lr") if isinstance(noted, Mapping) else None
+    try:
+        rate = float(text) if isinstance(text, str) else math.nan
+    except ValueError:
+        return None
+    return rate if _LEAST <= rate <= _MOST else None

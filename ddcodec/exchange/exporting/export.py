@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddcodec.artifact import Artifact, as_artifact
+from ddcodec.container import FileSource
 from ddcodec.errors import DdcodecError, DecodeError, RequestError
 from ddcodec.exchange.exporting.kind import ExportKind
 from ddcodec.exchange.exporting.kinds import get_export_kind
@@ -57,7 +58,7 @@ class Exported:
 
 
 def export(
-    artifact: Artifact | str | os.PathLike[str],
+    artifact: Artifact | FileSource,
     out: str | os.PathLike[str],
     *,
     to: str,

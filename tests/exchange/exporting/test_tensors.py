@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.container import Box, NewSection, write_container
 from ddcodec.encoding.labelling import hard_label_sections, seed_sections
 from ddcodec.errors import RequestError
+from ddcodec.exchange.exporting.datm import learned_rate
 from ddcodec.exchange.exporting.statistics import CIFAR, normalisation
 from ddcodec.exchange.exporting.tensors import check_has_logits
 from ddcodec.recipe.parts import LabelRecipe
@@ -77,8 +79,25 @@ def test_datm_has_a_learning_rate_and_dd_ranking_hard_labels(
     assert loaded(tmp_path / "b" / "hard_labels.pt").tolist() == artifact.dataset().targets
 
 
+@pytest.mark.parametrize(
+    ("info", "rate"),
+    [
+        ({"imported": {"lr": "0.0123"}}, 0.0123),
+        ({"imported": {"lr": "nan"}}, None),
+        ({"imported": {"lr": "1e99"}}, None),
+        ({"imported": {"lr": "-1"}}, None),
+        ({"imported": {"lr": "fast"}}, None),
+        ({"imported": {"lr": [1]}}, None),
+        ({"imported": "lr"}, None),
+        ({}, None),
+    ],
+)
+def test_a_rate_that_was_imported_is_given_back(info: dict[str, Any], rate: float | None) -> None:
+    assert learned_rate(info) == rate
+
+
 def test_the_contest_takes_its_sizes_classes_and_ipc_only(tmp_path: Path) -> None:
-    made = stored(tmp_path / "a.ddz", [f"c{c:03d}" for c in range(100)])
+    made = stored(tmp_path / "a.ddz", [f"c{c:03d}" for c in range(100)], 11)
     with pytest.raises(RequestError, match="takes 10 images per class, not 11"):
         ddcodec.export(made, tmp_path / "out", to="contest")
     ddcodec.export(made, tmp_path / "out", to="contest", ipc=10)
@@ -93,18 +112,18 @@ def test_the_contest_takes_its_sizes_classes_and_ipc_only(tmp_path: Path) -> Non
     ):
         other = stored(tmp_path / f"{len(names)}.ddz", names)
         with pytest.raises(RequestError, match=why):
-            ddcodec.export(other, tmp_path / "new", to="contest", ipc=10)
+            ddcodec.export(other, tmp_path / "new", to="contest")
     assert not (tmp_path / "new").exists()
 
 
-def stored(out: Path, names: list[str]) -> Artifact:
-    """Classes of these names x 11 random pictures of 32 x 32, stored without loss."""
-    head = stored_head(len(names), ipc=11, views=1)
+def stored(out: Path, names: list[str], ipc: int = 1) -> Artifact:
+    """Classes of these names x ``ipc`` random pictures of 32 x 32, stored without loss."""
+    head = stored_head(len(names), ipc=ipc, views=1)
     head = replace(head, classes=tuple(names), recipe=replace(head.recipe, size=(32, 32)))
-    shape = (len(names), 11, 1, 32, 32, 3)
+    shape = (len(names), ipc, 1, 32, 32, 3)
     patches = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     codec = MosaicPng(32, 32)
-    stored = NewSection("patches", codec.spec(), Box(0, len(names), 0, 11), codec.encode(patches))
+    stored = NewSection("patches", codec.spec(), Box(0, len(names), 0, ipc), codec.encode(patches))
     sections = [stored, *seed_sections(head, 7), *hard_label_sections(head)]
     write_container(out, head=head.to_map(), sections=sections)
     return ddcodec.open(out)
