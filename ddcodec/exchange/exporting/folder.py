@@ -7,7 +7,7 @@ from typing import Any
 
 from ddcodec.exchange.exporting.kind import ExportKind
 from ddcodec.exchange.exporting.selection import Selection
-from ddcodec.exchange.folder import export_folder
+from ddcodec.exchange.folder import check_labels_fit, export_folder
 
 __all__ = ["ImageFolder"]
 
@@ -19,6 +19,9 @@ class ImageFolder(ExportKind):
     summary = "PNG image folder with labels.npz: what `ddz decode` writes"
     takes = ("classes", "views")
     labels = "labels.npz: the probabilities of each picture at the temperature"
+
+    def check(self, selection: Selection) -> None:
+        check_labels_fit(selection.data)
 
     def write(self, selection: Selection, folder: Path) -> dict[str, Any]:
         data = selection.data

@@ -18,7 +18,7 @@ from PIL import Image
 
 import ddcodec
 from ddcodec.artifact import Artifact
-from ddcodec.errors import MissingDependencyError
+from ddcodec.errors import DecodeError, MissingDependencyError
 from tests.exchange.exporting.conftest import pictures, shares
 
 
@@ -109,6 +109,16 @@ def test_without_pyarrow_it_says_so_before_any_work(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingDependencyError, match=r"pip install ddcodec\[parquet\]"):
         ddcodec.export(artifact, tmp_path / "out", to=kind)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("kind", "file"), [("folder", "labels.npz"), ("numpy", "data.npz")])
+def test_labels_that_no_memory_holds_are_refused_before_any_work(
+    artifact: Artifact, tmp_path: Path, kind: str, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ddcodec.exchange.folder.LARGEST_LABELS", 4 * 12 * 3 * 3 - 1)
+    with pytest.raises(DecodeError, match=f"{file} would hold"):
+        ddcodec.export(artifact, tmp_path / "out", to=kind, views="all")
     assert list(tmp_path.iterdir()) == []
 
 
