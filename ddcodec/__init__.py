@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ddcodec.evaluation.protocols import Protocol, get_protocol
     from ddcodec.evaluation.students import accuracy, build_student, train
     from ddcodec.exchange.decode import decode
+    from ddcodec.exchange.exporting.export import export
     from ddcodec.planning.plan import plan
     from ddcodec.reporting.report import report
 
@@ -47,6 +48,7 @@ __all__ = [
     "build_student",
     "decode",
     "encode",
+    "export",
     "get_protocol",
     "merge",
     "open",
@@ -72,6 +74,7 @@ _HOMES = {
     "build_student": ("ddcodec.evaluation.students", "build_student"),
     "decode": ("ddcodec.exchange.decode", "decode"),
     "encode": ("ddcodec.encoding.encode", "encode"),
+    "export": ("ddcodec.exchange.exporting.export", "export"),
     "get_protocol": ("ddcodec.evaluation.protocols", "get_protocol"),
     "merge": ("ddcodec.artifact", "merge"),
     "open": ("ddcodec.artifact", "open_artifact"),

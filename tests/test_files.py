@@ -134,6 +134,39 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (target / "file").read_text() == "whole"
 
 
+def test_a_folder_is_replaced_once_the_new_one_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    with whole_folder(target) as folder:
+        (folder / "first").write_text("1")
+    with pytest.raises(KeyboardInterrupt), whole_folder(target, replace=True) as folder:
+        raise KeyboardInterrupt
+    assert [p.name for p in target.iterdir()] == ["first"]
+    with whole_folder(target, replace=True) as folder:
+        (folder / "second").write_text("2")
+    assert [p.name for p in target.iterdir()] == ["second"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_that_cannot_be_replaced_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "folder"
+    with whole_folder(target) as folder:
+        (folder / "first").write_text("1")
+    rename = Path.rename
+
+    def refused(path: Path, to: Path) -> Path:
+        if to == target and (path / "second").exists():
+            raise OSError(errno.EACCES, "no", str(to))
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(OSError), whole_folder(target, replace=True) as folder:
+        (folder / "second").write_text("2")
+    assert [p.name for p in target.iterdir()] == ["first"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def hold(folder: Path, held: Any, seconds: float) -> None:
     with locked(folder, remove=True):
         held.set()

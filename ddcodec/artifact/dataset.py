@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate, get_worker_info
 
-from ddcodec.arrays import Float32s, Row, UInt8s
+from ddcodec.arrays import Float32s, Int16s, Row, UInt8s
 from ddcodec.artifact.ahead import Ahead
 from ddcodec.artifact.slicing import at_most
 from ddcodec.artifact.view_clock import ViewClock
@@ -251,6 +251,26 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         """
         return self._probabilities(*self._next(indices)).numpy()
 
+    def logits(self, indices: Sequence[int]) -> Int16s:
+        """int16[n, K]: what the labels of the next view are the softmax of, in 1/64 nat.
+
+        At temperature 1 they are the teacher's own answer, as far as the artifact keeps it.
+
+        Raises:
+            RequestError: labels are hard, or range over parts of the classes.
+        """
+        if not self.head.recipe.labels.soft or len(self.head.origins) > 1:
+            raise RequestError(
+                "hard labels have no logits"
+                if not self.head.recipe.labels.soft
+                else "classes that were encoded apart have no logits for one another"
+            )
+        rows, views = self._next(indices)
+        out = np.empty((len(rows), len(self.classes)), np.int16)
+        for view, members in _grouped(views).items():
+            out[members] = self._logits([rows[n] for n in members], view, 0)
+        return out
+
     def _next(self, indices: Sequence[int]) -> tuple[list[Row], list[int]]:
         """Rows, and the view that each is to show next."""
         places = self._places(indices)
@@ -324,18 +344,26 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
             for view, members in _grouped(views).items():
                 hard[members] = self._hard_probabilities([rows[n] for n in members], view)
             return torch.from_numpy(hard).to(device)
+        if head.recipe.labels.kind == "teacher" and pictures is None:
+            pictures = self._rendered(rows, views)
         out = torch.zeros(len(rows), len(self.classes), device=device)
         cells = [(head.origin(c), view) for (c, _), view in zip(rows, views, strict=True)]
         for ((start, count), view), members in _grouped(cells).items():
-            if head.recipe.labels.kind == "teacher":
-                pictures = self._rendered(rows, views) if pictures is None else pictures
-                logits = self._teacher(start).logits(pictures[members])
-            else:
-                logits = self._reader.logits([rows[n] for n in members], view)
+            images = None if pictures is None else pictures[members]
+            logits = self._logits([rows[n] for n in members], view, start, images)
             there = torch.from_numpy(logits).to(device)
             soft = torch_probabilities(there, head.recipe.labels.temperature)
             out[torch.tensor(members, device=device), start : start + count] = soft
         return out
+
+    def _logits(
+        self, rows: list[Row], view: int, origin: int, images: UInt8s | None = None
+    ) -> Int16s:
+        """int16[n, classes of the origin]: of a view of rows of one origin, by where it starts."""
+        if self.head.recipe.labels.kind != "teacher":
+            return self._reader.logits(rows, view)
+        images = self._rendered(rows, [view] * len(rows)) if images is None else images
+        return self._teacher(origin).logits(images)
 
     def _teacher(self, origin: int) -> StoredTeacher:
         """The stored teacher of the classes that start there."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "encode": "Make an artifact from an image folder.",
     "plan": "Say what budgets of bytes would buy, and how to spend them.",
     "decode": "Write an artifact's images and labels as an image folder.",
+    "export": "Write an artifact in the layout of another project.",
     "inspect": "Show what is inside, byte by byte; reads only the header.",
     "verify": "Check that an artifact is what was written.",
     "subset": "Cut classes, images per class or views out of an artifact.",
@@ -148,6 +149,8 @@ def _resume_hint(arguments: Sequence[str]) -> str:
         return f"{going_on}, and trainings go on from where they were about a minute ago."
     if arguments[:1] == ["decode"]:
         return f"{going_on}."
+    if arguments[:1] == ["export"]:
+        return "Run the same command again: pictures that a prior has made are kept."
     return "Run the same command again to start over."
 
 

@@ -97,6 +97,7 @@ def in_words(message: str) -> str:
 
     names = [field.name for field in fields(EncodeOptions)]
     names += ["baseline", "classes", "sample", "seeds"]
+    names += ["label_batch", "shard_bytes", "statistics"]  # of exports
     return printable(in_command_line_words(message, names))
 
 

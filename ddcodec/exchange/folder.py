@@ -29,14 +29,24 @@ if TYPE_CHECKING:
     from ddcodec.artifact.dataset import DistilledDataset
     from ddcodec.rendering.renderer import Execution
 
-__all__ = ["ExportPlan", "ExportResult", "export_folder", "plan_export"]
+__all__ = [
+    "SIDECAR",
+    "ExportPlan",
+    "ExportResult",
+    "check_labels_fit",
+    "export_folder",
+    "plan_export",
+    "png",
+]
 
 
 SCHEMA = "ddcodec.folder/1"
 MANIFEST = "manifest.json"
 LABELS = "labels.npz"
 README = "README.md"
-_FILES = (MANIFEST, LABELS, README, SUMS)
+SIDECAR = "ddz.json"
+"""What says of every export of which artifact it is; no class has a folder of this name."""
+_FILES = (MANIFEST, LABELS, README, SUMS, SIDECAR)
 _PNG_SHARE = 0.65  # bytes of a natural picture as PNG, of plain ones; rough
 _NAMED = 100  # readable names in the page, at most
 LARGEST_LABELS = 8 << 30  # bytes held in memory while writing
@@ -100,7 +110,7 @@ def export_folder(
         prior=artifact.fetch_prior(prior, progress),
         cache_bytes=_KEPT_STORED if artifact.head.prior is None else KEPT_PICTURES,
     )
-    _check_labels_fit(data)
+    check_labels_fit(data)
     try:
         folders = _claim(target, artifact, data)
         names = _Names(folders, data)
@@ -151,7 +161,7 @@ def plan_export(
     """
     artifact.verify("structure")
     target, data = Path(out), artifact.dataset(classes=classes, ipc=ipc, views=views)
-    _check_labels_fit(data)
+    check_labels_fit(data)
     folders, manifest = _manifest(artifact, data)
     _check_ours(target, manifest)
     kept = len(_Names(folders, data).finished(Sums(target)))
@@ -164,17 +174,26 @@ def _label_bytes(data: DistilledDataset) -> int:
     return 4 * len(data) * data.views * len(data.classes)
 
 
-def _check_labels_fit(data: DistilledDataset) -> None:
+def check_labels_fit(data: DistilledDataset, file: str = LABELS) -> None:
+    """Refuse labels, or names of classes, that are too many to be held in memory.
+
+    Args:
+        data: rows and views that are written.
+        file: what is to hold them.
+
+    Raises:
+        DecodeError: they are.
+    """
     size = _label_bytes(data)
     if size > LARGEST_LABELS:
         raise DecodeError(
-            f"{LABELS} would hold {size / 1e9:.0f} GB of plain probabilities: decode fewer "
+            f"{file} would hold {size / 1e9:.0f} GB of plain probabilities: decode fewer "
             "views or classes, or read the artifact with Artifact.dataset()"
         )
     names = 4 * len(data.classes) * max(map(len, (*data.classes, *data.names)))
     if names > LARGEST_NAMES:
         raise DecodeError(
-            f"{LABELS} would hold {names / 1e6:.0f} MB of names of classes, one of which is very "
+            f"{file} would hold {names / 1e6:.0f} MB of names of classes, one of which is very "
             "long: cut a subset of the classes, or read the artifact with Artifact.dataset()"
         )
 
@@ -280,14 +299,15 @@ def _write_images(
             if missing:
                 pixels = data.images(missing).numpy().transpose(0, 2, 3, 1)
                 for row, image in zip(missing, pixels, strict=True):
-                    sums.write(names.of(row, view), _png(image))
+                    sums.write(names.of(row, view), png(image))
             done += len(rows)
             if progress is not None:
                 progress("pictures", done, total)
     return probabilities
 
 
-def _png(image: UInt8s) -> bytes:
+def png(image: UInt8s) -> bytes:
+    """The PNG file of a picture, uint8 [h, w, 3]."""
     stream = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(stream, "PNG")
     return stream.getvalue()

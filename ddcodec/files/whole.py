@@ -182,11 +182,27 @@ def _sync_folder(folder: Path) -> None:
             ) from error
 
 
+def _exchange(new: Path, path: Path) -> None:
+    """Put a folder in the place of another, which is removed."""
+    old = _temporary(path)
+    path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """A new folder to fill, which appears at ``path`` whole or not at all, synced as files are.
 
     What killed processes left of it is removed first.
+
+    Args:
+        path: the folder.
+        replace: a folder that is there by the end is removed, once the new one is whole.
 
     Raises:
         OSError: it cannot be written, or ``path`` holds something by then.
@@ -204,7 +220,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
             for written in [*temporary.rglob("*"), temporary]:
                 with _opened(written) as content:
                     os.fsync(content)
-            temporary.replace(path)
+            if replace and path.is_dir():
+                _exchange(temporary, path)
+            else:
+                temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _sync_folder(path.parent)

@@ -36,6 +36,8 @@ def test_the_script_of_a_shell_is_printed(shell: str, monkeypatch: pytest.Monkey
         ("ddz encode photos --method rded --option fac", ["factor="]),
         ("ddz encode photos --option fac", []),
         ("ddz methods k-", ["k-center"]),
+        ("ddz export a.ddz --to web", ["webdataset"]),
+        ("ddz export a.ddz --to d", ["datm", "dd-ranking"]),
         ("ddz report a.ddz --protocol ha", ["hald"]),
         ("ddz report a.ddz --baseline so", ["soft"]),
     ],

@@ -129,6 +129,21 @@ def _decode(artifact: Artifact, folder: Path) -> None:
         ddcodec.decode(artifact, out, classes=artifact.classes[:1], ipc=1, progress=False)
 
 
+def _export(artifact: Artifact, folder: Path) -> None:
+    if _small(artifact):
+        place = folder / f"exports-{len(list(folder.iterdir()))}"
+        for kind in ("numpy", "mtt", "webdataset"):
+            ddcodec.export(
+                artifact,
+                place / kind,
+                to=kind,
+                classes=artifact.classes[:1],
+                ipc=1,
+                device="cpu",
+                progress=False,
+            )
+
+
 def _sheet(artifact: Artifact, folder: Path) -> None:
     from ddcodec.reporting.collect import sheet_of
 
@@ -158,5 +173,6 @@ WAYS: Final[Mapping[str, Way]] = {
     "subset": _subset,
     "merge": _merge,
     "decode": _decode,
+    "export": _export,
     "sheet": _sheet,
 }

@@ -34,6 +34,7 @@ __all__ = ["COMMANDS", "Child", "Command", "Place", "fresh", "prepare", "quicken
 _LATER = (
     "ddcodec.encoding.encode",
     "ddcodec.encoding.teacher",
+    "ddcodec.exchange.exporting.export",
     "ddcodec.exchange.folder",
     "ddcodec.methods.recovery",
     "ddcodec.methods.textual_inversion",
@@ -311,6 +312,23 @@ COMMANDS = (
     Command(
         "decode generated",
         lambda p: ["decode", f"{p.given}/{_DRAWN}", "--views", "all", "-o", f"{p.folder}/out"],
+        "out",
+        _folder,
+        (_DRAWN,),
+    ),
+    Command(
+        "export",
+        lambda p: [
+            *("export", f"{p.given}/photos.ddz", "--to", "webdataset", "--views", "all"),
+            *("--shard-bytes", "50KB", "--force", "-o", f"{p.folder}/out"),
+        ],
+        "out",
+        _folder,
+        ("photos.ddz",),
+    ),
+    Command(
+        "export generated",
+        lambda p: ["export", f"{p.given}/{_DRAWN}", "--to", "numpy", "-o", f"{p.folder}/out"],
         "out",
         _folder,
         (_DRAWN,),

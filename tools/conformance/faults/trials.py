@@ -57,11 +57,14 @@ def reference(command: Command, place: Place) -> Reference:
     return Reference(command.value(place.folder / command.out), time.monotonic() - began, size)
 
 
+_MARKS = ("README.md", "config.json", "ddz.json")  # a folder that is finished has one of them
+_REFUSES_ITS_RESULT = ("teacher", "prior", "export generated")
+
+
 def _value(command: Command, place: Place) -> str | None:
     """What is at the target; None where there is nothing, or a folder that is not finished."""
     path = place.folder / command.out
-    finished = path.exists() and (path.suffix or (path / "README.md").exists())
-    if not finished and not (path / "config.json").exists():
+    if not path.exists() or not (path.suffix or any((path / mark).exists() for mark in _MARKS)):
         return None
     try:
         return command.value(path)
@@ -84,7 +87,7 @@ def _finish(command: Command, place: Place, known: Reference) -> None:
     """The same command again makes the same result and leaves nothing else."""
     if _value(command, place) is not None and command.out.endswith(".ddz"):
         (place.folder / command.out).unlink()  # it was finished: a rerun would only say so
-    elif _value(command, place) is not None and command.name in ("teacher", "prior"):
+    elif _value(command, place) is not None and command.name in _REFUSES_ITS_RESULT:
         shutil.rmtree(place.folder / command.out)
     code, said = Child(command.words(place), place).end()
     if code:
