@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ddcodec.evaluation.protocols import Protocol, get_protocol
     from ddcodec.evaluation.students import accuracy, build_student, train
     from ddcodec.exchange.decode import decode
+    from ddcodec.exchange.importing.run import import_artifact
     from ddcodec.planning.plan import plan
     from ddcodec.reporting.report import report
 
@@ -48,6 +49,7 @@ __all__ = [
     "decode",
     "encode",
     "get_protocol",
+    "import_artifact",
     "merge",
     "open",
     "plan",
@@ -73,6 +75,7 @@ _HOMES = {
     "decode": ("ddcodec.exchange.decode", "decode"),
     "encode": ("ddcodec.encoding.encode", "encode"),
     "get_protocol": ("ddcodec.evaluation.protocols", "get_protocol"),
+    "import_artifact": ("ddcodec.exchange.importing.run", "import_artifact"),
     "merge": ("ddcodec.artifact", "merge"),
     "open": ("ddcodec.artifact", "open_artifact"),
     "plan": ("ddcodec.planning.plan", "plan"),

@@ -231,7 +231,8 @@ class Encoder:
                 content = inputs.method.trial(inputs.job(self.ipc))
             drafting, options = Drafting(inputs, self.ipc), self.options
             head = drafting.head(content, drafting.label_recipe(), _NO_STATISTICS)
-            if options.labels == "soft" and options.label_bytes is None and options.budget is None:
+            asked = options.labels == "soft" and options.given_labels is None
+            if asked and options.label_bytes is None and options.budget is None:
                 expected["labels"] = sampled_label_bytes(inputs, head) or expected["labels"]
             expected |= stored_bytes(head, content)
             info = drafting.info(content, "convnet3", bytes(range(32)))
