@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ddcodec.evaluation.protocols import Protocol, get_protocol
     from ddcodec.evaluation.students import accuracy, build_student, train
     from ddcodec.exchange.decode import decode
+    from ddcodec.exchange.importing.options import ImportOptions
+    from ddcodec.exchange.importing.result import ImportResult
     from ddcodec.exchange.importing.run import import_artifact
     from ddcodec.planning.plan import plan
     from ddcodec.reporting.report import report
@@ -39,6 +41,8 @@ __all__ = [
     "DdcodecError",
     "EncodeOptions",
     "EncodeResult",
+    "ImportOptions",
+    "ImportResult",
     "Limits",
     "Protocol",
     "Teacher",
@@ -66,6 +70,8 @@ _HOMES = {
     "DdcodecError": ("ddcodec.errors", "DdcodecError"),
     "EncodeOptions": ("ddcodec.encoding.options", "EncodeOptions"),
     "EncodeResult": ("ddcodec.encoding.result", "EncodeResult"),
+    "ImportOptions": ("ddcodec.exchange.importing.options", "ImportOptions"),
+    "ImportResult": ("ddcodec.exchange.importing.result", "ImportResult"),
     "Limits": ("ddcodec.container", "Limits"),
     "Protocol": ("ddcodec.evaluation.protocols", "Protocol"),
     "Teacher": ("ddcodec.classifiers.teacher", "Teacher"),

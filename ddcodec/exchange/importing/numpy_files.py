@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -21,9 +23,17 @@ _NAMES = ("images", "labels", "logits", "classes", "mean", "std", "lr")
 
 def _fits(place: Place) -> str | None:
     found = [name for name in place.names if name.endswith(".npz")]
-    if place.file is None and len(found) != 1:
-        return None
-    return found[0] if found else None
+    if place.file is None:
+        found = [name for name in found if _holds_images(place.at(name))]
+    return found[0] if len(found) == 1 else None
+
+
+def _holds_images(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "images.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False  # whatever it is, nothing asks for it
 
 
 def _read(place: Place, wanted: Wanted) -> Found:
@@ -52,9 +62,18 @@ def _read(place: Place, wanted: Wanted) -> Found:
         soft_kind=kind,
         names=tuple(map(str, arrays["classes"])) if "classes" in arrays else None,
         normalised=_normalisation(arrays, name),
-        recipe={"lr": f"{float(arrays['lr']):.9g}"} if "lr" in arrays else {},
+        recipe=_rate(arrays, name),
         warnings=(f"arrays of {name} that were left aside: {', '.join(extra)}",) if extra else (),
     )
+
+
+def _rate(arrays: Mapping[str, Array], name: str) -> dict[str, str]:
+    """A learned rate as text, the shortest that says it."""
+    if "lr" not in arrays:
+        return {}
+    if arrays["lr"].size != 1 or arrays["lr"].dtype.kind != "f":
+        raise SourceError(f"lr of {name} is no number, where a learning rate should be")
+    return {"lr": str(arrays["lr"].reshape(-1)[0])}
 
 
 def _normalisation(arrays: Mapping[str, Array], name: str) -> Normalisation | None:
