@@ -149,7 +149,7 @@ def _facts(result: ImportResult) -> Iterator[tuple[str, str]]:
     at = f", {result.divergence:.2g} nats from these" if result.divergence is not None else ""
     yield "labels", f"{_LABELS[result.labels]}{at}"
     if result.agreement is not None:
-        yield "order", result.agreement.describe(result.classes)
+        yield "teacher", result.agreement.describe(result.classes)
     for kind, size in result.expected.items():
         yield f"expected {kind}", f"{size:,} bytes"
 

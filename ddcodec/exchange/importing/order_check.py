@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ class Agreement:
         by_chance: the same of predictions that know nothing of the pictures: small sets of pictures
             are easily matched.
         pictures: that it was shown.
+        classes: K.
         renamed: pairs of class indices, which differ: a class, and what its pictures look like.
     """
 
@@ -41,6 +43,7 @@ class Agreement:
     best: float
     by_chance: float
     pictures: int
+    classes: int
     renamed: tuple[tuple[int, int], ...]
 
     @property
@@ -50,8 +53,15 @@ class Agreement:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether some classes look exchanged."""
-        return bool(self.renamed) and self.best > max(self.share, self.by_chance) + _MARGIN
+        """Whether some classes look exchanged, or the teacher agrees no more than a die would."""
+        exchanged = self.best > max(self.share, self.by_chance) + _MARGIN
+        return self._is_blind or (bool(self.renamed) and exchanged)
+
+    @property
+    def _is_blind(self) -> bool:
+        chance = 1 / self.classes
+        spread = math.sqrt(chance * (1 - chance) / self.pictures)
+        return self.share <= chance + 2 * spread
 
     def describe(self, classes: tuple[str, ...]) -> str:
         """The figures, and classes that look like others."""
@@ -59,7 +69,9 @@ class Agreement:
             f"the teacher takes {100 * self.share:.0f} % of {self.pictures:,} pictures for their "
             "class"
         )
-        if not self.is_wrong and not self.is_doubtful:
+        if self._is_blind:
+            text += f", where chance takes {100 / self.classes:.2g} %"
+        if self.best <= max(self.share, self.by_chance) + _MARGIN:
             return text
         pairs = [f"{classes[a]!r} looks like {classes[b]!r}" for a, b in self.renamed[:_NAMED]]
         return f"{text}, and {100 * self.best:.0f} % in another order ({', '.join(pairs)}, ...)"
@@ -109,7 +121,7 @@ def judged(own: Int64s, said: Int64s, classes: int) -> Agreement:
     renamed.sort(key=lambda one: (-one[0], one[1]))
     share = float((own == said).mean())
     pairs = tuple((a, b) for _, a, b in renamed)
-    return Agreement(share, best, max(chance), len(own), pairs)
+    return Agreement(share, best, max(chance), len(own), classes, pairs)
 
 
 def _matched(own: Int64s, said: Int64s, classes: int) -> tuple[float, Int64s]:
