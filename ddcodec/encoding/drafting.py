@@ -140,6 +140,9 @@ class Drafting:
             room: bytes that stored labels may take, under a budget.
         """
         options, given = self.options, self.options.given_labels
+        if given is not None and given.coded is not None:
+            self.divergence = 0.0
+            return list(given.coded(head))
         coding = options.coding if room is None else replace(options.coding, budget=room)
         if given is not None:
             result = labelling.coded(given.logits, head, coding, options.seed)

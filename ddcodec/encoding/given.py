@@ -30,6 +30,8 @@ class GivenLabels:
         view: what views vary; of plain images, the identity.
         sections: sections that a draft needs besides its pictures and seeds to show these views;
             none by default.
+        coded: label sections that are ready, such as lists of the largest logits, which are kept as
+            they are; by default logits are coded as a teacher's are.
     """
 
     logits: Logits
@@ -37,6 +39,7 @@ class GivenLabels:
     temperature: Ratio = (1, 1)
     view: View = field(default_factory=View)
     sections: Callable[[Head], Sequence[NewSection]] = _none
+    coded: Callable[[Head], Sequence[NewSection]] | None = None
 
     @property
     def views(self) -> int:

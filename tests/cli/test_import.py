@@ -23,7 +23,9 @@ def test_what_was_recognised_is_said(ddz: Ddz, run: Path, tmp_path: Path) -> Non
     done = ddz("import", run, "--classes", "cifar10", "-o", tmp_path / "a.ddz")
     assert done.code == 0
     assert "format        mtt, for images_best.pt and labels_best.pt" in done.out
-    assert "classes       10 (cifar10): airplane, automobile, bird, cat, deer and 5 more" in done.out
+    assert (
+        "classes       10 (cifar10): airplane, automobile, bird, cat, deer and 5 more" in done.out
+    )
     assert "images        2 per class, 8x8 pixels" in done.out
     assert "normalised by cifar10" in done.out and "labels        hard" in done.out
     assert f"next: ddz inspect {tmp_path / 'a.ddz'}" in done.out

@@ -13,6 +13,7 @@ from ddcodec.errors import RequestError
 from ddcodec.exchange.importing.normalisation import Normalisation
 from ddcodec.exchange.importing.place import Place
 from ddcodec.exchange.importing.stack import Stack
+from ddcodec.recipe.fields import Ratio
 from ddcodec.sources.folder import ImageFolder
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Found:
         hard: int64 [N], indices of classes; None where labels are rows alone, or folders.
         soft: floating-point [N, K], a row for each picture; None where labels are hard.
         soft_kind: what these rows are.
+        temperature: at which students read them.
         names: of classes in index order, where the files say; else they are numbers.
         order: the known order that the format's code has, by its name.
         normalised: by what pictures are normalised, where format or files say.
@@ -61,6 +63,7 @@ class Found:
     hard: Int64s | None = None
     soft: Tensor | None = None
     soft_kind: Literal["logits", "probabilities"] = "logits"
+    temperature: Ratio = (1, 1)
     names: tuple[str, ...] | None = None
     order: str | None = None
     normalised: Normalisation | None = None
@@ -72,6 +75,8 @@ class Found:
     @property
     def class_count(self) -> int:
         """K."""
+        if self.names is not None:
+            return len(self.names)
         if isinstance(self.pictures, ImageFolder):
             return len(self.pictures.classes)
         if self.soft is not None:

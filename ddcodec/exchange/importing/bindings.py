@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ddcodec.errors import RequestError
+from ddcodec.errors import RequestError, SourceError
 from ddcodec.exchange.importing.base import Found
 from ddcodec.exchange.importing.orders import fitting_orders, known_orders, order_of
 from ddcodec.sources.folder import ImageFolder
@@ -23,14 +23,12 @@ class Binding:
         origin: where these come from, for people.
         known: the known order that this is; None of any other.
         places: for each class, its index in the source.
-        warnings: one sentence each.
     """
 
     classes: tuple[str, ...]
     origin: str
     known: str | None
     places: tuple[int, ...]
-    warnings: tuple[str, ...] = ()
 
     def folder(self, found: ImageFolder) -> ImageFolder:
         """Folders in this order, called so."""
@@ -51,10 +49,16 @@ def bound(found: Found, spec: str | None) -> Binding:
 
     Raises:
         RequestError: nothing says what the classes are called, or the order is of other classes.
+        SourceError: labels are over another number of classes than the source names.
     """
     count = found.class_count
     own = tuple(range(count))
     if found.names is not None:
+        if found.soft is not None and found.soft.shape[1] != count:
+            raise SourceError(
+                f"labels are over {found.soft.shape[1]:,} classes, and the source names {count:,}: "
+                "the files do not belong together"
+            )
         return _by_name(found.names, spec)
     spec = spec or found.order
     if spec is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def classes_of(found: Found) -> tuple[Int64s, tuple[str, ...]]:
 
 
 def given_labels(found: Found, rows: Sequence[Int64s]) -> GivenLabels:
-    """The rows of numbers of a source as soft labels of one view, to be read at temperature 1.
+    """The rows of numbers of a source as soft labels of one view.
 
     Args:
         found: with ``soft``.
@@ -76,7 +77,7 @@ def given_labels(found: Found, rows: Sequence[Int64s]) -> GivenLabels:
         numbers = chosen[start : start + _ROWS]
         values[start : start + len(numbers), 0] = _in_units(found, numbers)
     digest = hashlib.sha256(values.data).hexdigest()
-    return GivenLabels(Logits.of(values), digest)
+    return GivenLabels(Logits.of(values), digest, found.temperature)
 
 
 def _in_units(found: Found, numbers: Int64s) -> Int16s:
@@ -96,7 +97,8 @@ def _in_units(found: Found, numbers: Int64s) -> Int16s:
                 "labels that are to be probabilities are below 0, or do not add up to 1: they are "
                 "logits, as label_values='logits'"
             )
-        part = np.log(np.maximum(part, _LEAST))
+        # Those of a softmax at the temperature.
+        part = np.log(np.maximum(part, _LEAST)) * float(Fraction(*found.temperature))
     far = np.abs(part - part.mean(axis=1, keepdims=True)).max()
     if far > _MOST_NATS:
         raise SourceError(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ddcodec.arrays import Array
-from ddcodec.errors import SourceError
-from ddcodec.exchange.importing.base import Format, Found, Wanted, soft_or_hard
+from ddcodec.errors import RequestError, SourceError
+from ddcodec.exchange.importing.base import Format, Found, LabelValues, Wanted, soft_or_hard
 from ddcodec.exchange.importing.normalisation import Normalisation
 from ddcodec.exchange.importing.npz import load_arrays
 from ddcodec.exchange.importing.place import Place
@@ -18,7 +18,13 @@ from ddcodec.exchange.importing.stack import labels_of, stack_of
 
 __all__ = ["FORMATS"]
 
-_NAMES = ("images", "labels", "logits", "classes", "mean", "std", "lr")
+_ROWS: Mapping[str, LabelValues] = {"logits": "auto", "soft_labels": "probabilities"}
+_NAMES = {"images", "labels", *_ROWS, "classes", "class_names", "mean", "std", "lr"} | {
+    "readable_names",
+    "slot",
+    "view",
+    "digest",
+}
 
 
 def _fits(place: Place) -> str | None:
@@ -41,30 +47,45 @@ def _read(place: Place, wanted: Wanted) -> Found:
 
     name = str(_fits(place))
     arrays = load_arrays(place.at(name))
-    if "images" not in arrays or not {"labels", "logits"} & arrays.keys():
+    rows = next((key for key in _ROWS if key in arrays), None)
+    if "images" not in arrays or (rows is None and "labels" not in arrays):
         raise SourceError(
             f"{name} holds {', '.join(arrays) or 'nothing'}: it needs images [N, 3, height, width] "
-            "and labels [N] or logits [N, classes]"
+            "and labels [N], logits [N, classes] or soft_labels, which are probabilities"
         )
-    images = stack_of(torch.from_numpy(arrays["images"]), f"images of {name}")
-    which = "logits" if "logits" in arrays else "labels"
-    labels = labels_of(torch.from_numpy(arrays[which]), f"{which} of {name}", len(images))
-    extra = sorted(arrays.keys() - {*_NAMES})
-    hard, soft, kind = soft_or_hard(labels, which, wanted.label_values)
-    if "logits" in arrays and "labels" in arrays:
-        own = labels_of(torch.from_numpy(arrays["labels"]), f"labels of {name}", len(images))
-        hard = own.numpy().astype(np.int64) if not own.is_floating_point() else None
+    if arrays.get("view", np.zeros(1)).any():
+        raise RequestError(
+            f"{name} holds several views of each image: export one view, which is the image itself"
+        )
+    pictures = stack_of(torch.from_numpy(_planar(arrays["images"])), f"images of {name}")
+    hard = soft = None
+    kind = _ROWS.get(str(rows), wanted.label_values)
+    for key in ("labels", rows):
+        if key in arrays:
+            there = labels_of(torch.from_numpy(arrays[key]), f"{key} of {name}", len(pictures))
+            indices, numbers, found_kind = soft_or_hard(there, f"{key} of {name}", kind)
+            hard = hard if indices is None else indices
+            if numbers is not None:
+                soft, kind = numbers, found_kind
+    extra = sorted(arrays.keys() - _NAMES)
+    classes = arrays.get("classes", arrays.get("class_names"))
     return Found(
         files=(name,),
-        pictures=images,
+        pictures=pictures,
         hard=hard,
         soft=soft,
-        soft_kind=kind,
-        names=tuple(map(str, arrays["classes"])) if "classes" in arrays else None,
+        soft_kind="probabilities" if kind == "probabilities" else "logits",
+        names=None if classes is None else tuple(map(str, classes)),
         normalised=_normalisation(arrays, name),
         recipe=_rate(arrays, name),
         warnings=(f"arrays of {name} that were left aside: {', '.join(extra)}",) if extra else (),
     )
+
+
+def _planar(images: Array) -> Array:
+    """[N, 3, h, w] of pictures in either order of axes."""
+    interleaved = images.ndim == 4 and images.shape[3] == 3 and images.shape[1] != 3
+    return images.transpose(0, 3, 1, 2) if interleaved else images
 
 
 def _rate(arrays: Mapping[str, Array], name: str) -> dict[str, str]:
@@ -79,7 +100,9 @@ def _rate(arrays: Mapping[str, Array], name: str) -> dict[str, str]:
 def _normalisation(arrays: Mapping[str, Array], name: str) -> Normalisation | None:
     if "mean" not in arrays and "std" not in arrays:
         return None
-    mean, std = (arrays.get(one, np.zeros(0)).astype(np.float64).reshape(-1) for one in _NAMES[4:6])
+    mean, std = (
+        arrays.get(one, np.zeros(0)).astype(np.float64).reshape(-1) for one in ("mean", "std")
+    )
     if mean.shape != (3,) or std.shape != (3,) or not (std > 0).all():
         raise SourceError(f"mean and std of {name} are not three numbers each, std above 0")
     text = ",".join(f"{v:g}" for v in mean) + "/" + ",".join(f"{v:g}" for v in std)

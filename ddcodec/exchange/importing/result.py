@@ -42,6 +42,10 @@ class ImportResult:
         expected: expected bytes by section kind, of a dry run.
         options_used: the options of the encode as they were used.
         warnings: one sentence each.
+
+    >>> would = ddcodec.import_artifact("photos", "p.ddz", ipc=2, dry_run=True)
+    >>> would.path, would.ipc, would.size, would.order
+    (None, 2, (16, 16), 'names of the source')
     """
 
     path: Path | None

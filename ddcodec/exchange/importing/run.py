@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from ddcodec.exchange.importing.options import GivenOptions, ImportOptions
 from ddcodec.exchange.importing.order_check import Agreement, agreement
 from ddcodec.exchange.importing.place import Place
 from ddcodec.exchange.importing.result import ImportResult
+from ddcodec.exchange.importing.sidecar import explained
 from ddcodec.exchange.importing.source import StackSource
 from ddcodec.exchange.importing.spaces import chosen_space, space_findings
 from ddcodec.exchange.importing.stack import Stack, rows_of
@@ -35,6 +36,8 @@ from ddcodec.sources.folder import ImageFolder
 from ddcodec.sources.paths import printable
 
 __all__ = ["Importer", "LabelProvider", "Pictures", "import_artifact"]
+
+_SHOWN = 3
 
 Pictures: TypeAlias = StackSource | ImageFolder
 """A source in the order of the artifact's classes; a picture's number is its slot."""
@@ -121,7 +124,7 @@ class Importer:
     def _read(self) -> _Ready:
         options = self.options
         wanted = Wanted(options.which, options.factor, options.label_values)
-        found = self.format.read(self.place, wanted)
+        found = explained(self.format.read(self.place, wanted), self.place)
         binding = bound(found, options.classes)
         source, rows, space, warnings = self._pictures(found, binding)
         ipc = _equal_ipc(source, options.ipc)
@@ -210,7 +213,7 @@ class Importer:
         source, found = ready.source, ready.found
         stack = source if isinstance(source, StackSource) else None
         source_len = self._source_len(ready)
-        warnings = [*found.warnings, *ready.warnings, *ready.binding.warnings]
+        warnings = [*found.warnings, *ready.warnings, *self._left_aside(found)]
         if seen is not None and (seen.is_wrong or seen.is_doubtful):
             warnings.append(
                 f"the order of the classes may be wrong: {seen.describe(source.classes)}"
@@ -246,6 +249,16 @@ class Importer:
             options_used=made.options_used,
             warnings=tuple(warnings),
         )
+
+    def _left_aside(self, found: Found) -> Iterator[str]:
+        """What of a folder of tensors has no part in this."""
+        if isinstance(found.pictures, ImageFolder):
+            return
+        others = [name for name in self.place.pickles if name not in found.files]
+        if others:
+            some = ", ".join(others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
+            what = "1 other file is" if len(others) == 1 else f"{len(others)} other files are"
+            yield f"{what} left aside in {printable(self.place.path)}: {some}"
 
     def _source_len(self, ready: _Ready) -> int:
         """Bytes of the files that were read."""

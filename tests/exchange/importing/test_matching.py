@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +180,23 @@ def test_a_format_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     source = mtt(tmp_path / "run", normalised(IMAGES), LABELS)
     with pytest.raises(SourceError, match="is not of format idc"):
         ddcodec.import_artifact(source, tmp_path / "a.ddz", format="idc")
+
+
+def test_an_export_of_ours_names_classes_and_statistics(tmp_path: Path) -> None:
+    """Written as `ddz export --to mtt` does, with its sidecar."""
+    mean, std = (0.5, 0.25, 0.125), (0.5, 0.5, 0.25)
+    source = mtt(tmp_path / "run", normalised(IMAGES, mean, std), LABELS)
+    values = {
+        "schema": "ddcodec.exported/1",
+        "digest": "ab",
+        "classes": [*"jihgfedcba"],
+        "label_kind": "hard",
+        "temperature": 1.0,
+        "statistics": "artifact",
+        "mean": mean,
+        "std": std,
+    }
+    (source / "ddz.json").write_text(json.dumps(values), "utf-8")
+    made = ddcodec.import_artifact(source, tmp_path / "a.ddz")
+    assert made.classes == (*"jihgfedcba",) and made.normalisation == "artifact"
+    np.testing.assert_array_equal(shown(tmp_path / "a.ddz"), IMAGES)

@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 
 import ddcodec
 from ddcodec.arrays import Int16s
+from ddcodec.codecs.top_k_labels import TopKLabels
+from ddcodec.container import Box, NewSection
 from ddcodec.encoding.given import GivenLabels
 from ddcodec.errors import RequestError, SourceError
 from ddcodec.exchange.importing.options import ImportOptions
 from ddcodec.exchange.importing.run import Importer, Pictures
+from ddcodec.exchange.top_k import from_top_k
 from ddcodec.labels.encoder.label_set import Logits
+from ddcodec.recipe.head import Head
 from ddcodec.recipe.view import parse_view
 from tests.exchange.importing.neighbours import class_major, mtt, normalised, pixels, rded
 from tests.exchange.importing.test_matching import shown
@@ -157,6 +161,31 @@ def test_labels_that_other_files_hold_come_in_by_a_provider(tmp_path: Path) -> N
         found = np.asarray(data.probabilities(range(6)))
     expected = 1 / (1 + 2 * np.exp(-330 / 64 / 2))
     np.testing.assert_allclose(found[np.arange(6), np.arange(6) // 2], expected, atol=2e-3)
+
+
+def test_labels_that_are_coded_already_are_kept_as_they_are(tmp_path: Path) -> None:
+    source = rded(tmp_path / "set", pixels(6, 16), 2)
+    listed = np.argsort(np.eye(3)[np.repeat([0, 1, 2], 2)], axis=1)[:, ::-1][:, :2]
+    values = from_top_k(listed, np.log([[0.75, 0.25]] * 6), 3, rest="dropped").reshape(3, 2, 1, 3)
+
+    def sections(head: Head) -> list[NewSection]:
+        codec = TopKLabels.for_labels(values, 2)
+        return [NewSection("labels", codec.spec(), Box(0, 3, 0, 2, 0, 1), codec.encode(values))]
+
+    given = GivenLabels(Logits.of(values.reshape(6, 1, 3)), "digest", coded=sections)
+    options = ImportOptions(classes="numbers")
+    made = Importer(source, tmp_path / "a.ddz", options, lambda *_: given).run()
+    assert made.divergence == 0
+    with ddcodec.open(tmp_path / "a.ddz") as artifact:
+        found = np.asarray(artifact.dataset().probabilities(range(6)))
+    np.testing.assert_allclose(np.sort(found), [[0, 0.25, 0.75]] * 6, atol=0.01)
+
+
+def test_other_files_of_a_folder_are_said(tmp_path: Path) -> None:
+    source = mtt(tmp_path / "run", normalised(IMAGES), LABELS)
+    (source / "syn_lrs.pt").write_bytes(b"never read")
+    made = ddcodec.import_artifact(source, tmp_path / "a.ddz", classes="cifar10")
+    assert made.warnings == (f"1 other file is left aside in {source}: syn_lrs.pt",)
 
 
 def centred_units(values: Int16s) -> Int16s:
