@@ -106,7 +106,7 @@ class Encoder:
         )
 
     def _made(self) -> EncodeResult:
-        self._check_target()
+        self.check_target()
         used = dict[str, Any]()
         if self.options.ipc is not None:
             self.inputs.method.check(self.inputs.job(self.ipc))
@@ -188,7 +188,12 @@ class Encoder:
             ipc = min(ipc, *self.inputs.source.counts)
         return {"ipc": np.array(ipc)}
 
-    def _check_target(self) -> None:
+    def check_target(self) -> None:
+        """Refuse, before any work, a target that cannot be written or would be overwritten.
+
+        Raises:
+            RequestError: saying what to give in its place.
+        """
         check_replaceable(self.target)
         if self.target.exists() and not self.options.force:
             raise RequestError(f"{self.target} exists; choose another name, or pass force=True")

@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
 
-import numpy as np
-
-from ddcodec.arrays import Int64s
 from ddcodec.encoding.encode import Encoder
-from ddcodec.encoding.given import GivenLabels
 from ddcodec.encoding.result import EncodeResult
 from ddcodec.encoding.signature import AnyPath, with_options
-from ddcodec.errors import RequestError, SourceError
-from ddcodec.exchange.importing.base import Format, Found, Wanted
-from ddcodec.exchange.importing.bindings import Binding, bound
+from ddcodec.errors import SourceError
+from ddcodec.exchange.importing.base import Format, Found
 from ddcodec.exchange.importing.formats import get_format, recognised
-from ddcodec.exchange.importing.labels import classes_of, given_labels
-from ddcodec.exchange.importing.method import Imported, Measured
-from ddcodec.exchange.importing.options import GivenOptions, ImportOptions
+from ddcodec.exchange.importing.options import ImportOptions
 from ddcodec.exchange.importing.order_check import Agreement, agreement
 from ddcodec.exchange.importing.place import Place
+from ddcodec.exchange.importing.reading import LabelProvider, Ready, read_place
 from ddcodec.exchange.importing.result import ImportResult
-from ddcodec.exchange.importing.sidecar import explained
-from ddcodec.exchange.importing.source import StackSource
-from ddcodec.exchange.importing.spaces import chosen_space, space_findings
-from ddcodec.exchange.importing.stack import Stack, rows_of
 from ddcodec.methods.options import AUTO
 from ddcodec.progress import displayed
 from ddcodec.sources.folder import ImageFolder
 from ddcodec.sources.paths import printable
 
-__all__ = ["Importer", "LabelProvider", "Pictures", "import_artifact"]
+__all__ = ["Importer", "import_artifact"]
 
 _SHOWN = 3
-
-Pictures: TypeAlias = StackSource | ImageFolder
-"""A source in the order of the artifact's classes; a picture's number is its slot."""
-
-LabelProvider: TypeAlias = Callable[[Pictures, int], GivenLabels]
-"""Pictures in the order of the artifact, and its IPC -> their labels, which some other files hold.
-
-Label trees of FKD and its kin come in by this.
-"""
 
 
 @with_options(ImportOptions)
@@ -115,90 +95,18 @@ class Importer:
 
         Raises: as :func:`import_artifact`.
         """
-        ready = self._read()
+        ready = read_place(self.place, self.format, self.options, self._provider)
         encoder = Encoder(ready.source, self.target, ready.options)
+        if not self.options.dry_run:
+            encoder.check_target()  # before a teacher is asked
         seen = self._ask_teacher(encoder, ready)
         made = encoder.run()
         return self._result(ready, made, seen)
 
-    def _read(self) -> _Ready:
-        options = self.options
-        wanted = Wanted(options.which, options.factor, options.label_values)
-        found = explained(self.format.read(self.place, wanted), self.place)
-        binding = bound(found, options.classes)
-        source, rows, space, warnings = self._pictures(found, binding)
-        ipc = _equal_ipc(source, options.ipc)
-        labels = self._labels(found, source, [one[:ipc] for one in rows], ipc)
-        kind = "source" if labels is not None else self._kind()
-        info: dict[str, str | int] = {
-            "format": self.format.name,
-            "order": binding.origin,
-            **found.recipe,
-        }
-        clipped = 0
-        if isinstance(source, StackSource):
-            source = source.first(ipc)
-            clipped = source.clipped
-            info |= {"normalisation": space, "clipped": clipped} if space else {}
-        measured = Measured()
-        given = options.encode(
-            ipc=ipc,
-            labels="soft" if labels is not None else kind,
-            filled=Imported(stored=_stored(found), info=info, measured=measured),
-            labels_given=labels,
-            **({"size": found.shown} if found.shown is not None else {}),
-            **_given_label_options(labels),
-        )
-        if isinstance(source, StackSource):
-            given = replace(given, statistics=source.statistics)
-        return _Ready(found, binding, source, given, kind, space, measured, ipc, warnings)
-
-    def _pictures(
-        self, found: Found, binding: Binding
-    ) -> tuple[Pictures, Sequence[Int64s], str, tuple[str, ...]]:
-        """The source in the order of its classes, its rows, its space and warnings."""
-        if isinstance(found.pictures, ImageFolder):
-            self._refuse_of_folders()
-            folder = binding.folder(found.pictures)
-            return folder, [np.arange(count) for count in folder.counts], "", ()
-        assert isinstance(found.pictures, Stack)
-        own, warnings = classes_of(found)
-        rows = rows_of(own, len(binding.classes), "the source")
-        space = chosen_space(found, binding.known, self.options)
-        where = printable(self.place.path)
-        source = StackSource(found.pictures, rows, binding.classes, space, where)
-        findings = space_findings(found, space, source)
-        return source, rows, space.name, (*warnings, *findings)
-
-    def _refuse_of_folders(self) -> None:
-        for name in ("normalisation", "zca", "which", "factor"):
-            if getattr(self.options, name) is not None:
-                raise RequestError(
-                    f"{name}={getattr(self.options, name)!r} says nothing to files of pictures, "
-                    "which hold pixels; leave it out"
-                )
-
-    def _labels(
-        self, found: Found, source: Pictures, rows: Sequence[Int64s], ipc: int
-    ) -> GivenLabels | None:
-        wanted = self.options.labels
-        if wanted in ("soft", "hard", "teacher"):
-            return None
-        if self._provider is not None:
-            return self._provider(source, ipc)
-        if found.soft is not None:
-            return given_labels(found, rows)
-        return None
-
-    def _kind(self) -> str:
-        options = self.options
-        if options.labels in ("soft", "hard", "teacher"):
-            return options.labels
-        return "soft" if options.labels == AUTO and options.teacher is not None else "hard"
-
-    def _ask_teacher(self, encoder: Encoder, ready: _Ready) -> Agreement | None:
+    def _ask_teacher(self, encoder: Encoder, ready: Ready) -> Agreement | None:
         """How a teacher agrees with the order of the classes, where one is named and here."""
-        if self.options.teacher is None or (encoder.inputs.to_fetch() and self.options.dry_run):
+        named = self.options.teacher
+        if named is None or (self.options.dry_run and isinstance(named, str) and _to_fetch(named)):
             return None
         teacher = encoder.inputs.teacher()
         seen = agreement(ready.source, teacher, encoder.inputs.size, ready.ipc)
@@ -209,9 +117,8 @@ class Importer:
             )
         return seen
 
-    def _result(self, ready: _Ready, made: EncodeResult, seen: Agreement | None) -> ImportResult:
-        source, found = ready.source, ready.found
-        stack = source if isinstance(source, StackSource) else None
+    def _result(self, ready: Ready, made: EncodeResult, seen: Agreement | None) -> ImportResult:
+        source, stack, found = ready.source, ready.stack, ready.found
         source_len = self._source_len(ready)
         warnings = [*found.warnings, *ready.warnings, *self._left_aside(found)]
         if seen is not None and (seen.is_wrong or seen.is_doubtful):
@@ -219,7 +126,7 @@ class Importer:
                 f"the order of the classes may be wrong: {seen.describe(source.classes)}"
             )
         warnings += [one for one in made.warnings if one not in warnings]
-        if made.file_len > source_len > 0:
+        if made.file_len > source_len > 0 and self.options.patch_codec == "png":
             warnings.append(
                 f"the artifact is larger than its source ({made.file_len:,} bytes for "
                 f"{source_len:,}): pictures that have lost something before are smaller as "
@@ -242,7 +149,7 @@ class Importer:
             values=stack.values if stack else 0,
             psnr=ready.measured.psnr,
             divergence=made.divergence,
-            labels=ready.kind,
+            labels=ready.labels,
             agreement=seen,
             recipe=found.recipe,
             expected=made.expected,
@@ -260,14 +167,16 @@ class Importer:
             what = "1 other file is" if len(others) == 1 else f"{len(others)} other files are"
             yield f"{what} left aside in {printable(self.place.path)}: {some}"
 
-    def _source_len(self, ready: _Ready) -> int:
+    def _source_len(self, ready: Ready) -> int:
         """Bytes of the files that were read."""
         if isinstance(ready.source, ImageFolder):
             paths = [path for files in ready.source.files for path in files[: ready.ipc]]
         else:
-            paths = [Place(self.place.path).folder / name for name in ready.found.files]
-            inside = self.place.folder / "Normal"
-            paths = [path if path.exists() else inside / path.name for path in paths]
+            folders = (self.place.folder, self.place.folder / "Normal")
+            paths = [
+                next((f / name for f in folders if (f / name).exists()), self.place.path)
+                for name in ready.found.files
+            ]
         total = 0
         for path in paths:
             with suppress(OSError):
@@ -275,52 +184,7 @@ class Importer:
         return total
 
 
-@dataclass(frozen=True, eq=False)
-class _Ready:
-    """What was read, and how it is to be encoded."""
+def _to_fetch(teacher: str) -> bool:
+    from ddcodec.classifiers.pretrained import teacher_to_fetch
 
-    found: Found
-    binding: Binding
-    source: Pictures
-    options: GivenOptions
-    kind: str
-    space: str
-    measured: Measured
-    ipc: int
-    warnings: tuple[str, ...]
-
-
-def _stored(found: Found) -> tuple[int, int] | None:
-    """(width, height) of pictures that are shown larger than they are stored."""
-    return found.pictures.size if found.shown and isinstance(found.pictures, Stack) else None
-
-
-def _given_label_options(labels: GivenLabels | None) -> dict[str, object]:
-    if labels is None:
-        return {}
-    return {"views": labels.views, "label_temperature": labels.temperature}
-
-
-def _equal_ipc(source: Pictures, asked: int | None) -> int:
-    """The images per class, of which an artifact has as many of each.
-
-    Raises:
-        RequestError: there are more of one class than of another, or fewer than were asked for.
-    """
-    least, most = min(source.counts), max(source.counts)
-    small = source.classes[source.counts.index(least)]
-    if asked is not None and asked > least:
-        raise RequestError(f"ipc={asked} is more than the {least:,} images of class {small!r}")
-    if asked is None and least != most:
-        large = source.classes[source.counts.index(most)]
-        raise RequestError(
-            f"class {large!r} has {most:,} images and class {small!r} {least:,}, and an artifact "
-            f"has as many of each class: {_way(least)}"
-        )
-    return asked or least
-
-
-def _way(least: int) -> str:
-    if least == 0:
-        return "get the images that are missing, or the right order of classes"
-    return f"give ipc={least} to take the first {least:,} of each, or get those that are missing"
+    return bool(teacher_to_fetch(teacher))

@@ -103,7 +103,7 @@ def test_several_views_of_an_image_are_refused(tmp_path: Path) -> None:
         ({"labels": [0]}, "it needs images"),
         ({"images": PLANAR}, "it needs images"),
         (
-            {"images": PLANAR, "logits": np.eye(6), "classes": [*"abc"]},
+            {"images": PLANAR, "logits": 2 * np.eye(6), "classes": [*"abc"]},
             "labels are over 6 classes, and the source names 3",
         ),
         ({"images": IMAGES[0], "labels": [0] * 6}, r"shape \[8, 8, 3\], and pictures are"),

@@ -18,7 +18,8 @@ from ddcodec.container import Box, NewSection
 from ddcodec.encoding.given import GivenLabels
 from ddcodec.errors import RequestError, SourceError
 from ddcodec.exchange.importing.options import ImportOptions
-from ddcodec.exchange.importing.run import Importer, Pictures
+from ddcodec.exchange.importing.reading import Pictures
+from ddcodec.exchange.importing.run import Importer
 from ddcodec.exchange.top_k import from_top_k
 from ddcodec.labels.encoder.label_set import Logits
 from ddcodec.recipe.head import Head
