@@ -52,6 +52,7 @@ class Row(NamedTuple):
 @click.option("--ipc", default=10, show_default=True)
 @click.option("--steps", default=40, show_default=True, help="Steps of distribution matching.")
 @click.option("--test", type=click.Path(path_type=Path), help="Test pictures, to train students.")
+@click.option("--test-limit", type=int, help="Test pictures of each class, by default all.")
 @click.option("--seeds", default=1, show_default=True, help="Students of each.")
 @click.option("--epochs", default=300, show_default=True)
 @click.option("--classes", default="cifar10", show_default=True, help="Order of the classes.")
@@ -60,6 +61,7 @@ def main(
     ipc: int,
     steps: int,
     test: Path | None,
+    test_limit: int | None,
     seeds: int,
     epochs: int,
     classes: str,
@@ -76,7 +78,7 @@ def main(
         for line in label_rows(place, made, own, teacher_logits(images, labels, made), classes):
             click.echo(line)
         if test is not None:
-            shown, true = load_images(scan(test), folder.native_size())
+            shown, true = load_images(scan(test), folder.native_size(), limit=test_limit)
             for row in rows:
                 if row.psnr:
                     found = accuracies(row.pictures(), own, shown, true, seeds, epochs)

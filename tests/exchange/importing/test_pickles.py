@@ -68,6 +68,18 @@ def test_a_truncated_file_is_refused(zipped: bool, share: float, tmp_path: Path)
         load_pickle(path)
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_tensor_that_claims_more_than_its_file_holds_is_not_allocated(
+    zipped: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "data.pt"
+    torch.save(torch.zeros(100_000), path, _use_new_zipfile_serialization=zipped)
+    claimed = [b"J" + count.to_bytes(4, "little") for count in (100_000, 0x7FFFFFF0)]
+    path.write_bytes(path.read_bytes().replace(*claimed))
+    with pytest.raises(SourceError, match=r"data\.pt is damaged"):
+        load_pickle(path)
+
+
 def test_numpy_scalars_are_read_and_numpy_arrays_are_not(tmp_path: Path) -> None:
     scalars = [np.float64(0.5), np.float32(0.25), np.int64(3), np.bool_(True)]
     torch.save({"accs": scalars}, tmp_path / "a.pt")
