@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,11 +142,14 @@ def _facts(result: ImportResult) -> Iterator[tuple[str, str]]:
     yield "images", f"{result.ipc:,} per class, {width}x{height} pixels"
     if result.normalisation:
         cut = f", {result.clipped:,} of {result.values:,} values cut" if result.clipped else ""
-        yield "normalised by", f"{result.normalisation}{cut}"
+        by = "nothing" if result.normalisation == "none" else result.normalisation
+        yield "normalised by", f"{by}{cut}"
     if result.recipe:
-        yield "recipe", ", ".join(f"{name} {value}" for name, value in result.recipe.items())
+        yield "recipe", ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in result.recipe.items())
     if result.psnr is not None:
-        yield "pictures", f"{result.psnr_text} of the source's, with 8 bits"
+        without = math.isinf(result.psnr)
+        near = "as in the source" if without else f"{result.psnr_text} from the source's, clipped"
+        yield "pictures", f"{near}; stored as {result.options_used['patch_codec']}"
     at = f", {result.divergence:.2g} nats from these" if result.divergence is not None else ""
     yield "labels", f"{_LABELS[result.labels]}{at}"
     if result.agreement is not None:

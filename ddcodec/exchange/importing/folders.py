@@ -160,7 +160,7 @@ def _read_decoded(place: Place, wanted: Wanted) -> Found:
             "the artifact again"
         )
     order = [found.classes.index(name) for name in folders]
-    recipe = {"digest": str(manifest.get("digest"))}
+    recipe = {"decoded_from": str(manifest.get("digest"))}
     left = ("labels.npz is left aside: the artifact that was decoded has these labels",)
     pictures = in_order(found, order, names)
     return Found((found.place,), pictures, names=tuple(names), recipe=recipe, warnings=left)

@@ -129,8 +129,7 @@ class Importer:
         if made.file_len > source_len > 0 and self.options.patch_codec == "png":
             warnings.append(
                 f"the artifact is larger than its source ({made.file_len:,} bytes for "
-                f"{source_len:,}): pictures that have lost something before are smaller as "
-                "patch_codec='avif'"
+                f"{source_len:,}), for it is stored without loss: patch_codec='avif' is smaller"
             )
         return ImportResult(
             path=made.path,

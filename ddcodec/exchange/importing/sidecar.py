@@ -55,5 +55,5 @@ def _with(found: Found, values: dict[str, Any]) -> Found:
         normalised=normalised,
         soft=soft,
         temperature=ratio_of(values["temperature"]) if soft is not None else (1, 1),
-        recipe={"digest": str(values["digest"]), **found.recipe},
+        recipe={"exported_from": str(values["digest"]), **found.recipe},
     )

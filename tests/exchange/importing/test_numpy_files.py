@@ -73,7 +73,7 @@ def test_an_export_of_ours_says_all_that_it_needs(tmp_path: Path) -> None:
     (tmp_path / "ddz.json").write_text(json.dumps(values), "utf-8")
     made = ddcodec.import_artifact(tmp_path, tmp_path / "a.ddz", label_layers="lossless")
     assert (made.classes, made.labels, made.warnings) == (("x", "y", "z"), "source", ())
-    assert made.recipe["digest"] == "ab"
+    assert made.recipe["exported_from"] == "ab"
     with ddcodec.open(tmp_path / "a.ddz") as artifact:
         assert artifact.recipe.labels.temperature == (4, 1)
         found = np.asarray(artifact.dataset().probabilities(range(6)))
