@@ -126,6 +126,11 @@ def _options(
 ) -> GivenOptions:
     more: dict[str, Any] = {"labels": "soft" if labels is not None else kind, "filled": filled}
     if labels is not None:
+        if options.views not in (None, labels.views):
+            raise RequestError(
+                f"views={options.views} is not possible with labels of the source, which are of "
+                f"{labels.views}: leave it out, or let a teacher label views, as labels='soft'"
+            )
         more |= {"views": labels.views, "label_temperature": labels.temperature}
     if options.size is None and found.shown is not None:
         more["size"] = found.shown

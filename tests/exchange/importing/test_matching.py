@@ -150,6 +150,13 @@ def test_soft_labels_can_be_left_for_hard_ones(tmp_path: Path) -> None:
     assert (made.labels, made.divergence) == ("hard", None)
 
 
+def test_labels_of_the_source_are_of_one_view(tmp_path: Path) -> None:
+    logits = 4.0 * torch.nn.functional.one_hot(LABELS, 10)
+    source = datm(tmp_path / "run", normalised(IMAGES), logits, 0.01, "best")
+    with pytest.raises(RequestError, match="views=30 is not possible with labels of the source"):
+        ddcodec.import_artifact(source, tmp_path / "a.ddz", classes="cifar10", views=30)
+
+
 def test_decoded_pictures_of_ddif_are_taken_and_labels_of_its_fields(tmp_path: Path) -> None:
     source = ddif(tmp_path / "run", normalised(IMAGES), LABELS, 0.5)
     made = ddcodec.import_artifact(source, tmp_path / "a.ddz", classes="cifar10")
