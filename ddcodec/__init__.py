@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ddcodec.evaluation.students import accuracy, build_student, train
     from ddcodec.exchange.decode import decode
     from ddcodec.exchange.exporting.export import export
+    from ddcodec.exchange.importing.options import ImportOptions
+    from ddcodec.exchange.importing.result import ImportResult
+    from ddcodec.exchange.importing.run import import_artifact
     from ddcodec.planning.plan import plan
     from ddcodec.reporting.report import report
 
@@ -39,6 +42,8 @@ __all__ = [
     "DdcodecError",
     "EncodeOptions",
     "EncodeResult",
+    "ImportOptions",
+    "ImportResult",
     "Limits",
     "Protocol",
     "Teacher",
@@ -50,6 +55,7 @@ __all__ = [
     "encode",
     "export",
     "get_protocol",
+    "import_artifact",
     "merge",
     "open",
     "plan",
@@ -66,6 +72,8 @@ _HOMES = {
     "DdcodecError": ("ddcodec.errors", "DdcodecError"),
     "EncodeOptions": ("ddcodec.encoding.options", "EncodeOptions"),
     "EncodeResult": ("ddcodec.encoding.result", "EncodeResult"),
+    "ImportOptions": ("ddcodec.exchange.importing.options", "ImportOptions"),
+    "ImportResult": ("ddcodec.exchange.importing.result", "ImportResult"),
     "Limits": ("ddcodec.container", "Limits"),
     "Protocol": ("ddcodec.evaluation.protocols", "Protocol"),
     "Teacher": ("ddcodec.classifiers.teacher", "Teacher"),
@@ -76,6 +84,7 @@ _HOMES = {
     "encode": ("ddcodec.encoding.encode", "encode"),
     "export": ("ddcodec.exchange.exporting.export", "export"),
     "get_protocol": ("ddcodec.evaluation.protocols", "get_protocol"),
+    "import_artifact": ("ddcodec.exchange.importing.run", "import_artifact"),
     "merge": ("ddcodec.artifact", "merge"),
     "open": ("ddcodec.artifact", "open_artifact"),
     "plan": ("ddcodec.planning.plan", "plan"),

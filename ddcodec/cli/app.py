@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ __all__ = ["main", "run"]
 COMMANDS = {
     "encode": "Make an artifact from an image folder.",
     "plan": "Say what budgets of bytes would buy, and how to spend them.",
+    "import": "Make an artifact of another project's distilled set.",
     "decode": "Write an artifact's images and labels as an image folder.",
     "export": "Write an artifact in the layout of another project.",
     "inspect": "Show what is inside, byte by byte; reads only the header.",
@@ -52,7 +54,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"ddcodec.cli.{cmd_name}")
+        # A module cannot be called like a keyword of Python.
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"ddcodec.cli.{name}")
         command: click.Command = module.command
         return command
 
@@ -145,7 +149,7 @@ def _next_step(error: DdcodecError) -> str:
 
 def _resume_hint(arguments: Sequence[str]) -> str:
     going_on = "Run the same command again to go on: finished parts are kept"
-    if arguments[:1] in (["encode"], ["demo"], ["report"], ["plan"], ["teacher"]):
+    if arguments[:1] in (["encode"], ["import"], ["demo"], ["report"], ["plan"], ["teacher"]):
         return f"{going_on}, and trainings go on from where they were about a minute ago."
     if arguments[:1] == ["decode"]:
         return f"{going_on}."

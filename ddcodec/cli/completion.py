@@ -10,7 +10,7 @@ from ddcodec.evaluation.protocols import PROTOCOLS
 from ddcodec.methods import get_method, method_names
 from ddcodec.methods.options import options_of
 
-__all__ = ["complete_method", "complete_method_option", "complete_protocol"]
+__all__ = ["complete_format", "complete_method", "complete_method_option", "complete_protocol"]
 
 
 def complete_method(
@@ -30,6 +30,15 @@ def complete_method_option(
         return []
     keys = ((f"{one.name}=", one.help) for one in options)
     return [CompletionItem(key, help=text) for key, text in keys if key.startswith(incomplete)]
+
+
+def complete_format(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of foreign formats."""
+    from ddcodec.exchange.importing.formats import FORMATS
+
+    return [CompletionItem(name) for name in FORMATS if name.startswith(incomplete)]
 
 
 def complete_protocol(

@@ -22,6 +22,11 @@ _METAVARS = {
     "quality": "Q",
     "patch_size": "N",
     "teacher_bits": "BITS",
+    "classes": "NAME|FILE",
+    "normalisation": "NAME|M,M,M/S,S,S",
+    "zca": "FILE",
+    "which": "NAME",
+    "factor": "N",
     "ipc": "N",
     "time_limit": "10m",
     "budget": "300KB",
@@ -39,6 +44,9 @@ _METAVARS = {
     "label_bytes": "N",
     "device": "NAME",
 }
+
+
+_OF_IMPORTS = ("format", "normalisation", "zca", "which", "factor", "label_values", "trust_order")
 
 
 def options_from(
@@ -96,9 +104,10 @@ def in_words(message: str) -> str:
     from ddcodec.encoding.options import EncodeOptions
 
     names = [field.name for field in fields(EncodeOptions)]
-    names += ["baseline", "classes", "sample", "seeds"]
+    names += ["baseline", "classes", "sample", "seeds", *_OF_IMPORTS]
     names += ["label_batch", "shard_bytes", "statistics"]  # of exports
-    return printable(in_command_line_words(message, names))
+    # A word of Python's cannot be the name of an argument.
+    return printable(in_command_line_words(message, names).replace("--format ", "--from "))
 
 
 def in_command_line_words(message: str, names: Iterable[str]) -> str:

@@ -109,6 +109,8 @@ class Drafting:
     def draft(self, content: Content, head: Head, path: Path) -> list[NewSection]:
         """Write a draft with hard labels; its sections short of these."""
         base = [*content.sections, *seed_sections(head, self.options.seed)]
+        if self.options.given_labels is not None:
+            base += self.options.given_labels.sections(head)
         sections = [*base, *hard_label_sections(head)]
         write_container(path, head=head.to_map(), sections=sections, overwrite=True)
         return base
@@ -130,12 +132,23 @@ class Drafting:
     def soft_labels(
         self, labelling: Labelling, head: Head, room: int | None = None
     ) -> list[NewSection]:
-        """Stored labels, of so many bytes under a budget, or the teacher that computes them."""
-        teacher, options = self.inputs.teacher(), self.options
-        if options.labels == "teacher":
-            result = labelling.stored_teacher(teacher, head, options.teacher_bits)
+        """Stored labels, the teacher's or given ones, or the teacher that computes them.
+
+        Args:
+            labelling: of the draft.
+            head: of the artifact to be.
+            room: bytes that stored labels may take, under a budget.
+        """
+        options, given = self.options, self.options.given_labels
+        if given is not None and given.coded is not None:
+            self.divergence = 0.0
+            return list(given.coded(head))
+        coding = options.coding if room is None else replace(options.coding, budget=room)
+        if given is not None:
+            result = labelling.coded(given.logits, head, coding, options.seed)
+        elif options.labels == "teacher":
+            result = labelling.stored_teacher(self.inputs.teacher(), head, options.teacher_bits)
         else:
-            coding = options.coding if room is None else replace(options.coding, budget=room)
-            result = labelling.soft_labels(teacher, head, coding, options.seed)
+            result = labelling.soft_labels(self.inputs.teacher(), head, coding, options.seed)
         self.divergence = result.divergence
         return result.sections

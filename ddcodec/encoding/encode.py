@@ -106,7 +106,7 @@ class Encoder:
         )
 
     def _made(self) -> EncodeResult:
-        self._check_target()
+        self.check_target()
         used = dict[str, Any]()
         if self.options.ipc is not None:
             self.inputs.method.check(self.inputs.job(self.ipc))
@@ -188,7 +188,12 @@ class Encoder:
             ipc = min(ipc, *self.inputs.source.counts)
         return {"ipc": np.array(ipc)}
 
-    def _check_target(self) -> None:
+    def check_target(self) -> None:
+        """Refuse, before any work, a target that cannot be written or would be overwritten.
+
+        Raises:
+            RequestError: saying what to give in its place.
+        """
         check_replaceable(self.target)
         if self.target.exists() and not self.options.force:
             raise RequestError(f"{self.target} exists; choose another name, or pass force=True")
@@ -231,7 +236,8 @@ class Encoder:
                 content = inputs.method.trial(inputs.job(self.ipc))
             drafting, options = Drafting(inputs, self.ipc), self.options
             head = drafting.head(content, drafting.label_recipe(), _NO_STATISTICS)
-            if options.labels == "soft" and options.label_bytes is None and options.budget is None:
+            asked = options.labels == "soft" and options.given_labels is None
+            if asked and options.label_bytes is None and options.budget is None:
                 expected["labels"] = sampled_label_bytes(inputs, head) or expected["labels"]
             expected |= stored_bytes(head, content)
             info = drafting.info(content, "convnet3", bytes(range(32)))

@@ -66,7 +66,7 @@ def _stages(inputs: Inputs, head: Head, content: Content) -> Iterator[Stage]:
         yield Stage("pictures", _drawing(inputs, head, content, recipe.synthesis))
     if recipe.labels.kind == "teacher":
         yield Stage("stored teacher", _storing(inputs, head))
-    if recipe.labels.kind == "soft":
+    if recipe.labels.kind == "soft" and inputs.options.asks_teacher:
         yield Stage("labels", _asking(inputs, head))
     if recipe.labels.kind == "soft" and inputs.options.label_layers == "innovation":
         yield Stage("label search", _searching(recipe, len(head.classes)))

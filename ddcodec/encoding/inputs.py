@@ -135,9 +135,11 @@ class Inputs:
         return max(1, min(100, _SAMPLE // len(self.source.classes)))
 
     def statistics(self) -> Statistics:
-        """Input statistics of the source: the teacher's, or of a sample where none is used."""
+        """Input statistics: the teacher's, those that are known, or of a sample of the source."""
         if self.options.asks_teacher:
             return self.teacher().statistics
+        if (known := self.options.given_statistics) is not None:
+            return known
         from ddcodec.classifiers.training import statistics_of
 
         job, classes = self.job(1), range(len(self.source.classes))

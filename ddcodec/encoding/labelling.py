@@ -156,7 +156,15 @@ class Labelling:
             options: how they are coded.
             seed: of the encoder's choices.
         """
-        values = self.logits(teacher)
+        return self.coded(self.logits(teacher), head, options, seed)
+
+    def coded(self, values: Logits, head: Head, options: LabelOptions, seed: int) -> LabelResult:
+        """Soft labels of every row and view, whoever gave them.
+
+        Args:
+            values: [classes x ipc, views, K] in 1/64 nat.
+            head, options, seed: as for :meth:`soft_labels`.
+        """
 
         def tell(done: int, total: int) -> None:
             if self._progress is not None:

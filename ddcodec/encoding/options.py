@@ -33,10 +33,12 @@ from ddcodec.sources.source import Source
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
+    from ddcodec.classifiers.training import Statistics
+    from ddcodec.encoding.given import GivenLabels
 else:
     Teacher = Any  # what is shown on the command line needs no torch
 
-__all__ = ["EncodeOptions", "LabelKind"]
+__all__ = ["EncodeOptions", "LabelKind", "as_encode"]
 
 DEFAULT_IPC = 10
 # What students learned most of among files of one size (docs/benchmarks/budget.md).
@@ -340,6 +342,16 @@ class EncodeOptions:
         """Whether the teacher has a part in the artifact."""
         return self.filled_by.uses_teacher or self.labels != "hard"
 
+    @property
+    def given_labels(self) -> GivenLabels | None:
+        """Soft labels that stand in for the teacher's: an import may have them."""
+        return None
+
+    @property
+    def given_statistics(self) -> Statistics | None:
+        """Input statistics that are known without looking: an import may have them."""
+        return None
+
     def size_of(self, source: Source) -> tuple[int, int]:
         """(width, height) of training images: as asked for, or the source's own.
 
@@ -439,6 +451,16 @@ class EncodeOptions:
             if f.metadata.get("role") in ("content", "machine") and f.name not in hidden
         }
         return {**values, "options": self.filled_by.to_map()}
+
+
+def as_encode(name: str) -> Any:
+    """A dataclass field that is an option as an encode has it, with its default, help and bounds.
+
+    Args:
+        name: of the option.
+    """
+    one = EncodeOptions.__dataclass_fields__[name]
+    return field(default=one.default, metadata=one.metadata)
 
 
 def _check_size(size: Any) -> None:

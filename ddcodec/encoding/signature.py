@@ -8,25 +8,24 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
-from ddcodec.encoding.options import EncodeOptions
-
 __all__ = ["AnyPath", "with_options"]
 
 P = ParamSpec("P")
+Options = TypeVar("Options")
 Result = TypeVar("Result")
 AnyPath = str | os.PathLike[str]
 
 
 def with_options(
-    options: Callable[P, EncodeOptions],
+    options: Callable[P, Options],
 ) -> Callable[
-    [Callable[[AnyPath, AnyPath, EncodeOptions], Result]],
+    [Callable[[AnyPath, AnyPath, Options], Result]],
     Callable[Concatenate[AnyPath, AnyPath, P], Result],
 ]:
     """Give a function the options of a dataclass as keyword arguments, for editors too."""
 
     def decorate(
-        run: Callable[[AnyPath, AnyPath, EncodeOptions], Result],
+        run: Callable[[AnyPath, AnyPath, Options], Result],
     ) -> Callable[Concatenate[AnyPath, AnyPath, P], Result]:
         @wraps(run)
         def called(src: AnyPath, out: AnyPath, *args: P.args, **kwargs: P.kwargs) -> Result:

@@ -35,6 +35,7 @@ def test_the_script_of_a_shell_is_printed(shell: str, monkeypatch: pytest.Monkey
         ("ddz encode photos --labels ", ["soft", "hard", "teacher"]),
         ("ddz encode photos --method rded --option fac", ["factor="]),
         ("ddz encode photos --option fac", []),
+        ("ddz import run --from dd", ["ddif", "dd-ruo"]),
         ("ddz methods k-", ["k-center"]),
         ("ddz export a.ddz --to web", ["webdataset"]),
         ("ddz export a.ddz --to d", ["datm", "dd-ranking"]),

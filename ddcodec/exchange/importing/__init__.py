@@ -1,0 +1,1 @@
+"""Other people's distilled sets, read into artifacts: one module for each family of formats."""
