@@ -25,7 +25,7 @@ from ddcodec.cli.common import (
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.screen import say
 from ddcodec.errors import RequestError
-from ddcodec.exchange.exporting.kinds import EXPORT_KINDS
+from ddcodec.exchange.exporting.formats import EXPORT_FORMATS
 from ddcodec.exchange.exporting.statistics import STATISTICS
 from ddcodec.hub import size_text
 
@@ -40,20 +40,22 @@ _WRITTEN_FILES = 6  # named one by one
 
 
 class ExportCommand(ExampleCommand):
-    """The command, whose help ends with the kinds and examples."""
+    """The command, whose help ends with the formats and examples."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Kinds"):
-            formatter.write_dl([(kind.name, kind.summary) for kind in EXPORT_KINDS.values()])
+        with formatter.section("Formats"):
+            formatter.write_dl(
+                [(format.name, format.summary) for format in EXPORT_FORMATS.values()]
+            )
         super().format_epilog(ctx, formatter)
 
 
 def _complete_kind(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    kinds = EXPORT_KINDS.values()
-    found = (kind for kind in kinds if kind.name.startswith(incomplete))
-    return [CompletionItem(kind.name, help=kind.summary) for kind in found]
+    formats = EXPORT_FORMATS.values()
+    found = (format for format in formats if format.name.startswith(incomplete))
+    return [CompletionItem(format.name, help=format.summary) for format in found]
 
 
 def _views(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
@@ -79,9 +81,9 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.option(
     "--to",
     required=True,
-    metavar="KIND",
+    metavar="FORMAT",
     shell_complete=_complete_kind,
-    help="The layout to write, one of the kinds below.",
+    help="The layout to write, one of the formats below.",
 )
 @output_folder
 @classes_option
@@ -130,7 +132,7 @@ def command(
     DIR appears whole or not at all. The source of truth stays IN.ddz: ddz.json in DIR names its
     digest, the classes in their order, the normalisation, and what the labels are.
 
-    Options that have no part in a kind are refused. `ddz decode` writes the same as --to folder,
+    Options that have no part in a format are refused. `ddz decode` writes the same as --to folder,
     and goes on after an interruption.
     """
     from ddcodec.exchange.exporting.export import export
@@ -145,7 +147,7 @@ def command(
             **given,
         )
     if as_json:
-        values = {"path": made.path, "kind": made.kind, "digest": made.digest}
+        values = {"path": made.path, "format": made.format, "digest": made.digest}
         dump_json("ddcodec.export/1", {**values, "images": made.images, "files": made.files})
         return
     parts = [f"{made.images:,} picture{'' if made.images == 1 else 's'}", size_text(made.size)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ddcodec.exchange.exporting.kinds import EXPORT_KINDS
+from ddcodec.exchange.exporting.formats import EXPORT_FORMATS
 from tests.cli.conftest import Ddz
 
 
@@ -30,7 +30,7 @@ def test_json_has_every_file(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
     words += ("--views", "all", "--shard-bytes", "20KB", "--json")
     values = json.loads(ddz(*words).out)
     assert values["schema"] == "ddcodec.export/1"
-    assert (values["kind"], values["images"]) == ("webdataset", 24)
+    assert (values["format"], values["images"]) == ("webdataset", 24)
     assert {name: (tmp_path / "out" / name).stat().st_size for name in values["files"]} == values[
         "files"
     ]
@@ -38,8 +38,8 @@ def test_json_has_every_file(ddz: Ddz, artifact: Path, tmp_path: Path) -> None:
 
 def test_the_help_lists_every_kind(ddz: Ddz) -> None:
     text = ddz("export", "--help").out
-    for name, kind in EXPORT_KINDS.items():
-        assert f"\n  {name} " in text and kind.summary.split()[0] in text
+    for name, format in EXPORT_FORMATS.items():
+        assert f"\n  {name} " in text and format.summary.split()[0] in text
 
 
 @pytest.mark.parametrize(

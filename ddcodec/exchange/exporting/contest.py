@@ -1,4 +1,4 @@
-"""The tensor that track 1 of the ECCV 2024 contest takes (kind ``contest``).
+"""The tensor that track 1 of the ECCV 2024 contest takes (format ``contest``).
 
 Source: DataDistillation/ECCV2024-Dataset-Distillation-Challenge, evaluate.py.
 """
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ddcodec.errors import RequestError
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.exporting.statistics import CIFAR100, IMAGENET, Normalisation
-from ddcodec.exchange.exporting.tensors import TensorKind, check_is_whole, described, save
+from ddcodec.exchange.exporting.tensors import TensorFormat, check_is_whole, described, save
 from ddcodec.recipe.head import Recipe
 
 __all__ = ["Contest"]
@@ -32,7 +32,7 @@ _PARTS = (
 )
 
 
-class Contest(TensorKind):
+class Contest(TensorFormat):
     """``cifar100.pt`` or ``tinyimagenet.pt``, by the size of the pictures: a tensor, no labels."""
 
     name = "contest"

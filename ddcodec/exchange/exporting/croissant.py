@@ -1,4 +1,4 @@
-"""Croissant metadata, with the Parquet file that it describes (kind ``croissant``).
+"""Croissant metadata, with the Parquet file that it describes (format ``croissant``).
 
 Source: the Croissant format specification 1.0 (MLCommons), as ``mlcroissant validate`` checks it.
 """

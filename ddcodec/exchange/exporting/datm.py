@@ -1,4 +1,4 @@
-"""Tensors as DATM saves them, with soft labels (kind ``datm``).
+"""Tensors as DATM saves them, with soft labels (format ``datm``).
 
 Source: NUS-HPC-AI-Lab/DATM, distill/DATM.py and distill/evaluation.py.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ddcodec.exchange.exporting.selection import Selection
-from ddcodec.exchange.exporting.tensors import TensorKind, check_has_logits, described, save
+from ddcodec.exchange.exporting.tensors import TensorFormat, check_has_logits, described, save
 
 __all__ = ["Datm", "learned_rate"]
 
@@ -23,7 +23,7 @@ LEARNING_RATE = 0.01
 _LEAST, _MOST = 1e-12, 1e6  # well within float32
 
 
-class Datm(TensorKind):
+class Datm(TensorFormat):
     """``images_best.pt`` and ``labels_best.pt``, logits float32 [n, K], and ``lr_best.pt``, 0-d."""
 
     name = "datm"

@@ -1,4 +1,4 @@
-"""Tensors for DD-Ranking, which scores distilled data (kind ``dd-ranking``).
+"""Tensors for DD-Ranking, which scores distilled data (format ``dd-ranking``).
 
 Source: ddranking 0.2.0, metrics/hard_label.py and metrics/soft_label.py.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.exporting.tensors import (
-    TensorKind,
+    TensorFormat,
     check_has_logits,
     check_is_whole,
     described,
@@ -22,7 +22,7 @@ __all__ = ["DDRanking"]
 IMAGES, HARD, SOFT = "images.pt", "hard_labels.pt", "soft_labels.pt"
 
 
-class DDRanking(TensorKind):
+class DDRanking(TensorFormat):
     """``images.pt``, float32 [n, 3, h, w], ``hard_labels.pt`` and ``soft_labels.pt``."""
 
     name = "dd-ranking"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ddcodec.artifact import Artifact, as_artifact
 from ddcodec.container import FileSource
 from ddcodec.errors import DdcodecError, DecodeError, RequestError
-from ddcodec.exchange.exporting.kind import ExportKind
-from ddcodec.exchange.exporting.kinds import get_export_kind
+from ddcodec.exchange.exporting.format import ExportFormat
+from ddcodec.exchange.exporting.formats import get_export_format
 from ddcodec.exchange.exporting.options import ExportOptions, ViewCount
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.exporting.sidecar import is_export, sidecar
@@ -37,7 +37,7 @@ class Exported:
 
     Attributes:
         path: the folder.
-        kind: the layout.
+        format: the layout.
         digest: content digest of the artifact, in hex.
         images: pictures that are there, of all views.
         files: path relative to the folder -> bytes, sorted.
@@ -45,7 +45,7 @@ class Exported:
     """
 
     path: Path
-    kind: str
+    format: str
     digest: str
     images: int
     files: dict[str, int]
@@ -100,7 +100,7 @@ def export(
             shown on a terminal and in a notebook.
 
     Raises:
-        RequestError: an unknown kind or class, an option that has no part in the kind, an
+        RequestError: an unknown format or class, an option that has no part in the format, an
             artifact that does not fit the layout, or a folder that exists.
         MissingDependencyError: a package that writes the layout is not installed.
         DecodeError: the folder cannot be written; the prior is not found.
@@ -110,14 +110,14 @@ def export(
     >>> made.images, sorted(made.files)
     (12, ['ddz.json', 'images_best.pt', 'labels_best.pt'])
     """
-    kind = get_export_kind(to)(ExportOptions(views, statistics, shard_bytes, label_batch))
+    format = get_export_format(to)(ExportOptions(views, statistics, shard_bytes, label_batch))
     if classes is not None:
-        kind.refuse_unless_taken("classes")
+        format.refuse_unless_taken("classes")
     target = Path(out)
     _check_target(target, force)
     with as_artifact(artifact) as opened, displayed(progress) as tell:
         opened.verify("structure")  # a head may promise what the file does not hold
-        chosen = None if kind.views == "all" else kind.views
+        chosen = None if format.views == "all" else format.views
 
         def selected(prior: str | None = None) -> Selection:
             data = opened.dataset(
@@ -132,12 +132,12 @@ def export(
             )
             return Selection(opened, data, prior, tell)
 
-        kind.check(selected())  # before a prior is fetched
+        format.check(selected())  # before a prior is fetched
         selection = selected(opened.fetch_prior(prior, tell))
         selection.data.prepare()
-        files = _write(kind, selection, target, force)
-        images, execution = kind.count(selection), selection.data.execution
-    return Exported(target, kind.name, opened.digest, images, files, execution)
+        files = _write(format, selection, target, force)
+        images, execution = format.count(selection), selection.data.execution
+    return Exported(target, format.name, opened.digest, images, files, execution)
 
 
 def _check_target(target: Path, force: bool) -> None:
@@ -154,13 +154,13 @@ def _check_target(target: Path, force: bool) -> None:
         )
 
 
-def _write(kind: ExportKind, selection: Selection, target: Path, force: bool) -> dict[str, int]:
+def _write(format: ExportFormat, selection: Selection, target: Path, force: bool) -> dict[str, int]:
     """Write the folder; returns its files and their bytes."""
     try:
-        with _working(kind, selection, target) as working:
+        with _working(format, selection, target) as working:
             with whole_folder(target, replace=force) as folder:
-                more = kind.write(working, folder)
-                write_whole(folder / SIDECAR, sidecar(kind, working, more))
+                more = format.write(working, folder)
+                write_whole(folder / SIDECAR, sidecar(format, working, more))
                 files = {
                     path.relative_to(folder).as_posix(): path.stat().st_size
                     for path in sorted(folder.rglob("*"))
@@ -184,7 +184,7 @@ def _takes_long(artifact: Artifact) -> bool:
 
 
 @contextmanager
-def _working(kind: ExportKind, selection: Selection, target: Path) -> Iterator[Selection]:
+def _working(format: ExportFormat, selection: Selection, target: Path) -> Iterator[Selection]:
     """The selection, with a work folder where its pictures take long."""
     if not _takes_long(selection.artifact):
         yield selection
@@ -192,7 +192,7 @@ def _working(kind: ExportKind, selection: Selection, target: Path) -> Iterator[S
     data = selection.data
     job = {
         "export": selection.artifact.digest,
-        "kind": kind.name,
+        "format": format.name,
         "classes": list(data.row_classes),
         "ipc": data.ipc,
         "views": data.views,

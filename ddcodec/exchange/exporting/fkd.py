@@ -1,4 +1,4 @@
-"""A tree of FKD labels with the images beside it, as SRe2L reads them (kind ``fkd``).
+"""A tree of FKD labels with the images beside it, as SRe2L reads them (format ``fkd``).
 
 A view becomes an epoch: view 0, the image itself, is epoch 0. Order of the images, names and fields
 are those of VILA-Lab/SRe2L, SRe2L/relabel/generate_soft_label.py and utils_fkd.py. The order, which
@@ -18,7 +18,7 @@ import numpy as np
 from ddcodec.arrays import Bools, Float16s, Float32s, Int16s
 from ddcodec.codecs.label_model import UNITS_PER_NAT
 from ddcodec.errors import RequestError
-from ddcodec.exchange.exporting.kind import ExportKind
+from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.options import ViewCount
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.exporting.tensors import check_has_logits, check_is_whole
@@ -47,7 +47,7 @@ _CANNOT = {
 }
 
 
-class Fkd(ExportKind):
+class Fkd(ExportFormat):
     """``labels/epoch_E/batch_B.tar`` and ``images/new000/class000_id000.png``.
 
     A batch is ``[coords, flip, mix_index, mix_lam, mix_bbox, logits]``: float32 [B, 4] of (top,

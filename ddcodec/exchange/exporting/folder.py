@@ -1,18 +1,18 @@
-"""An image folder: what a decode writes, PNGs and their labels (kind ``folder``)."""
+"""An image folder: what a decode writes, PNGs and their labels (format ``folder``)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from ddcodec.exchange.exporting.kind import ExportKind
+from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.folder import check_labels_fit, export_folder
 
 __all__ = ["ImageFolder"]
 
 
-class ImageFolder(ExportKind):
+class ImageFolder(ExportFormat):
     """``<class>/<slot>_<view>.png``, labels.npz, SHA256SUMS; see :mod:`ddcodec.exchange.folder`."""
 
     name = "folder"

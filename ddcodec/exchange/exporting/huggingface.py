@@ -1,4 +1,4 @@
-"""Parquet files that Hugging Face ``datasets`` loads as they are (kind ``huggingface``)."""
+"""Parquet files that Hugging Face ``datasets`` loads as they are (format ``huggingface``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ddcodec.errors import MissingDependencyError
-from ddcodec.exchange.exporting.kind import ExportKind
+from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import Batch, Selection
 from ddcodec.exchange.folder import SIDECAR, png
 from ddcodec.files import write_whole
@@ -22,7 +22,7 @@ FOLDER, CARD = "data", "README.md"
 _FIXED = 1_000  # bytes of a row's columns besides picture and soft label, more or less
 
 
-class HuggingFace(ExportKind):
+class HuggingFace(ExportFormat):
     """``data/train-*.parquet`` and a card, for ``datasets.load_dataset(FOLDER)``.
 
     Columns: ``image`` (Image), ``label`` (ClassLabel), ``soft_label`` (K float32), ``slot`` and
@@ -91,7 +91,7 @@ which is the source of truth; `{SIDECAR}` says how students are meant to be trai
 """
 
 
-def parquet_module(kind: str) -> Any:
+def parquet_module(format: str) -> Any:
     """``pyarrow.parquet``.
 
     Raises:
@@ -101,7 +101,7 @@ def parquet_module(kind: str) -> Any:
         import pyarrow.parquet
     except ImportError as error:
         raise MissingDependencyError(
-            f"an export to {kind} needs pyarrow: pip install ddcodec[parquet]"
+            f"an export to {format} needs pyarrow: pip install ddcodec[parquet]"
         ) from error
     return pyarrow.parquet
 

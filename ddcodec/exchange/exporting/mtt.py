@@ -1,4 +1,4 @@
-"""Tensors as MTT saves them (kind ``mtt``).
+"""Tensors as MTT saves them (format ``mtt``).
 
 Source: GeorgeCazenavette/mtt-distillation, distill.py.
 """
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ddcodec.exchange.exporting.selection import Selection
-from ddcodec.exchange.exporting.tensors import TensorKind, described, save
+from ddcodec.exchange.exporting.tensors import TensorFormat, described, save
 
 __all__ = ["Mtt"]
 
 IMAGES, LABELS = "images_best.pt", "labels_best.pt"
 
 
-class Mtt(TensorKind):
+class Mtt(TensorFormat):
     """``images_best.pt``, float32 [n, 3, h, w], and ``labels_best.pt``, int64 [n]."""
 
     name = "mtt"

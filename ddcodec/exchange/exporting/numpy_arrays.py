@@ -1,4 +1,4 @@
-"""One ``.npz`` of plain arrays (kind ``numpy``)."""
+"""One ``.npz`` of plain arrays (format ``numpy``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ddcodec.arrays import Array
-from ddcodec.exchange.exporting.kind import ExportKind
+from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.folder import check_labels_fit
 
@@ -19,7 +19,7 @@ __all__ = ["NumpyArrays"]
 FILE = "data.npz"
 
 
-class NumpyArrays(ExportKind):
+class NumpyArrays(ExportFormat):
     """``data.npz``, which ``numpy.load`` reads without pickle; pictures are streamed into it."""
 
     name = "numpy"

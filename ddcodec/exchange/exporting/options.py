@@ -15,7 +15,7 @@ ViewCount: TypeAlias = int | Literal["all"]
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Options that only some kinds take; None where nothing was asked for.
+    """Options that only some formats take; None where nothing was asked for.
 
     Attributes:
         views: views of each image; 1 is the image itself.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddcodec.exchange.exporting.kind import ExportKind
+from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.folder import SIDECAR
 from ddcodec.files import read_json
@@ -17,30 +17,30 @@ __all__ = ["SCHEMA", "is_export", "sidecar"]
 SCHEMA = "ddcodec.exported/1"
 
 
-def sidecar(kind: ExportKind, selection: Selection, more: Mapping[str, Any]) -> bytes:
+def sidecar(format: ExportFormat, selection: Selection, more: Mapping[str, Any]) -> bytes:
     """The sidecar of an export, as JSON.
 
     Args:
-        kind: that was written.
+        format: that was written.
         selection: the part of the artifact.
-        more: what the kind says besides.
+        more: what the format says besides.
     """
     head, data = selection.artifact.head, selection.data
     recipe = head.recipe
     values = {
         "schema": SCHEMA,
-        "kind": kind.name,
+        "format": format.name,
         "source": "the truth is the .ddz artifact with this content digest",
         "digest": selection.artifact.digest,
-        "order": kind.order,
+        "order": format.order,
         "classes": list(head.classes),
         "readable_names": None if head.names is None else list(head.names),
         "exported_classes": list(data.row_classes),
         "ipc": data.ipc,
         "views": data.views,
-        "images": kind.count(selection),
+        "images": format.count(selection),
         "size": list(recipe.size),
-        "labels": kind.labels,
+        "labels": format.labels,
         "label_kind": recipe.labels.kind,
         "temperature": recipe.labels.at,
         "protocol": recipe.evaluation.protocol,

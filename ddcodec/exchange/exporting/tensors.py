@@ -10,7 +10,7 @@ import numpy as np
 from ddcodec.arrays import Array, Float32s
 from ddcodec.codecs.label_model import UNITS_PER_NAT
 from ddcodec.errors import RequestError
-from ddcodec.exchange.exporting.kind import ExportKind
+from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import LabelForm, Selection
 from ddcodec.exchange.exporting.statistics import Normalisation, normalisation
 from ddcodec.recipe.head import Recipe
@@ -18,13 +18,13 @@ from ddcodec.recipe.head import Recipe
 if TYPE_CHECKING:
     from ddcodec.recipe.head import Head
 
-__all__ = ["LARGEST", "TensorKind", "check_has_logits", "check_is_whole", "save"]
+__all__ = ["LARGEST", "TensorFormat", "check_has_logits", "check_is_whole", "save"]
 
 LARGEST = 8 << 30
 """Most bytes of a tensor, which is held in memory."""
 
 
-class TensorKind(ExportKind):
+class TensorFormat(ExportFormat):
     """Pictures as one float32 tensor, normalised; subclasses say which files, and their labels."""
 
     takes: ClassVar[tuple[str, ...]] = ("classes", "statistics")

@@ -1,4 +1,4 @@
-"""Tar shards for WebDataset, which any ``tar`` reads (kind ``webdataset``)."""
+"""Tar shards for WebDataset, which any ``tar`` reads (format ``webdataset``)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ddcodec.exchange.exporting.kind import ExportKind
+from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.folder import png
 
@@ -22,7 +22,7 @@ _BLOCK = 512  # bytes of a header, and what contents are padded to
 _END = 2 * _BLOCK
 
 
-class WebDataset(ExportKind):
+class WebDataset(ExportFormat):
     """``train-000000.tar``, ...: for each picture ``KEY.cls``, ``.json``, ``.npy`` and ``.png``.
 
     Owners, times and modes are the same in every file, so that two exports have the same bytes.

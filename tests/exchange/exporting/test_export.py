@@ -13,41 +13,41 @@ import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.errors import DecodeError, RequestError
 from ddcodec.exchange.exporting.export import _takes_long
-from ddcodec.exchange.exporting.kinds import EXPORT_KINDS, get_export_kind
+from ddcodec.exchange.exporting.formats import EXPORT_FORMATS, get_export_format
 from tests.exchange.exporting.conftest import loaded
 
 CHECKED = ("folder", "webdataset", "numpy", "mtt", "datm", "dd-ranking", "fkd")
-"""Kinds that the small artifact can be exported to, with what is always installed."""
+"""Formats that the small artifact can be exported to, with what is always installed."""
 
 
 def test_kinds_are_called_by_their_names() -> None:
-    assert set(CHECKED) | {"contest", "huggingface", "croissant"} == set(EXPORT_KINDS)
-    assert get_export_kind("fkd").name == "fkd"
-    assert all(kind.summary and kind.labels for kind in EXPORT_KINDS.values())
+    assert set(CHECKED) | {"contest", "huggingface", "croissant"} == set(EXPORT_FORMATS)
+    assert get_export_format("fkd").name == "fkd"
+    assert all(format.summary and format.labels for format in EXPORT_FORMATS.values())
 
 
-@pytest.mark.parametrize("kind", CHECKED)
+@pytest.mark.parametrize("format", CHECKED)
 def test_every_export_names_its_artifact_classes_and_order(
-    artifact: Artifact, tmp_path: Path, kind: str
+    artifact: Artifact, tmp_path: Path, format: str
 ) -> None:
-    made = ddcodec.export(artifact, tmp_path / "out", to=kind)
+    made = ddcodec.export(artifact, tmp_path / "out", to=format)
     said = json.loads((tmp_path / "out" / "ddz.json").read_text(encoding="utf-8"))
-    assert said["kind"] == kind and said["digest"] == artifact.digest == made.digest
+    assert said["format"] == format and said["digest"] == artifact.digest == made.digest
     assert said["classes"] == ["blob", "cross", "stripes"] and said["order"] and said["labels"]
     assert said["images"] == made.images == 12
     assert made.size == sum(p.stat().st_size for p in (tmp_path / "out").rglob("*") if p.is_file())
 
 
-@pytest.mark.parametrize("kind", CHECKED)
-def test_two_exports_have_the_same_bytes(artifact: Artifact, tmp_path: Path, kind: str) -> None:
-    first, second = (ddcodec.export(artifact, tmp_path / name, to=kind) for name in "ab")
+@pytest.mark.parametrize("format", CHECKED)
+def test_two_exports_have_the_same_bytes(artifact: Artifact, tmp_path: Path, format: str) -> None:
+    first, second = (ddcodec.export(artifact, tmp_path / name, to=format) for name in "ab")
     assert first.files == second.files
     for name in first.files:
         assert (first.path / name).read_bytes() == (second.path / name).read_bytes(), name
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "message"),
+    ("format", "options", "message"),
     [
         ("mt", {}, r"no export to 'mt' \(did you mean 'mtt'"),
         ("mtt", {"views": 2}, "views= has no part in an export to mtt"),
@@ -64,10 +64,10 @@ def test_two_exports_have_the_same_bytes(artifact: Artifact, tmp_path: Path, kin
     ],
 )
 def test_a_request_that_makes_no_sense_leaves_nothing(
-    artifact: Artifact, tmp_path: Path, kind: str, options: dict[str, Any], message: str
+    artifact: Artifact, tmp_path: Path, format: str, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(RequestError, match=message):
-        ddcodec.export(artifact, tmp_path / "out", to=kind, **options)
+        ddcodec.export(artifact, tmp_path / "out", to=format, **options)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -75,9 +75,9 @@ def test_layouts_that_number_classes_by_place_refuse_a_part(
     artifact: Artifact, tmp_path: Path
 ) -> None:
     with artifact.subset(tmp_path / "part.ddz", classes=["cross"]) as part:
-        for kind in ("fkd", "dd-ranking"):
+        for format in ("fkd", "dd-ranking"):
             with pytest.raises(RequestError, match=r"all 3 must be there, and .* images of 1"):
-                ddcodec.export(part, tmp_path / "out", to=kind)
+                ddcodec.export(part, tmp_path / "out", to=format)
         ddcodec.export(part, tmp_path / "out", to="mtt")  # whose labels are class indices
         assert loaded(tmp_path / "out" / "labels_best.pt").tolist() == [1, 1, 1, 1]
 

@@ -101,24 +101,24 @@ def test_croissant_describes_its_parquet_file(artifact: Artifact, tmp_path: Path
     assert artifact.digest in said["identifier"]
 
 
-@pytest.mark.parametrize("kind", ["huggingface", "croissant"])
+@pytest.mark.parametrize("format", ["huggingface", "croissant"])
 def test_without_pyarrow_it_says_so_before_any_work(
-    artifact: Artifact, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+    artifact: Artifact, tmp_path: Path, format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingDependencyError, match=r"pip install ddcodec\[parquet\]"):
-        ddcodec.export(artifact, tmp_path / "out", to=kind)
+        ddcodec.export(artifact, tmp_path / "out", to=format)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("kind", "file"), [("folder", "labels.npz"), ("numpy", "data.npz")])
+@pytest.mark.parametrize(("format", "file"), [("folder", "labels.npz"), ("numpy", "data.npz")])
 def test_labels_that_no_memory_holds_are_refused_before_any_work(
-    artifact: Artifact, tmp_path: Path, kind: str, file: str, monkeypatch: pytest.MonkeyPatch
+    artifact: Artifact, tmp_path: Path, format: str, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ddcodec.exchange.folder.LARGEST_LABELS", 4 * 12 * 3 * 3 - 1)
     with pytest.raises(DecodeError, match=f"{file} would hold"):
-        ddcodec.export(artifact, tmp_path / "out", to=kind, views="all")
+        ddcodec.export(artifact, tmp_path / "out", to=format, views="all")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -57,12 +57,12 @@ def test_the_statistics_follow_from_the_size_unless_named(artifact: Artifact) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "file"), [("datm", "labels_best.pt"), ("dd-ranking", "soft_labels.pt")]
+    ("format", "file"), [("datm", "labels_best.pt"), ("dd-ranking", "soft_labels.pt")]
 )
 def test_soft_labels_are_the_logits_of_the_images_themselves(
-    artifact: Artifact, tmp_path: Path, kind: str, file: str
+    artifact: Artifact, tmp_path: Path, format: str, file: str
 ) -> None:
-    ddcodec.export(artifact, tmp_path / "out", to=kind)
+    ddcodec.export(artifact, tmp_path / "out", to=format)
     logits = loaded(tmp_path / "out" / file)
     assert logits.dtype == torch.float32 and np.array_equal(logits, nats(artifact))
     soft = torch.softmax(logits.double() / artifact.recipe.labels.at, dim=1)
@@ -131,9 +131,9 @@ def stored(out: Path, names: list[str], ipc: int = 1) -> Artifact:
 
 def test_layouts_of_logits_refuse_labels_that_have_none(image_folder: Path, tmp_path: Path) -> None:
     with encode_small(image_folder, tmp_path / "hard.ddz", view="none") as hard:
-        for kind in ("datm", "fkd"):
+        for format in ("datm", "fkd"):
             with pytest.raises(RequestError, match="labels of this artifact are hard"):
-                ddcodec.export(hard, tmp_path / "out", to=kind)
+                ddcodec.export(hard, tmp_path / "out", to=format)
         made = ddcodec.export(hard, tmp_path / "out", to="dd-ranking")
         assert "soft_labels.pt" not in made.files
 

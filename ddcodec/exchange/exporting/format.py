@@ -1,4 +1,4 @@
-"""A kind of export: one layout of another project, and the options it takes."""
+"""A format of export: one layout of another project, and the options it takes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ddcodec.errors import RequestError
 from ddcodec.exchange.exporting.options import ExportOptions, ViewCount
 from ddcodec.exchange.exporting.selection import Selection
 
-__all__ = ["OPTIONS", "ExportKind"]
+__all__ = ["OPTIONS", "ExportFormat"]
 
 OPTIONS = ("classes", "views", "statistics", "shard_bytes", "label_batch")
-"""Options that only some kinds take."""
+"""Options that only some formats take."""
 
 
-class ExportKind(ABC):
+class ExportFormat(ABC):
     """One layout; subclasses are stateless but for the options they were given.
 
     Attributes:
@@ -30,7 +30,7 @@ class ExportKind(ABC):
         options: validated.
 
     Raises:
-        RequestError: an option has no part in this kind.
+        RequestError: an option has no part in this format.
     """
 
     name: ClassVar[str]
@@ -46,7 +46,7 @@ class ExportKind(ABC):
 
     @classmethod
     def refuse_unless_taken(cls, option: str) -> None:
-        """Refuse an option that has no part in this kind, by its name."""
+        """Refuse an option that has no part in this format, by its name."""
         if option not in cls.takes:
             takes = ", ".join(f"{name}=" for name in ("ipc", *cls.takes))
             raise RequestError(
@@ -63,7 +63,7 @@ class ExportKind(ABC):
         """Views of each image that are written."""
         return self.options.views or 1
 
-    def check(self, selection: Selection) -> None:  # noqa: B027 (most kinds take anything)
+    def check(self, selection: Selection) -> None:  # noqa: B027 (most formats take anything)
         """Refuse what the layout cannot hold, before any picture is made.
 
         Raises:
