@@ -57,7 +57,8 @@ class Contest(TensorFormat):
         part = self._part(head.recipe)
         if selection.class_count != part.classes:
             raise RequestError(
-                f"{part.file} has {part.classes} classes, this artifact {selection.class_count}"
+                f"{part.file} has {part.classes} classes, and this artifact "
+                f"{selection.class_count}: export to mtt, which takes any number"
             )
         check_is_whole(self.name, selection)
         if list(head.classes) != sorted(head.classes):
