@@ -60,11 +60,11 @@ class ViewDraws(Codec[Int32s, Int32s]):
         if draws.shape[3] != NUMBERS:
             raise EncodeError(f"{self.name} encodes arrays {_AXES}; got shape {draws.shape}")
         grid = _Grid(*draws.shape[:3])
-        rows = draws.reshape(grid.count, NUMBERS).astype(np.int64)
+        rows = draws.reshape(grid.rows, NUMBERS).astype(np.int64)
         self._check_draws(rows)
         mixed = _area(rows[:, _BOX]) > 0
         boxes, most, number = _boxes_of(rows, mixed, grid)
-        columns = np.zeros((grid.count, len(_COLUMNS)), np.int64)
+        columns = np.zeros((grid.rows, len(_COLUMNS)), np.int64)
         columns[:, :5] = self._crops_coded(rows)
         columns[:, 5] = number
         batches = _Batches(number, grid)
@@ -79,8 +79,8 @@ class ViewDraws(Codec[Int32s, Int32s]):
             raise PayloadError(f"{self.name} decodes to {_AXES}; the box says {shape}")
         grid = _Grid(*shape[:3])
         boxes, most, rest = self._boxes(raw, grid)
-        columns = unpack_matrix(self.name, rest, grid.count, _COLUMNS)
-        out = np.zeros((grid.count, NUMBERS), np.int32)
+        columns = unpack_matrix(self.name, rest, grid.rows, _COLUMNS)
+        out = np.zeros((grid.rows, NUMBERS), np.int32)
         self._read_crops(columns, out)
         number, place, partner = columns[:, 5], columns[:, 6], columns[:, 7:]
         mixed = number > 0
@@ -184,7 +184,7 @@ class _Grid(NamedTuple):
     views: int
 
     @property
-    def count(self) -> int:
+    def rows(self) -> int:
         return prod(self)
 
     @property
@@ -192,8 +192,8 @@ class _Grid(NamedTuple):
         return self.classes * self.slots
 
     def views_of(self) -> Int64s:
-        """int64 [count]: the view of each row."""
-        return np.arange(self.count) % self.views
+        """int64 [rows]: the view of each row."""
+        return np.arange(self.rows) % self.views
 
 
 class _Batches:
@@ -228,13 +228,13 @@ class _Batches:
         Args:
             classes, slots: of the partner, less the row's own.
         """
-        grid, rows = self._grid, np.arange(self._grid.count)
+        grid, rows = self._grid, np.arange(self._grid.rows)
         c, s = (self._places(rows) + np.stack([classes, slots], axis=1)).T
         inside: Bools = (c >= 0) & (c < grid.classes) & (s >= 0) & (s < grid.slots)
         partner = (c * grid.slots + s) * grid.views + rows % grid.views
         partner[~inside] = 0
         together = inside & (self._key >= 0) & (self._key[partner] == self._key)
-        place = np.empty(grid.count, np.int64)
+        place = np.empty(grid.rows, np.int64)
         place[self._order] = rows
         found: Int64s = np.where(together, place[partner] - self._starts + 1, 0)
         return found
@@ -255,7 +255,7 @@ def _boxes_of(rows: Int64s, mixed: Bools, grid: _Grid) -> tuple[Int64s, int, Int
         int64 [views x most, 4] of top, rows, left, columns, each view's filled up with zeros;
         how many the view with the most has; int64 [n].
     """
-    number = np.zeros(grid.count, np.int64)
+    number = np.zeros(grid.rows, np.int64)
     views = grid.views_of()
     keyed = np.concatenate([views[mixed, None], rows[mixed, _BOX]], axis=1)
     found, which = np.unique(keyed, axis=0, return_inverse=True)

@@ -107,7 +107,8 @@ class Renderer:
     def pictures(self, rows: Sequence[Row], view: int = 0) -> UInt8s:
         """uint8[n, height, width, 3]: the base pictures that a view of the rows shows, as they are.
 
-        Of view 0 they are the images themselves, unless views are stored. View v shows variation v mod N of a slot's N.
+        Of view 0 they are the images themselves, unless views are stored. View v shows variation
+        v mod N of a slot's N.
         """
         variation = view % self._head.recipe.variations
         return self._shown([Place(c, s, variation) for c, s in rows])

@@ -115,5 +115,5 @@ class Kind(ABC):
 
 def _recipe_in_words(recipe: Recipe) -> str:
     synthesis = "stored pictures" if isinstance(recipe.synthesis, Stored) else "generated pictures"
-    views = "stored" if recipe.view.stored else "drawn"
-    return f"{synthesis}, {views} views and {recipe.labels.kind} labels"
+    views = ", stored views" if recipe.view.stored else ""
+    return f"{synthesis}{views} and {recipe.labels.kind} labels"

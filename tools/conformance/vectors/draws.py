@@ -63,7 +63,9 @@ def draws_cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
             "view-draws",
             {"height": 4, "width": 4},
             [1, 2, 1, 11],
-            draws_raw([[0, 4, 1, 2]], [[0, 0, 0, 0, 1, 1, 2, 0, 0], [1, -1, 0, 0, 0, 1, 1, 0, 0]], 1),
+            draws_raw(
+                [[0, 4, 1, 2]], [[0, 0, 0, 0, 1, 1, 2, 0, 0], [1, -1, 0, 0, 0, 1, 1, 0, 0]], 1
+            ),
             "the example",
         ),
         ("view-draws", SIZE, [2, 2, 2, 10], good, "draws of ten numbers"),
