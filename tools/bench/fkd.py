@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ddcodec.arrays import Float32s, Int64s, UInt8s
+from ddcodec.arrays import Bools, Float32s, Int64s, UInt8s
 from ddcodec.benchmark.label_codings import TopK, log_softmax
 from ddcodec.container import Reader, write_container
 from ddcodec.encoding.labelling import hard_label_sections, seed_sections
@@ -95,8 +95,10 @@ def write_tree(
         drawn = [torch.randperm(len(pictures), generator=sampler) for _ in range(draws)]
         folder = path if listed else path / f"epoch_{epoch}"
         folder.mkdir(parents=True, exist_ok=True)
-        for number, images in enumerate(drawn[0].split(batch)):
-            content = _batch(pictures[images.numpy()], ask, mix, rng, listed)
+        order = drawn[0].numpy()
+        for number, start in enumerate(range(0, len(order), batch)):
+            images = order[start : start + batch]
+            content = _batch(pictures[images], ask, mix, rng, listed)
             name = f"batch_{done if listed else number}.tar"
             torch.save(content, folder / name)
             orders[str(done)] = images.tolist()
@@ -111,7 +113,7 @@ def _batch(
 ) -> list[Any]:
     count, side = pictures.shape[:2]
     crops = np.array([resized_crop(side, rng) for _ in range(count)])
-    flips = rng.random(count) < 0.5
+    flips: Bools = rng.integers(2, size=count) == 1
     views = np.stack([seen(pictures[i], crops[i], bool(flips[i])) for i in range(count)])
     coords = torch.from_numpy((crops / side).astype(np.float32))
     partners, share, box = None, None, None

@@ -111,7 +111,7 @@ def test_folders_that_are_no_tree(tmp_path: Path) -> None:
 def test_trees_of_other_pictures(copy: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="labels over 6 classes, and the pictures have 7"):
         read(copy, tmp_path / "seven", classes=7)
-    with pytest.raises(SourceError, match="no whole numbers: the pictures .* had another size"):
+    with pytest.raises(SourceError, match=r"no whole numbers: the pictures .* had another size"):
         read(copy, tmp_path / "size", size=(15, 15))
     with pytest.raises(SourceError, match=r"labels are highest .* pictures per class"):
         read(copy, tmp_path / "fewer", ipc=3)

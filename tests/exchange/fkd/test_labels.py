@@ -49,7 +49,7 @@ def logits_of(labels: TreeLabels) -> np.ndarray:
 
 
 def test_views_show_what_the_teacher_saw(labels: TreeLabels, tmp_path: Path) -> None:
-    """The logits of a view rendered from the artifact are those of the tree, to fp16 and a level."""
+    """Logits of a view rendered from the artifact are those of the tree, to fp16 and a level."""
     coding = LabelOptions("lossless")
     write_artifact(tmp_path / "out.ddz", pictures(), NAMES, labels, work=tmp_path, coding=coding)
     artifact = ddcodec.open(tmp_path / "out.ddz")
