@@ -1,4 +1,4 @@
-"""What is read of a label tree, on the disk: two arrays, and a record of finished epochs.
+"""The labels of a tree on the disk: two arrays, and a record of finished epochs.
 
 An array is mapped, not read, so that a tree of any size takes the memory of a batch. Its room is
 taken at once: a disk that is full says so at the beginning.
