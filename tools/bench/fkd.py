@@ -33,6 +33,7 @@ from PIL import Image
 
 from ddcodec.arrays import Bools, Float32s, Int64s, UInt8s
 from ddcodec.benchmark.label_codings import TopK, log_softmax
+from ddcodec.codecs.view_draws import NUMBERS, ViewDraws
 from ddcodec.container import Reader, write_container
 from ddcodec.encoding.labelling import hard_label_sections, seed_sections
 from ddcodec.exchange.fkd.labels import TreeLabels, read_labels
@@ -49,7 +50,7 @@ from ddcodec.sources.folder import scan
 from ddcodec.sources.source import load_images
 from ddcodec.synthesis.resample import resize
 from ddcodec.table.table import Table
-from tools.bench.labels_1000 import _efficientnet, _sizes
+from tools.bench.labels_1000 import WHOLE, _efficientnet, _sizes
 
 SIDE, K = 224, 1000
 COLUMNS = "columns.json"
@@ -248,7 +249,11 @@ def rate(folder: Path, path: Path, ipc: int, temperature: str, quality: tuple[fl
                 f"top-{k}: {4 * k} B per label, {dropped:.5f} nats dropped, {smoothed:.5f} smoothed"
             )
         which = choose_features(labels.view, labels.views, "innovation")
-        encoder = LabelEncoder(drawn, which, layers="innovation", class_scale=1.0)
+        present = len({*columns})
+        scale = ipc * WHOLE[2] * len(names) / drawn.count
+        encoder = LabelEncoder(drawn, which, layers="innovation", class_scale=scale)
+        whole = _whole_draws()
+        print(f"stored draws of {WHOLE[0]:,} classes, in batches of 1,024: {whole:.2f} B per label")
         for target in quality:
             began = time.perf_counter()
             found = search(
@@ -258,16 +263,37 @@ def rate(folder: Path, path: Path, ipc: int, temperature: str, quality: tuple[fl
                 0.9 * target**0.5,
                 rising=True,
             )
-            per_class, per_image, per_view, once = (
-                size / drawn.count for size in _sizes(found.coded)
-            )
-            total = per_class + per_image + per_view + once
+            classes, images, views, once = _sizes(found.coded)
+            count = WHOLE[0] * WHOLE[1] * WHOLE[2]
+            each = views / drawn.count, images / len(pictures) / WHOLE[2]
+            shared = (classes * WHOLE[0] / present + once) / count
             print(
-                f"T={ratio} {found.measure:.5f} nats: {total:.2f} B per label (views "
-                f"{per_view:.2f}, pictures {per_image:.2f}, classes {per_class:.2f}, "
-                f"basis {once:.2f}), with draws {total + stored:.2f}; "
+                f"T={ratio} {found.measure:.5f} nats: here {sum(_sizes(found.coded)):,.0f} B; "
+                f"IPC {WHOLE[1]} x {WHOLE[2]} views of {WHOLE[0]:,} classes "
+                f"{sum(each) + shared:.2f} B per label (views {each[0]:.2f}, pictures {each[1]:.2f}, classes and basis "
+                f"{shared:.2f}), with draws {sum(each) + shared + whole:.2f}; "
                 f"{time.perf_counter() - began:.0f} s"
             )
+
+
+def _whole_draws() -> float:
+    """Bytes per label of the draws of a whole set, by SRe2L's logic, of a few views."""
+    rng, (classes, ipc, _), views = np.random.default_rng(0), WHOLE, 4
+    out = np.zeros((classes * ipc, views, NUMBERS), np.int32)
+    for view in range(views):
+        for one in out[:, view]:
+            one[:5] = *resized_crop(SIDE, rng), rng.integers(2)
+        order = rng.permutation(classes * ipc)
+        for start in range(0, len(order), 1024):
+            images = order[start : start + 1024]
+            top, left, bottom, right = mixing_box(SIDE, float(rng.beta(1, 1)), rng)
+            if bottom > top and right > left:
+                partners = rng.permutation(images)
+                out[images, view, 5] = partners // ipc - images // ipc
+                out[images, view, 6] = partners % ipc - images % ipc
+                out[images, view, 7:] = top, bottom, left, right
+    table = out.reshape(classes, ipc, views, NUMBERS)
+    return len(ViewDraws(SIDE, SIDE).encode(table)) / (classes * ipc * views)
 
 
 def _label_set(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,6 @@ import numpy as np
 from ddcodec.arrays import StepProgress, UInt8s
 from ddcodec.codecs.hard_labels import OWN_CLASS, HardLabels
 from ddcodec.codecs.seed_derived import SeedDerived
-from ddcodec.codecs.top_k_labels import TopKLabels
 from ddcodec.container import Box, NewSection, Reader, write_container
 from ddcodec.errors import RequestError
 from ddcodec.exchange.fkd.labels import TreeLabels
@@ -22,7 +21,6 @@ from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.synthesis import Stored
-from ddcodec.table.slots import MAX_VALUES, class_groups
 from ddcodec.table.table import Table
 
 __all__ = ["write_artifact"]
@@ -90,7 +88,7 @@ def write_artifact(
         NewSection("seeds", seeds.spec(), Box(0, count), seeds.raw_from(seed, head.classes)),
     ]
     if labels.listed is not None:
-        sections, info = [*_lists(labels)], {}
+        sections, info = labels.lists(), {}
     else:
         draft = Path(work) / "draft.ddz"
         plain = replace(head, recipe=replace(head.recipe, labels=LabelRecipe("hard")))
@@ -127,18 +125,3 @@ def _head(classes: tuple[str, ...], ipc: int, labels: TreeLabels, evaluation: Ev
     )
     whole = ((0, len(classes)),)
     return Head(classes, whole, whole, recipe)
-
-
-def _lists(labels: TreeLabels) -> Iterator[NewSection]:
-    """Lists of the k largest logits, without a loss."""
-    assert labels.listed is not None
-    (count, views, width), ipc = labels.logits.shape, labels.draws.shape[1]
-    seen = max(1, min(views, MAX_VALUES // (2 * ipc * width)))
-    for start, some in class_groups(count // ipc, ipc * seen * width, MAX_VALUES // 2):
-        rows = slice(start * ipc * views, (start + some) * ipc * views)
-        values = labels.logits.rows(rows).reshape(some, ipc, views, width)
-        for view in range(0, views, seen):
-            part = np.ascontiguousarray(values[:, :, view : view + seen])
-            codec = TopKLabels.for_labels(part, labels.listed)
-            box = Box(start, some, 0, ipc, view, part.shape[2])
-            yield NewSection("labels", codec.spec(), box, codec.encode(part))

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ddcodec.arrays import Int32s, Int64s, Progress
+from ddcodec.codecs.top_k_labels import TopKLabels
 from ddcodec.codecs.view_draws import NUMBERS, ViewDraws
 from ddcodec.container import Box, NewSection
 from ddcodec.errors import RequestError, SourceError
@@ -29,7 +30,7 @@ from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.head import Head
 from ddcodec.recipe.view import View
 from ddcodec.sources.paths import printable
-from ddcodec.table.slots import MAX_VALUES
+from ddcodec.table.slots import MAX_VALUES, class_groups
 
 __all__ = ["TEMPERATURE", "TreeLabels", "read_labels"]
 
@@ -90,6 +91,26 @@ class TreeLabels:
             for c in range(0, classes, each)
             for v in range(0, views, count)
         ]
+
+    def lists(self, head: Head | None = None) -> list[NewSection]:
+        """Sections of labels that are lists of the k largest logits, without a loss.
+
+        Raises:
+            RequestError: these labels are no lists.
+        """
+        if self.listed is None:
+            raise RequestError("these labels are of all classes; a label encoder codes them")
+        (count, views, width), ipc = self.logits.shape, self.draws.shape[1]
+        seen, sections = max(1, min(views, MAX_VALUES // (2 * ipc * width))), []
+        for start, some in class_groups(count // ipc, ipc * seen * width, MAX_VALUES // 2):
+            rows = slice(start * ipc * views, (start + some) * ipc * views)
+            values = self.logits.rows(rows).reshape(some, ipc, views, width)
+            for view in range(0, views, seen):
+                part = np.ascontiguousarray(values[:, :, view : view + seen])
+                codec = TopKLabels.for_labels(part, self.listed)
+                box = Box(start, some, 0, ipc, view, part.shape[2])
+                sections.append(NewSection("labels", codec.spec(), box, codec.encode(part)))
+        return sections
 
 
 def read_labels(
