@@ -40,6 +40,7 @@ from ddcodec.exchange.fkd.labels import TreeLabels, read_labels
 from ddcodec.labels.encoder.encoder import LabelEncoder
 from ddcodec.labels.encoder.label_set import LabelSet, divergence
 from ddcodec.labels.encoder.rate import search
+from ddcodec.labels.encoder.statistics import spread
 from ddcodec.labels.sections import choose_features, label_set
 from ddcodec.methods.patch_mosaics import PatchCoding, patch_sections
 from ddcodec.recipe.head import Head, Recipe
@@ -252,6 +253,8 @@ def rate(folder: Path, path: Path, ipc: int, temperature: str, quality: tuple[fl
         present = len({*columns})
         scale = ipc * WHOLE[2] * len(names) / drawn.count
         encoder = LabelEncoder(drawn, which, layers="innovation", class_scale=scale)
+        mean = spread(drawn, np.random.default_rng(0))
+        print(f"one label for all views of a class would be {mean:.5f} nats from them")
         whole = _whole_draws()
         print(f"stored draws of {WHOLE[0]:,} classes, in batches of 1,024: {whole:.2f} B per label")
         for target in quality:
@@ -270,8 +273,9 @@ def rate(folder: Path, path: Path, ipc: int, temperature: str, quality: tuple[fl
             print(
                 f"T={ratio} {found.measure:.5f} nats: here {sum(_sizes(found.coded)):,.0f} B; "
                 f"IPC {WHOLE[1]} x {WHOLE[2]} views of {WHOLE[0]:,} classes "
-                f"{sum(each) + shared:.2f} B per label (views {each[0]:.2f}, pictures {each[1]:.2f}, classes and basis "
-                f"{shared:.2f}), with draws {sum(each) + shared + whole:.2f}; "
+                f"{sum(each) + shared:.2f} B per label (views {each[0]:.2f}, pictures "
+                f"{each[1]:.2f}, classes and basis {shared:.2f}), with draws "
+                f"{sum(each) + shared + whole:.2f}; "
                 f"{time.perf_counter() - began:.0f} s"
             )
 
