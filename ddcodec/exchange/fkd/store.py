@@ -57,13 +57,20 @@ class Store:
     ) -> Iterator[Store]:
         """The store of a job, its folder made if absent and held until the block ends.
 
+        Where no epoch is finished then, nothing of it is left.
+
         Raises:
             RequestError: the folder holds the labels of another job.
             EncodeError: it cannot be written, or another process holds it.
         """
         try:
-            with locked(path):
-                yield cls(path, job, shape)
+            with locked(path, remove=True):
+                store = cls(path, job, shape)
+                try:
+                    yield store
+                finally:
+                    if not store.epochs:
+                        store._remove()
         except SourceError:
             raise  # one of them is an OSError, too
         except OSError as error:
@@ -79,6 +86,10 @@ class Store:
         self.draws.flush()
         record = {"schema": _SCHEMA, "job": self._job, "epochs": self.epochs}
         write_whole(self._path / _RECORD, json.dumps(record).encode())
+
+    def _remove(self) -> None:
+        for name in (_LOGITS, _DRAWS, _RECORD):
+            (self._path / name).unlink(missing_ok=True)
 
     def _finished(self) -> list[dict[str, Any]]:
         try:

@@ -92,6 +92,7 @@ def test_the_order_is_found_by_trying(tmp_path: Path, draws: int) -> None:
 def test_an_order_of_another_seed_is_refused_with_figures(sre2l: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"\d+\.\d % of 24 labels .* sampler with seed 7"):
         read(sre2l, tmp_path / "work", seed=7)
+    assert not (tmp_path / "work").exists()
 
 
 def test_crops_and_flips_without_a_mix(tmp_path: Path) -> None:
