@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import ddcodec
 from ddcodec.arrays import Int32s
@@ -16,8 +17,10 @@ from ddcodec.artifact.sizes import Support
 from ddcodec.codecs.view_draws import NUMBERS, ViewDraws
 from ddcodec.container import Box, CopiedSection, NewSection, write_container
 from ddcodec.errors import HeaderError, PayloadError, RequestError
+from ddcodec.evaluation.shown import FreeViews
 from ddcodec.exchange.decode import decode
 from ddcodec.recipe.view import View
+from ddcodec.synthesis.view_draw import draw
 from ddcodec.table.draws import draw_rows
 from tests.artifacts import encode_small, everything, quick_teacher, rewritten
 
@@ -145,6 +148,18 @@ def test_views_without_a_mix_need_no_support(drawn: Artifact, tmp_path: Path) ->
     hard = plain.subset(tmp_path / "part.ddz", classes=["cross"], ipc=2)
     assert hard.support() == Support(0, 0, hard.support().surplus)
     assert hard.recipe.view.slots == 0
+
+
+def test_fresh_views_are_drawn_of_the_pictures_all_the_same(whole: Artifact) -> None:
+    """Protocols that show them take torchvision's crops, since none are told."""
+    data = whole.dataset(pixels="uint8")
+    views = FreeViews(data, 0.2)
+    first, labels = views.epoch(0, torch.Generator().manual_seed(1))
+    second, _ = views.epoch(0, torch.Generator().manual_seed(2))
+    assert (first.shape, labels.shape) == ((12, 3, SIDE, SIDE), (12, 3))
+    assert not torch.equal(first, second)
+    with pytest.raises(HeaderError, match="seeds draw none"):
+        draw(whole.recipe.view, [1], [0], 1, SIDE, SIDE, 3)
 
 
 def test_the_folder_of_a_decoded_artifact_says_so(whole: Artifact, tmp_path: Path) -> None:

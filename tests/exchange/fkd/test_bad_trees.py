@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ddcodec.errors import MissingSourceError, SourceError
 from ddcodec.exchange.fkd import saved
@@ -169,6 +171,23 @@ CASES: list[tuple[str, Callable[[list[Any]], Any], str]] = [
     ),
     ("twice", lambda g: changed(g, logits=g[5][:, :3], last=LISTED * 0), "a class twice"),
 ]
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(0, 1 << 32), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_coordinates_are_exact_pixels_again(width: int, height: int, seed: int, half: bool) -> None:
+    """As shares of the sides, in 32 bits or, of LPQLD, in 16."""
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.integers(1, height + 1, 8), rng.integers(1, width + 1, 8)
+    top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
+    crops = np.stack([top, left, rows, columns], axis=1)
+    coords = torch.from_numpy((crops / (height, width, height, width)).astype(np.float32))
+    flips, logits = torch.from_numpy(rng.integers(2, size=8) == 1), torch.zeros(8, 3)
+    content = [coords.half() if half else coords, flips, None, None, None, logits]
+    batch = batch_of(content, "batch", (width, height), 3)
+    np.testing.assert_array_equal(batch.crops, crops)
+    np.testing.assert_array_equal(batch.flips, flips)
+    assert batch.partners is None
 
 
 @pytest.mark.parametrize(("change", "says"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
