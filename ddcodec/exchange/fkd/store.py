@@ -46,9 +46,9 @@ class Store:
 
     def __init__(self, path: Path, job: Mapping[str, Any], shape: tuple[int, int, int]) -> None:
         self._path, self._job = path, json.loads(json.dumps(dict(job)))
+        self._shape = shape
         self.epochs: list[dict[str, Any]] = self._finished()
-        self.logits = self._mapped(_LOGITS, np.int16, shape)
-        self.draws = self._mapped(_DRAWS, np.int32, (*shape[:2], NUMBERS))
+        self._map()
 
     @classmethod
     @contextmanager
@@ -84,8 +84,13 @@ class Store:
         self.epochs.append(dict(epoch))
         self.logits.flush()
         self.draws.flush()
+        self._map()  # anew, so that what has been written does not stay in memory
         record = {"schema": _SCHEMA, "job": self._job, "epochs": self.epochs}
         write_whole(self._path / _RECORD, json.dumps(record).encode())
+
+    def _map(self) -> None:
+        self.logits = self._mapped(_LOGITS, np.int16, self._shape)
+        self.draws = self._mapped(_DRAWS, np.int32, (*self._shape[:2], NUMBERS))
 
     def _remove(self) -> None:
         for name in (_LOGITS, _DRAWS, _RECORD):
