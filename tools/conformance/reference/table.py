@@ -68,7 +68,7 @@ def patches_per_slot(recipe: dict[str, Any]) -> int:
 
 def pictured_slots(recipe: dict[str, Any]) -> int:
     """L: the slots with pictures."""
-    return int(recipe["view"].get("slots", recipe["ipc"]))
+    return int(recipe.get("view", {}).get("slots", recipe["ipc"]))
 
 
 def seeds_per_class(recipe: dict[str, Any]) -> int:
