@@ -76,6 +76,35 @@ def test_folders_of_numbers_sort_as_text(tmp_path: Path) -> None:
         assert artifact.labels.logits(rows, 1).argmax(axis=1).tolist() == list(range(12))
 
 
+def test_a_tree_without_a_mix_goes_out_again(tmp_path: Path) -> None:
+    source = folder(tmp_path / "syn", [f"new{c:03d}" for c in range(CLASSES)])
+    labels = tree(tmp_path / "FKD", mix="none")
+    ddcodec.import_artifact(
+        source,
+        tmp_path / "a.ddz",
+        classes="numbers",
+        label_tree=labels,
+        label_layers="lossless",
+    )
+    ddcodec.export(tmp_path / "a.ddz", tmp_path / "out", to="fkd", label_batch=5)
+    images = sorted((tmp_path / "out" / "images").rglob("*.png"))
+    found = np.stack([np.asarray(Image.open(path)) for path in images])
+    np.testing.assert_array_equal(found, pictures())
+    once, again = read(labels, tmp_path / "1"), read(tmp_path / "out" / "labels", tmp_path / "2")
+    np.testing.assert_array_equal(once.draws, again.draws)
+    values = [one.logits.rows(slice(None)).astype(np.int64) for one in (once, again)]
+    assert abs(values[0] - values[1]).max() <= 1
+
+
+def test_a_mixed_tree_cannot_go_out_again(tmp_path: Path) -> None:
+    source = folder(tmp_path / "syn", [f"new{c:03d}" for c in range(CLASSES)])
+    made = ddcodec.import_artifact(
+        source, tmp_path / "a.ddz", classes="numbers", label_tree=tree(tmp_path / "FKD"), views=1
+    )
+    with pytest.raises(RequestError, match="fkd cannot say the views"):
+        ddcodec.export(made.path or "", tmp_path / "out", to="fkd")
+
+
 def test_lists_are_kept_as_lists(tmp_path: Path) -> None:
     source = folder(tmp_path / "syn", [f"new{c:03d}" for c in range(CLASSES)])
     made = ddcodec.import_artifact(
