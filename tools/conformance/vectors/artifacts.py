@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from math import isqrt
 from typing import Any
 
-from tools.conformance.vectors.draws import STORED_VIEW, draws
 from tools.conformance.vectors.files import (
     LABELS,
     PIXELS,
@@ -19,6 +18,7 @@ from tools.conformance.vectors.files import (
     frame,
     in_order,
 )
+from tools.conformance.vectors.labels.draws import STORED_VIEW, draws
 from tools.conformance.vectors.labels.raw import COMMON, ZERO, codec, model_codec, packed
 from tools.conformance.vectors.png import png
 

@@ -18,9 +18,9 @@ from tools.conformance.vectors.artifacts import (
     redrawn_table,
     seeds,
 )
-from tools.conformance.vectors.draws import ROWS as DRAWS
-from tools.conformance.vectors.draws import STORED_VIEW, draws
 from tools.conformance.vectors.files import LABELS, SEEDS, Box, Item, file_of, in_order
+from tools.conformance.vectors.labels.draws import ROWS as DRAWS
+from tools.conformance.vectors.labels.draws import STORED_VIEW, draws
 from tools.conformance.vectors.labels.raw import (
     codec,
     fields_codec,

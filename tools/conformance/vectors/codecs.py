@@ -24,7 +24,7 @@ from tools.conformance.reference.randomness import (
 )
 from tools.conformance.reference.refusal import Refused
 from tools.conformance.vectors import webp
-from tools.conformance.vectors.draws import draws_cases
+from tools.conformance.vectors.labels.draws import draws_cases
 from tools.conformance.vectors.labels.raw import COMMON, packed, top_k
 from tools.conformance.vectors.maker import TABLES, VECTORS, Maker, as_map
 from tools.conformance.vectors.mosaics import mosaics

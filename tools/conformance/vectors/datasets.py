@@ -21,9 +21,9 @@ from tools.conformance.reference.artifact import (
 from tools.conformance.reference.prior import Generator, networks, pin, weights
 from tools.conformance.vectors import avif, webp
 from tools.conformance.vectors.artifacts import PLAIN, STORED, VIEW, generation, head_of
-from tools.conformance.vectors.draws import STORED_VIEW, draws
 from tools.conformance.vectors.files import Item, file_of, frame, in_order
 from tools.conformance.vectors.labels.artifacts import fields_item, labels_item, noise
+from tools.conformance.vectors.labels.draws import STORED_VIEW, draws
 from tools.conformance.vectors.labels.raw import codec, model_codec, model_raw
 from tools.conformance.vectors.maker import VECTORS, Maker, as_map
 from tools.conformance.vectors.numbers import draw

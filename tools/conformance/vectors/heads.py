@@ -16,7 +16,7 @@ from typing import Any
 from tools.conformance.reference.head import check_head
 from tools.conformance.reference.refusal import Refused
 from tools.conformance.vectors.artifacts import PIN, PLAIN, STORED, VIEW, generation, head_of
-from tools.conformance.vectors.draws import STORED_VIEW
+from tools.conformance.vectors.labels.draws import STORED_VIEW
 from tools.conformance.vectors.maker import VECTORS, Maker, as_map
 
 ABOUT = [

@@ -10,8 +10,8 @@ from typing import Any
 from tools.conformance.reference.label_codecs import read_fields, read_soft_labels
 from tools.conformance.reference.labels import Labels
 from tools.conformance.reference.packed import Matrix, groups_of
-from tools.conformance.vectors.draws import ROWS, STORED_VIEW, draws
 from tools.conformance.vectors.files import Box, Item, file_of, in_order
+from tools.conformance.vectors.labels.draws import ROWS, STORED_VIEW, draws
 from tools.conformance.vectors.labels.matrices import refused
 from tools.conformance.vectors.labels.raw import (
     CROPS,
