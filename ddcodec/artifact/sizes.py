@@ -69,8 +69,9 @@ class Support:
     def describe(self) -> tuple[str, ...]:
         """Such as ``3 classes, 4,321 bytes, for CutMix``; nothing where there is none."""
         lines, classes = [], "class" if self.classes == 1 else "classes"
-        if self.classes:
-            lines.append(f"{self.classes} {classes}, {self.stored:,} bytes, for CutMix")
+        if self.classes or self.stored:
+            whose = f"{self.classes} {classes}" if self.classes else "other slots"
+            lines.append(f"{whose}, {self.stored:,} bytes, for CutMix")
         if self.surplus:
             lines.append(f"{self.surplus:,} bytes of mosaics that cannot be cut without loss")
         return tuple(lines)
@@ -93,7 +94,8 @@ def support_of(table: Table) -> Support:
             sum(count for _, count in ranks.shared(box.class_start, box.class_count))
             for ranks in (rows, pictures)
         )
-        stored += each * (seen - shown) * (end - first)
+        own = min(end, head.recipe.ipc) if head.recipe.view.slots else end
+        stored += each * (seen * (end - first) - shown * max(0, own - first))
         surplus += section.stored_len - each * seen * (end - first)
     return Support(pictures.count - rows.count, round(stored), round(surplus))
 

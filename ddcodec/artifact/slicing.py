@@ -43,14 +43,16 @@ def subset(
     """Write the rows of some classes, the first slots and the first views as a new artifact.
 
     CutMix partners outside the class subset stay as support: their pictures are kept, their
-    labels are not. Partner slots never exceed the row's own slot, so IPC prefixes need none.
-    Without ``support`` the views that need it are dropped: all but the plain images.
+    labels are not. Partner slots never exceed the row's own slot, so IPC prefixes need none; but
+    of stored views they may, and then all slots keep their pictures. Without ``support`` the views
+    that need it are dropped: all but the plain images.
 
     Returns:
         The content digest in hex.
 
     Raises:
-        RequestError: unknown or no class, or more slots or views than there are.
+        RequestError: unknown or no class, more slots or views than there are, or no support where
+            every view needs it.
         EncodeError: ``out`` exists, or cannot be written.
         HeaderError: the table is incomplete, or holds something twice.
     """
@@ -60,8 +62,18 @@ def subset(
     ipc = at_most("ipc", ipc, recipe.ipc)
     views = at_most("views", views, recipe.views)
     keep = head.row_classes if classes is None else head.class_indices(classes)
-    new = replace(head, rows=to_ranges(keep), recipe=replace(recipe, ipc=ipc, views=views))
+    view = recipe.view
+    if view.stored and view.cutmix:
+        slots = recipe.picture_slots if recipe.picture_slots > ipc else 0
+        view = replace(view, slots=slots)
+    cut = replace(recipe, ipc=ipc, views=views, view=view)
+    new = replace(head, rows=to_ranges(keep), recipe=cut)
     needed = _support(table, new)
+    if (needed or view.slots) and not support and view.stored:
+        raise RequestError(
+            "every view of this artifact mixes, and its partners are stored: none is left without "
+            "their pictures, so keep these as support"
+        )
     if needed and not support:  # every view but the first mixes
         new, needed = replace(new, recipe=replace(new.recipe, views=1)), set()
     cutter = Cutter(table, new, rows=to_ranges(keep), pictures=to_ranges({*keep, *needed}))
@@ -85,12 +97,13 @@ def at_most(name: str, wanted: int | None, have: int) -> int:
 
 def _support(table: Table, head: Head) -> set[int]:
     """Classes outside the rows whose pictures the remaining views mix in."""
-    if not head.recipe.view.cutmix or head.recipe.views == 1:
+    first = 0 if head.recipe.view.stored else 1
+    if not head.recipe.view.cutmix or head.recipe.views == first:
         return set()
     rows = head.all_rows
     others = _others(head)
     partners: set[int] = set()
-    for view in range(1, head.recipe.views):
+    for view in range(first, head.recipe.views):
         for start in range(0, len(rows), _DRAWN):
             if partners >= others:  # more cannot be: a slice of few bytes may have 2^31 views
                 return partners

@@ -41,12 +41,18 @@ def recipe_words(recipe: Recipe) -> Iterator[tuple[str, str]]:
     yield "pictures", _pictures(recipe)
     if recipe.layout.kind != "single":
         yield "layout", f"{recipe.layout.grid} x {recipe.layout.grid} patches to a picture"
-    yield "views", f"{recipe.view.describe()} (--view)" if recipe.views > 1 else "none"
+    yield "views", _views(recipe)
     mean, std = (
         ", ".join(f"{value / _OF_ONE:.3f}" for value in values)
         for values in (recipe.evaluation.mean, recipe.evaluation.std)
     )
     yield "students", f"protocol {recipe.evaluation.protocol}; mean {mean}; deviation {std}"
+
+
+def _views(recipe: Recipe) -> str:
+    if recipe.view.stored:
+        return f"{recipe.view.describe()}, each view as the file says"
+    return f"{recipe.view.describe()} (--view)" if recipe.views > 1 else "none"
 
 
 def _pictures(recipe: Recipe) -> str:

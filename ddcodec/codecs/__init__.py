@@ -22,6 +22,7 @@ from ddcodec.codecs.seed_list import SeedList
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.codecs.top_k_labels import TopKLabels
+from ddcodec.codecs.view_draws import ViewDraws
 from ddcodec.container import CodecSpec
 from ddcodec.errors import UnknownCodecError
 
@@ -45,6 +46,7 @@ REGISTRY: Final[tuple[type[Codec[Any, Any]], ...]] = (
     SoftLabels,
     TeacherWeights,
     TopKLabels,
+    ViewDraws,
 )
 
 

@@ -14,6 +14,7 @@ SAFE_TO_COPY = 2
 
 KIND_FLAGS: Mapping[str, int] = MappingProxyType(
     {
+        "draws": 0,
         "label-fields": 0,
         "label-model": 0,
         "labels": 0,

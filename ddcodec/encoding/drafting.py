@@ -52,13 +52,18 @@ class Drafting:
             variations=self.options.variations,
             synthesis=content.synthesis,
             layout=content.layout,
-            view=self.inputs.view if self.options.views > 1 else View("identity"),
+            view=self._view(),
             labels=labels,
             evaluation=evaluation or self._evaluation(),
         )
         whole = ((0, len(classes)),)
         names = None if self.inputs.names == classes else self.inputs.names
         return Head(classes, whole, whole, recipe, content.prior, names)
+
+    def _view(self) -> View:
+        """What views vary; nothing where there is only the picture itself."""
+        view = self.inputs.view
+        return view if self.options.views > 1 or view.stored else View("identity")
 
     def _evaluation(self) -> Evaluation:
         statistics = self.inputs.statistics()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ddcodec.artifact.dataset import DistilledDataset
+from ddcodec.recipe.view import View
 from ddcodec.synthesis.view_draw import draw
 from ddcodec.synthesis.views import augment
 
@@ -48,7 +49,8 @@ class FreeViews:
 
     HALD (Cui et al. 2025, arXiv 2512.15647): where stored soft labels are few, the class of the
     picture is a label that no crop can lead astray, and costs nothing. Crops and flips are those
-    of the artifact's recipe; CutMix is added whether or not the recipe has it.
+    of the artifact's recipe, or of torchvision's shares of the area where its views are stored;
+    CutMix is added whether or not the recipe has it.
 
     Args:
         data: the pictures.
@@ -57,7 +59,10 @@ class FreeViews:
 
     def __init__(self, data: DistilledDataset, smoothing: float) -> None:
         self._data = data
-        self._view = replace(data.head.recipe.view, cutmix=0, partners=0)
+        view = data.head.recipe.view
+        # What is stored says not how to draw more: as torchvision's RandomResizedCrop does.
+        free = View("resized-crop", scale=(8, 100, 100), flip=1) if view.stored else view
+        self._view = replace(free, cutmix=0, partners=0)
         columns = len(data.classes)
         classes = torch.tensor([c for c, _ in data.rows])
         self._labels = torch.full((len(data), columns), smoothing / columns)

@@ -358,13 +358,16 @@ def _readme(artifact: Artifact, data: DistilledDataset) -> str:
             f"view v shows\n  number v modulo {recipe.variations} of the images of its slot, "
             "varied as the artifact says"
         )
+    shown = f"View 0 is the image itself; {others}"
+    if recipe.view.stored:
+        shown = "Each shows it\n  cropped, mirrored or mixed, as the artifact stores it, view 0 too"
     return f"""# A decoded distilled data set
 
 Written by `ddz decode` from the artifact with content digest
 `{artifact.digest}`.
 
 - `<class>/<slot>_<view>.png`: {len(data)} images ({recipe.width}x{recipe.height} pixels, RGB,
-  lossless) in {data.views} view(s) each. View 0 is the image itself; {others}.
+  lossless) in {data.views} view(s) each. {shown}.
   A folder's name is the class name, with `%XX` for characters that are unsafe in
   file names.
 - `labels.npz`: arrays by row, read with `numpy.load`, no pickle:

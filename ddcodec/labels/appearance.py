@@ -27,9 +27,10 @@ def appearances(
         fields: of a slot: one for each of its variations, or 1.
 
     Returns:
-        one or two appearances of n labels. Places of fields are (class x ipc + slot) x fields +
-        view mod fields, the class counted from the origin's first. A partner of which no pixel
-        shows need not be in the artifact: the row stands in for it, with features of zero.
+        one or two appearances of n labels. Places of fields are (class x slots + slot) x fields +
+        view mod fields, the class counted from the origin's first and slots those with pictures. A
+        partner of which no pixel shows need not be in the artifact: the row stands in for it, with
+        features of zero.
     """
     recipe, start = table.head.recipe, table.head.origin(int(rows[0, 0]))[0]
     size = recipe.height, recipe.width
@@ -37,7 +38,9 @@ def appearances(
     def appearance(pictures: Rows, own: ViewDraw, inside: bool) -> Appearance:
         classes = pictures[:, 0] - start
         values = features(which, recipe.view, own, drawn, *size, inside=inside)
-        places = (classes * recipe.ipc + pictures[:, 1]) * fields + np.asarray(views) % fields
+        places = (classes * recipe.picture_slots + pictures[:, 1]) * fields + np.asarray(
+            views
+        ) % fields
         return Appearance(places, classes, values)
 
     drawn, partners = draw_rows(table, rows, views)

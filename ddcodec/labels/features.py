@@ -53,7 +53,7 @@ def monomials(view: View, degree: int) -> tuple[Powers, ...]:
     A flip is 1 or -1, so that its higher powers say nothing new.
     """
     crops = view.kind != "identity"
-    sizes = view.kind == "resized-crop"
+    sizes = view.kind in ("resized-crop", "stored")
     vflips, turns = view.vflip > 0, view.rotate != (0, 0)
     most = (view.flip, crops * degree, crops * degree, sizes * degree, vflips, turns * degree)
     ranges = [range(1 + n) for n in most]

@@ -198,6 +198,6 @@ class _Origin:
         if self._codec.atoms:
             for n, place in enumerate(places.tolist()):
                 owner, number = divmod(place, self._codec.variations)
-                c, slot = divmod(owner, self._table.head.recipe.ipc)
+                c, slot = divmod(owner, self._table.head.recipe.picture_slots)
                 out[n] = self._store.field(self._start + c, slot, number)
         return out

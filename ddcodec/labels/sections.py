@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from ddcodec.codecs.label_model import MAX_FEATURES, UNITS_PER_NAT, column_group
 from ddcodec.codecs.packed import packed_bits
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Box, NewSection
-from ddcodec.errors import RequestError
+from ddcodec.errors import EncodeError, RequestError
 from ddcodec.labels.appearance import appearances
 from ddcodec.labels.encoder.encoder import EncodedLabels, LabelEncoder
 from ddcodec.labels.encoder.label_set import LabelSet, Logits
@@ -56,6 +57,9 @@ FINENESS = 1.35
 # Finer than what was measured of students on CIFAR-10: 3 % cost a third of a point with CutMix
 # views, half a per cent nothing with crops.
 RELATIVE_QUALITY = 0.01
+# Where that is finer than any basis reaches, so many times what the best one leaves: near its
+# limit, bytes buy nothing.
+REACHABLE = 1.25
 # The fields under lossless labels: any will do, and these cost little.
 LOSSLESS_QUALITY = 0.02
 # Sections of so many labels, so that one is decoded in a fraction of a second.
@@ -77,7 +81,7 @@ class LabelOptions:
         quality: mean KL divergence in nats, at the recipe's temperature, of the teacher's labels
             from the decoded ones; what coarser layers leave is not counted against them.
             None stands for ``RELATIVE_QUALITY`` of their divergence from the mean label, which
-            suits any temperature.
+            suits any temperature; where no basis reaches that, for about what the best one leaves.
         budget: bytes of all label sections; takes the place of ``quality``.
     """
 
@@ -238,12 +242,31 @@ def _to_target(
         # Nothing makes up for what these layers leave; be as fine as the quality asks.
         return encoder.encode(start)
 
-    def divergence(coded: EncodedLabels) -> float:
-        return coded.divergence(labels)
+    lowest, keep_divergence = math.inf, kept("divergence")
 
-    return search(
-        encoder.encode, divergence, quality, start, rising=True, keep=kept("divergence")
-    ).coded
+    def noted(fineness: float, measure: Callable[[], float]) -> float:
+        nonlocal lowest
+        value = keep_divergence(fineness, measure)
+        lowest = min(lowest, value)
+        return value
+
+    def coded_within(target: float) -> EncodedLabels:
+        return search(
+            encoder.encode,
+            lambda coded: coded.divergence(labels),
+            target,
+            start,
+            rising=True,
+            keep=noted,
+        ).coded
+
+    try:
+        return coded_within(quality)
+    except EncodeError:
+        if options.quality is not None or not math.isfinite(lowest):
+            raise
+        # Of many classes at a high temperature, what no basis holds is more than was hoped for.
+        return coded_within(REACHABLE * lowest)
 
 
 def _sections(coded: EncodedLabels, head: Head) -> Iterator[NewSection]:

@@ -72,7 +72,8 @@ class Recipe:
     Attributes:
         size: (width, height) of a training image in pixels.
         ipc: images per class, the number of slots.
-        views: labelled appearances of a slot; view 0 is its first picture itself.
+        views: labelled appearances of a slot; view 0 is its first picture itself, unless views
+            are stored.
         variations: pictures of a slot, of which view v shows number v mod ``variations``; 1 where
             pixels are stored.
 
@@ -97,6 +98,8 @@ class Recipe:
         most = 1 if isinstance(self.synthesis, Stored) else MAX_VIEWS
         check_integer("recipe.variations", self.variations, 1, most)
         self.view.check_size(self.height, self.width)
+        if self.view.slots and self.view.slots <= self.ipc:
+            raise HeaderError("recipe.view.slots says what is so without it")
         if self.layout.grid > min(self.size):
             raise HeaderError("recipe.layout.grid is larger than the image it divides")
 
@@ -119,16 +122,21 @@ class Recipe:
         return self.layout.grid**2
 
     @property
+    def picture_slots(self) -> int:
+        """Slots that have pictures: those with rows and, of stored views, their partners'."""
+        return max(self.ipc, self.view.slots)
+
+    @property
     def generated_per_class(self) -> int:
         """Generated pictures that a class needs for all its slots (0 where pixels are stored)."""
         if isinstance(self.synthesis, Stored):
             return 0
-        return -(-self.ipc * self.patches_per_slot // self.synthesis.grid**2)
+        return -(-self.picture_slots * self.patches_per_slot // self.synthesis.grid**2)
 
     @property
     def seeds_per_class(self) -> int:
         """Length of a class's seed list: seed i serves slot i's views and generated picture i."""
-        return max(self.ipc, self.generated_per_class)
+        return max(self.picture_slots, self.generated_per_class)
 
     def to_map(self) -> dict[str, Any]:
         return {

@@ -19,14 +19,15 @@ from ddcodec.recipe.fields import (
 
 __all__ = ["VIEW_CHANGES", "VIEW_PARTS", "View", "parse_view"]
 
-VIEW_KINDS = ("identity", "pad-crop", "resized-crop")
+VIEW_KINDS = ("identity", "pad-crop", "resized-crop", "stored")
 MAX_DENOMINATOR = 4096
 MAX_DEGREES = 180
 GAMMAS = (10, 1000)
 MAX_PARTNERS = (1 << 16) - 1
+MAX_SLOTS = 1 << 24
 _FIELDS = ("kind", "pad", "scale", "flip", "cutmix")
 # Present only where they say something: what is older than they are stays as it is.
-_OPTIONAL = ("flip_percent", "vflip", "rotate", "brightness", "gamma", "partners")
+_OPTIONAL = ("flip_percent", "vflip", "rotate", "brightness", "gamma", "partners", "slots")
 
 # Below this side the field crops with padding (DC, MTT, RDED's CIFAR set-up), from it on it
 # takes resized crops.
@@ -40,7 +41,8 @@ class View:
 
     Attributes:
         kind: ``identity``; ``pad-crop`` (shift by up to ``pad`` pixels, reflecting at the edges);
-            or ``resized-crop`` (crop a share of the area, resize back to the picture's size).
+            ``resized-crop`` (crop a share of the area, resize back to the picture's size); or
+            ``stored`` (every view, view 0 too, is a crop, a flip and a mix that the file holds).
         pad: pixels, 1 or more for ``pad-crop``, else 0.
         scale: (min, max, denominator) for ``resized-crop``: the crop's area is between
             min/denominator and max/denominator of the picture's; else (1, 1, 1).
@@ -57,6 +59,8 @@ class View:
             least..most percent; (100, 100, 0) for none.
         partners: with ``cutmix``, classes whose pictures are partners of one another: so many
             consecutive ones of an origin; 0 for all of it.
+        slots: with ``stored`` and ``cutmix``, so many first slots have pictures, though fewer have
+            rows: a slice by slots keeps partners. 0 where all slots have rows.
 
     Raises:
         HeaderError: a field does not fit the kind, or is out of range.
@@ -74,6 +78,7 @@ class View:
     brightness: tuple[int, int, int] = (0, 0, 0)
     gamma: tuple[int, int, int] = (100, 100, 0)
     partners: int = 0
+    slots: int = 0
 
     def __post_init__(self) -> None:
         check_kind("recipe.view.kind", self.kind, VIEW_KINDS)
@@ -101,6 +106,21 @@ class View:
                 raise HeaderError(f"recipe.view.gamma {self.gamma} is not in ascending order")
         top = MAX_PARTNERS if self.cutmix else 0
         check_integer("recipe.view.partners", self.partners, 0, top)
+        top = MAX_SLOTS if self.stored and self.cutmix else 0
+        check_integer("recipe.view.slots", self.slots, 0, top)
+        if self.stored:
+            self._check_stored()
+
+    @property
+    def stored(self) -> bool:
+        """Whether the file says of every view what is done; else seeds draw it."""
+        return self.kind == "stored"
+
+    def _check_stored(self) -> None:
+        """Nothing is drawn of views that are stored, so nothing is said of how."""
+        for name in _OPTIONAL:
+            if name != "slots" and getattr(self, name) != getattr(View, name):
+                raise HeaderError(f"recipe.view.{name} says how to draw what is stored")
 
     def _check_amounts(self, name: str, count: int, low: int, high: int) -> None:
         """A field of amounts within low..high, and the percent of all views that get one."""
@@ -125,13 +145,15 @@ class View:
     def describe(self) -> str:
         """The parts as :func:`parse_view` reads them, such as ``crop+flip``; ``none`` for none.
 
+        No name of what is ``stored`` is one that it reads.
+
         >>> View("pad-crop", 4, flip=1).describe()
         'crop+flip'
         """
-        crop = {"pad-crop": "crop", "resized-crop": "resized-crop"}.get(self.kind)
-        parts = [crop] if crop else []
+        crop = {"pad-crop": "crop"}.get(self.kind, self.kind)
+        parts = [] if crop == "identity" else [crop]
         left = [name for name in VIEW_CHANGES if getattr(self, name) != getattr(_NOTHING, name)]
-        if crop and all(getattr(self, name) == value for name, value in _PDA.items()):
+        if parts and all(getattr(self, name) == value for name, value in _PDA.items()):
             parts, left = ["pda"], [name for name in left if name not in _PDA]
         if self.partners:
             left[-1] = f"cutmix:{self.partners}"

@@ -107,7 +107,8 @@ class Renderer:
     def pictures(self, rows: Sequence[Row], view: int = 0) -> UInt8s:
         """uint8[n, height, width, 3]: the base pictures that a view of the rows shows, as they are.
 
-        Of view 0 they are the images themselves. View v shows variation v mod N of a slot's N.
+        Of view 0 they are the images themselves, unless views are stored. View v shows variation
+        v mod N of a slot's N.
         """
         variation = view % self._head.recipe.variations
         return self._shown([Place(c, s, variation) for c, s in rows])
@@ -168,8 +169,11 @@ class Renderer:
         return [row for row, start, whole in kept if not whole.startswith(start or whole)]
 
     def images(self, rows: Sequence[Row], view: int) -> UInt8s:
-        """uint8[n, height, width, 3]: the given view of the rows; view 0 is the picture itself."""
-        if view == 0:
+        """uint8[n, height, width, 3]: the given view of the rows.
+
+        View 0 is the picture itself, unless views are stored.
+        """
+        if self._plain(view):
             return self.pictures(rows)
         draw, partners = self._draw(rows, view)
         if partners is None:
@@ -180,7 +184,7 @@ class Renderer:
 
     def mixing(self, rows: Sequence[Row], view: int) -> Mix | None:
         """Partners and shares of a CutMix view, for hard labels; None where nothing is mixed."""
-        draw, partners = (None, None) if view == 0 else self._draw(rows, view)
+        draw, partners = (None, None) if self._plain(view) else self._draw(rows, view)
         if draw is None or partners is None:
             return None
         kept, total = kept_pixels(draw, self._head.recipe.height, self._head.recipe.width)
@@ -188,7 +192,11 @@ class Renderer:
 
     def partners(self, rows: Sequence[Row], view: int) -> list[Row] | None:
         """(class index, slot) of each row's CutMix partner; None where the view mixes nothing."""
-        return None if view == 0 else self._draw(rows, view)[1]
+        return None if self._plain(view) else self._draw(rows, view)[1]
+
+    def _plain(self, view: int) -> bool:
+        """Whether a view shows pictures as they are, whatever the seeds."""
+        return view == 0 and not self._head.recipe.view.stored
 
     def _draw(self, rows: Sequence[Row], view: int) -> tuple[ViewDraw, list[Row] | None]:
         drawn, partners = draw_rows(self._table, rows, view)

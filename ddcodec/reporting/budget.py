@@ -16,6 +16,7 @@ _NAMES = {
     "patches": "pictures",
     "latents": "latents",
     "prompts": "prompts",
+    "draws": "draws of views",
     "seeds": "seeds",
     "schedule": "schedule table",
     "pixels": "pixel digests",
@@ -102,6 +103,8 @@ def purposes(artifact: Artifact) -> dict[str, str]:
         "teacher": f"{labels:,} labels, computed on decoding: {each('teacher', labels, 'label')}",
         "seeds": f"crops, flips and partners of {labels:,} views"
         + (", and the noise of pictures" if artifact.head.prior is not None else ""),
+        "draws": f"crops, flips and partners of {labels:,} views, as they were: "
+        f"{each('draws', labels, 'view')}",
         "pixels": f"proof that pictures are what they were: {each('pixels', images, 'picture')}; "
         "no student needs it",
         "container": "class names, recipe, where each part lies, and where it all comes from",

@@ -44,7 +44,8 @@ def facts_of(artifact: Artifact) -> Iterator[Fact]:
         f"{len(artifact.classes)} classes x {recipe.ipc} pictures x {recipe.views} views, "
         f"{recipe.width} x {recipe.height} px"
     )
-    views = _view_text(recipe.view.to_map()) if recipe.views > 1 else "the picture itself"
+    plain = recipe.views == 1 and not recipe.view.stored
+    views = "the picture itself" if plain else _view_text(recipe.view.to_map())
     if recipe.variations > 1:
         views += f"; of {recipe.variations} pictures for each slot, one in each view"
     yield Fact("content digest", artifact.digest, exact=True)

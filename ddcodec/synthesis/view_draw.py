@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ddcodec.arrays import Bools, Int64s, UInt32s
+from ddcodec.errors import HeaderError
 from ddcodec.randomness import DOMAIN_VIEWS, uniform_below, words_many
 from ddcodec.recipe.view import View
 
@@ -91,11 +92,13 @@ def draw(
             on partners within groups of classes only.
 
     Raises:
-        HeaderError: the view does not fit the size (``View.check_size``).
+        HeaderError: the view does not fit the size (``View.check_size``), or its draws are stored.
 
     Source: spec/synthesis.md, "Views".
     """
     view.check_size(height, width)
+    if view.stored:
+        raise HeaderError("recipe.view.kind says that draws are stored; seeds draw none")
     images = np.asarray(seeds, dtype=np.uint64).reshape(-1)
     pictures = np.asarray(view_index) == 0
     if pictures.all():

@@ -54,7 +54,9 @@ class Kind(ABC):
 
     def slots(self, recipe: Recipe) -> int:
         """Length of the slot axis."""
-        return recipe.ipc if "slot" in self.axes else 1
+        if "slot" not in self.axes:
+            return 1
+        return recipe.picture_slots if self.scope == "pictures" else recipe.ipc
 
     def views(self, recipe: Recipe) -> int:
         """Length of the view axis."""
@@ -113,4 +115,5 @@ class Kind(ABC):
 
 def _recipe_in_words(recipe: Recipe) -> str:
     synthesis = "stored pictures" if isinstance(recipe.synthesis, Stored) else "generated pictures"
-    return f"{synthesis} and {recipe.labels.kind} labels"
+    views = ", stored views" if recipe.view.stored else ""
+    return f"{synthesis}{views} and {recipe.labels.kind} labels"

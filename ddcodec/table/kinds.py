@@ -28,6 +28,7 @@ from ddcodec.codecs.seed_list import SeedList
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.codecs.top_k_labels import TopKLabels
+from ddcodec.codecs.view_draws import NUMBERS, ViewDraws
 from ddcodec.container import Box, Section
 from ddcodec.errors import HeaderError
 from ddcodec.recipe.head import Head, Recipe
@@ -110,7 +111,7 @@ class LatentsKind(Kind):
     def shape(self, section: Section, head: Head) -> tuple[int, ...]:
         codec, box, recipe = self.codec(section, head.recipe), section.box, head.recipe
         assert isinstance(codec, QuantisedLatents)
-        slots = box.slot_count or recipe.ipc
+        slots = box.slot_count or self.slots(recipe)
         return box.class_count, slots, recipe.patches_per_slot, *codec.shape
 
     def plain_bytes(self, section: Section, head: Head) -> int:
@@ -193,6 +194,38 @@ class LabelsKind(Kind):
         return super()._box_fault(box, head) or _origins_fault(box, head)
 
 
+class DrawsKind(Kind):
+    """What is done to pictures in views that are stored."""
+
+    name = "draws"
+    codecs = (ViewDraws,)
+    axes = ("class", "slot", "view")
+    scope = "pictures"
+
+    def used(self, recipe: Recipe) -> bool:
+        return recipe.view.stored
+
+    def shape(self, section: Section, head: Head) -> tuple[int, ...]:
+        box, recipe = section.box, head.recipe
+        slots = box.slot_count or self.slots(recipe)
+        return box.class_count, slots, box.view_count or recipe.views, NUMBERS
+
+    def plain_bytes(self, section: Section, head: Head) -> int:
+        # As FKD has them: four float32 numbers, a boolean and, where views mix, an int64 number.
+        return (25 if head.recipe.view.cutmix else 17) * prod(self.shape(section, head)[:3])
+
+    def check(self, section: Section, head: Head) -> None:
+        super().check(section, head)
+        codec = self.codec(section, head.recipe)
+        assert isinstance(codec, ViewDraws)
+        if (codec.width, codec.height) != head.recipe.size:
+            raise HeaderError(
+                f"draws for pictures of {codec.width} x {codec.height}, which are "
+                f"{head.recipe.width} x {head.recipe.height}; the file is damaged",
+                section=section.label,
+            )
+
+
 class LabelModelKind(Kind):
     """What the soft labels of an origin share."""
 
@@ -228,7 +261,7 @@ class LabelFieldsKind(Kind):
     def shape(self, section: Section, head: Head) -> tuple[int, ...]:
         codec, box = self.codec(section, head.recipe), section.box
         assert isinstance(codec, LabelFields)
-        slots = box.slot_count or head.recipe.ipc
+        slots = box.slot_count or self.slots(head.recipe)
         return box.class_count, slots, *codec.shape
 
     def plain_bytes(self, section: Section, head: Head) -> int:
@@ -292,6 +325,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
+            DrawsKind(),
             LabelFieldsKind(),
             LabelModelKind(),
             LabelsKind(),

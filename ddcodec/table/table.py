@@ -16,6 +16,7 @@ from ddcodec.arrays import (
     Float32s,
     Indices,
     Int32s,
+    Int64s,
     Integers,
     Rows,
     UInt8s,
@@ -28,6 +29,7 @@ from ddcodec.codecs.hard_labels import OWN_CLASS
 from ddcodec.codecs.mosaic import Mosaic
 from ddcodec.codecs.schedule_table import Schedule
 from ddcodec.codecs.seed_derived import SeedDerived
+from ddcodec.codecs.view_draws import NUMBERS
 from ddcodec.container import Reader, Section
 from ddcodec.errors import HeaderError, LimitExceededError, PayloadError
 from ddcodec.recipe.head import Head
@@ -278,6 +280,21 @@ class Table:
             class_index - box.class_start, slot - box.slot_start
         ]
         return latents
+
+    def draws(self, rows: Rows, view: int | Int64s) -> Int64s:
+        """int64 [n, 11]: stored draws of rows [n, 2], in one view or in that of each, [n].
+
+        What the numbers are, :class:`ddcodec.codecs.view_draws.ViewDraws` says.
+        """
+        views = np.broadcast_to(np.asarray(view, np.int64), len(rows))
+        out = np.empty((len(rows), NUMBERS), np.int64)
+        for v in np.unique(views).tolist():
+            (seen,) = np.nonzero(views == v)
+            for section, members in self._held_by("draws", rows[seen], v):
+                box, chosen = section.box, seen[members]
+                c, s = (rows[chosen] - [box.class_start, box.slot_start]).T
+                out[chosen] = self.array(section)[c, s, v - box.view_start]
+        return out
 
     def hard_label(self, class_index: int, slot: int, view: int) -> int:
         """Class index of a row; hard labels only."""

@@ -20,6 +20,7 @@ from ddcodec.codecs.quantised_latents import QuantisedLatents
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.codecs.top_k_labels import TopKLabels
+from ddcodec.codecs.view_draws import ViewDraws
 from ddcodec.container import CodecSpec
 from ddcodec.errors import HeaderError, PayloadError, UnknownCodecError
 from tools.conformance.reference import parameters
@@ -37,6 +38,7 @@ PARAMS: dict[type[codecs.Codec[Any, Any]], dict[str, Any]] = {
     MosaicAvif: SIDES,
     MosaicPng: SIDES,
     MosaicWebp: SIDES,
+    ViewDraws: SIDES,
 }
 
 

@@ -17,6 +17,7 @@ from ddcodec.artifact import Artifact
 from ddcodec.container import CopiedSection, NewSection, write_container
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.labels import sections as module
+from ddcodec.labels.encoder import encoder
 from ddcodec.labels.encoder.label_set import Logits, divergence
 from ddcodec.labels.encoder.statistics import spread
 from ddcodec.labels.features import FeatureSet
@@ -201,6 +202,20 @@ def test_by_default_a_share_of_the_spread_may_be_lost(draft: Drafted, temperatur
     labels = label_set(made.table, made.head, made.features(), Logits.of(values))
     most = RELATIVE_QUALITY * spread(labels, np.random.default_rng(0))
     assert 0.3 * most < made.label(values).divergence <= most
+
+
+def test_by_default_labels_are_as_good_as_a_basis_can_tell_them(
+    draft: Drafted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Noise over many classes is beyond any basis; what one has to be asked for is refused."""
+    monkeypatch.setattr(encoder, "MOST_ATOMS", 1)
+    made = draft(CROPS, classes=4)
+    values = teacher(made, noise=2.0)
+    found = made.label(values)
+    assert found.divergence > RELATIVE_QUALITY
+    assert found.divergence < mean_divergence(made, values, np.zeros_like(values))
+    with pytest.raises(EncodeError, match="cannot be coded within"):
+        made.label(values, quality=found.divergence / 3)
 
 
 def test_what_cannot_be_met_is_said_in_its_own_unit(draft: Drafted) -> None:

@@ -1,9 +1,9 @@
 """A tree of FKD labels with the images beside it, as SRe2L reads them (format ``fkd``).
 
-A view becomes an epoch: view 0, the image itself, is epoch 0. Order of the images, names and fields
-are those of VILA-Lab/SRe2L, SRe2L/relabel/generate_soft_label.py and utils_fkd.py. The order, which
-they store nowhere, stands in ``sampler_indices_epoch.json``, as LPLD has it
-(he-y/soft-label-pruning-for-dataset-distillation).
+A view becomes an epoch: view 0, the image itself unless views are stored, is epoch 0. Order of the
+images, names and fields are those of VILA-Lab/SRe2L, SRe2L/relabel/generate_soft_label.py and
+utils_fkd.py. The order, which they store nowhere, stands in ``sampler_indices_epoch.json``, as LPLD
+has it (he-y/soft-label-pruning-for-dataset-distillation).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ddcodec.arrays import Bools, Float16s, Float32s, Int16s
+from ddcodec.arrays import Bools, Float16s, Float32s, Int16s, Row, UInt8s
 from ddcodec.codecs.label_model import UNITS_PER_NAT
 from ddcodec.errors import RequestError
 from ddcodec.exchange.exporting.format import ExportFormat
@@ -72,7 +72,7 @@ class Fkd(ExportFormat):
         check_has_logits(self.name, selection.artifact.head)
         check_is_whole(self.name, selection)
         reasons = [_CANNOT[name] for name in _unsaid(selection.artifact.recipe)]
-        if selection.views > 1 and reasons:
+        if (selection.views > 1 or selection.artifact.recipe.view.stored) and reasons:
             raise RequestError(
                 f"fkd cannot say the views of this artifact: {'; '.join(reasons)}. Choose views=1, "
                 "which is the images themselves, or encode with view='resized-crop+flip'"
@@ -94,11 +94,10 @@ class Fkd(ExportFormat):
     def _write_images(self, selection: Selection, folder: Path) -> None:
         # As wide as the largest number, so that sorting folders and files sorts the rows.
         wide, long = (max(3, len(str(n - 1))) for n in (selection.class_count, selection.data.ipc))
-        for batch in selection.batches("none", views=1):
-            for (c, slot), image in zip(batch.rows, batch.images[:, 0], strict=True):
-                place = folder / f"new{c:0{wide}d}" / f"class{c:0{wide}d}_id{slot:0{long}d}.png"
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(png(image))
+        for (c, slot), image in _pictures(selection):
+            place = folder / f"new{c:0{wide}d}" / f"class{c:0{wide}d}_id{slot:0{long}d}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(png(image))
 
     def _write_labels(self, selection: Selection, folder: Path) -> int:
         """Write the tree and the order; returns how many logits float16 has rounded."""
@@ -123,6 +122,19 @@ class Fkd(ExportFormat):
                 selection.tell("epochs of labels", epoch + 1, selection.views)
             said.write("}\n")
         return rounded
+
+
+def _pictures(selection: Selection) -> Iterator[tuple[Row, UInt8s]]:
+    """Each row and its picture, uint8 [h, w, 3]: view 0 shows that, unless views are stored."""
+    data = selection.data
+    if not data.head.recipe.view.stored:
+        for batch in selection.batches("none", views=1):
+            yield from zip(batch.rows, batch.images[:, 0], strict=True)
+        return
+    for start in range(0, len(data), _ROWS):
+        rows = range(start, min(start + _ROWS, len(data)))
+        for i, picture in zip(rows, data.pictures(rows), strict=True):
+            yield data.rows[i], picture
 
 
 def _unsaid(recipe: Recipe) -> Iterator[str]:

@@ -81,6 +81,11 @@ class ImportOptions:
     label_values: LabelValues = option(
         AUTO, "Whether rows of the source's labels are logits or probabilities."
     )
+    label_tree: str | os.PathLike[str] | None = option(
+        None,
+        "Folder with the FKD labels of the source's pictures, of SRe2L, CDA, D4M, G-VBSM, LPLD or "
+        "LPQLD: each epoch becomes a view, for training at temperature 20.",
+    )
     teacher: str | os.PathLike[str] | Teacher | None = option(
         None,
         "Teacher that gives soft labels, and looks whether the order of classes is right: a "
@@ -140,6 +145,7 @@ class ImportOptions:
                 f"normalisation={self.normalisation!r} and zca={self.zca!r} both say how to come "
                 "back to pixels; give one of them"
             )
+        self._check_label_tree()
         if self.teacher == AUTO:
             raise RequestError(
                 "teacher='auto' trains one on the source, and distilled pictures teach no teacher: "
@@ -155,6 +161,25 @@ class ImportOptions:
                 "choose webp or avif"
             )
         self.encode(ipc=1)  # whatever an encode refuses is refused now
+
+    def _check_label_tree(self) -> None:
+        if self.label_tree is None:
+            return
+        if self.labels in ("soft", "hard", "teacher"):
+            raise RequestError(
+                f"labels={self.labels!r} are none of a label_tree; leave one of the two out"
+            )
+        for name in ("ipc", "size"):
+            if (value := getattr(self, name)) is not None:
+                raise RequestError(
+                    f"{name}={value!r} does not go with a label_tree, which labels all pictures as "
+                    "they are; leave it out"
+                )
+        if self.dry_run:
+            raise RequestError(
+                "dry_run tells nothing of a label_tree, which has to be read for that; leave one "
+                "of the two out"
+            )
 
     def encode(self, *, ipc: int, **given: Any) -> GivenOptions:
         """The same as options of an encode of given pictures.

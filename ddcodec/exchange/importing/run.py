@@ -11,7 +11,7 @@ from pathlib import Path
 from ddcodec.encoding.encode import Encoder
 from ddcodec.encoding.result import EncodeResult
 from ddcodec.encoding.signature import AnyPath, with_options
-from ddcodec.errors import SourceError
+from ddcodec.errors import RequestError, SourceError
 from ddcodec.exchange.importing.base import Format, Found
 from ddcodec.exchange.importing.formats import get_format, recognised
 from ddcodec.exchange.importing.options import ImportOptions
@@ -19,6 +19,8 @@ from ddcodec.exchange.importing.order_check import Agreement, agreement
 from ddcodec.exchange.importing.place import Place
 from ddcodec.exchange.importing.reading import LabelProvider, Ready, read_place
 from ddcodec.exchange.importing.result import ImportResult
+from ddcodec.exchange.importing.trees import TreeProvider
+from ddcodec.files import check_replaceable
 from ddcodec.methods.options import AUTO
 from ddcodec.progress import displayed
 from ddcodec.sources.folder import ImageFolder
@@ -95,13 +97,27 @@ class Importer:
 
         Raises: as :func:`import_artifact`.
         """
-        ready = read_place(self.place, self.format, self.options, self._provider)
+        tree = self._tree()
+        ready = read_place(self.place, self.format, self.options, tree or self._provider)
         encoder = Encoder(ready.source, self.target, ready.options)
         if not self.options.dry_run:
             encoder.check_target()  # before a teacher is asked
         seen = self._ask_teacher(encoder, ready)
         made = encoder.run()
+        if tree is not None:
+            tree.remove()
         return self._result(ready, made, seen)
+
+    def _tree(self) -> TreeProvider | None:
+        """What reads the label tree, if one is named; a target that is taken is refused before."""
+        if self.options.label_tree is None:
+            return None
+        check_replaceable(self.target)
+        if self.target.exists() and not self.options.force:
+            raise RequestError(f"{self.target} exists; choose another name, or pass force=True")
+        if not self.target.absolute().parent.is_dir():
+            raise RequestError(f"the folder {self.target.parent} does not exist; make it first")
+        return TreeProvider(self.options.label_tree, self.target, self.options)
 
     def _ask_teacher(self, encoder: Encoder, ready: Ready) -> Agreement | None:
         """How a teacher agrees with the order of the classes, where one is named and here."""

@@ -108,7 +108,10 @@ def test_the_contest_takes_its_sizes_classes_and_ipc_only(tmp_path: Path) -> Non
     assert np.array_equal(found, expected.transpose(0, 2, 3, 1))
     for names, why in (
         ([f"c{c}" for c in range(100)], "in the order of their names, and this artifact has"),
-        ([f"c{c}" for c in range(10)], "cifar100.pt has 100 classes, and this artifact 10: export to mtt"),
+        (
+            [f"c{c}" for c in range(10)],
+            "cifar100.pt has 100 classes, and this artifact 10: export to mtt",
+        ),
     ):
         other = stored(tmp_path / f"{len(names)}.ddz", names)
         with pytest.raises(RequestError, match=why):

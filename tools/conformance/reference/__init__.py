@@ -8,6 +8,7 @@ their paths.
 - ``container``, ``canonical``: the file and its header (spec/ddz.md);
 - ``head``: what a decoder must know (spec/table.md, section 1);
 - ``table``: what sections make up a table (spec/table.md);
+- ``draws``: stored views (spec/codecs.md, section 12);
 - ``codecs``, ``probabilities``, ``randomness``: sections to arrays (spec/codecs.md);
 - ``av1``, ``mosaics``: pictures of patches (spec/codecs.md, section 5);
 - ``entropy``, ``packed``: streams of integers (spec/entropy.md; spec/labels.md, section 3);

@@ -87,7 +87,8 @@ class Artifact(Labels):
         """A picture in its own view, before it is mixed."""
         drawn = self.draw(c, s, v)
         picture = self.picture(c, s, v % self.recipe["variations"])
-        return (augment(picture, drawn) if v else picture), drawn
+        plain = v == 0 and self.recipe["view"]["kind"] != "stored"
+        return (picture if plain else augment(picture, drawn)), drawn
 
     def image(self, c: int, s: int, v: int) -> Picture:
         mine, drawn = self.seen(c, s, v)

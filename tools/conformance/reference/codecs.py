@@ -29,6 +29,7 @@ from tools.conformance.reference.arrays import (
 )
 from tools.conformance.reference.av1 import mosaic_avif
 from tools.conformance.reference.container import read
+from tools.conformance.reference.draws import view_draws
 from tools.conformance.reference.label_codecs import LABEL_CODECS
 from tools.conformance.reference.mosaics import mosaic_png, mosaic_webp
 from tools.conformance.reference.packed import read_packed
@@ -207,6 +208,7 @@ CODECS: dict[str, tuple[int, Callable[[bytes, Shape, Params], list[Any]]]] = {
     "seed-derived": (2, seed_derived),
     "seed-list": (2, seed_list),
     "top-k-labels": (4, top_k_labels),
+    "view-draws": (4, view_draws),
 }
 MOSAICS = {"mosaic-avif": mosaic_avif, "mosaic-png": mosaic_png, "mosaic-webp": mosaic_webp}
 

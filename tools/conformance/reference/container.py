@@ -27,7 +27,7 @@ MAX_HEADER, MAX_SECTIONS = 4 << 20, 1 << 16
 MAX_SECTION, MAX_TOTAL, MAX_WINDOW = 256 << 20, 64 << 30, 8 << 20
 U32 = 0xFFFFFFFF
 DICTIONARY = Path(__file__).parents[3] / "ddcodec" / "container" / "header_dictionary.bin"
-CRITICAL = "label-fields label-model labels patches prompts schedule seeds teacher"
+CRITICAL = "draws label-fields label-model labels patches prompts schedule seeds teacher"
 KIND_FLAGS = {"pixels": 3} | dict.fromkeys(CRITICAL.split(), 0)
 
 

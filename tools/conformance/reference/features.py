@@ -15,7 +15,7 @@ def monomials(view: Params, degree: int) -> list[tuple[int, ...]]:
         view["flip"],
         0 if view["kind"] == "identity" else degree,
         0 if view["kind"] == "identity" else degree,
-        degree if view["kind"] == "resized-crop" else 0,
+        degree if view["kind"] in ("resized-crop", "stored") else 0,
         1 if "vflip" in view else 0,
         degree if "rotate" in view else 0,
     )

@@ -27,7 +27,7 @@ SYNTHESES = {
     "image2image": f"{COMMON} base signal share",
 }
 LAYOUTS = {"single": (1, 1), "collage": (2, 64)}
-VIEWS = ("identity", "pad-crop", "resized-crop")
+VIEWS = ("identity", "pad-crop", "resized-crop", "stored")
 LABELS = ("soft", "hard", "teacher")
 EXACT = ("w8a8", "w8a15", "w15a15")
 MOST_NAME, MOST_PROMPT = 1 << 10, 1 << 12  # bytes
@@ -129,7 +129,7 @@ def check_recipe(recipe: Any) -> None:
     fields(recipe["layout"], "kind grid")
     integer(recipe["layout"]["grid"], low, min(high, max(1, *recipe["size"])))
     require(recipe["layout"]["grid"] <= min(recipe["size"]), "header", "a grid beyond the picture")
-    check_view(recipe["view"], min(recipe["size"]))
+    check_view(recipe["view"], min(recipe["size"]), recipe["ipc"])
     kind(recipe["labels"], LABELS)
     fields(recipe["labels"], "kind temperature")
     ratio(recipe["labels"]["temperature"])
@@ -173,10 +173,14 @@ def check_synthesis(synthesis: Map) -> None:
     require(synthesis["share"][0] <= synthesis["share"][1], "header", "a share above 1")
 
 
-def check_view(view: Any, side: int) -> None:
+def check_view(view: Any, side: int, ipc: int) -> None:
     """spec/synthesis.md, section 3."""
     found = kind(view, VIEWS)
-    fields(view, "kind pad scale flip cutmix", " ".join([*AMOUNTS, "flip_percent vflip partners"]))
+    drawn = " ".join([*AMOUNTS, "flip_percent vflip partners"])
+    fields(view, "kind pad scale flip cutmix", "slots" if found == "stored" else drawn)
+    if "slots" in view:
+        integer(view["slots"], ipc + 1, MOST_SLOTS)
+        require(view["cutmix"] == 1, "header", "slots of nothing")
     low, high = (1, min(8192, side - 1)) if found == "pad-crop" else (0, 0)
     integer(view["pad"], low, high)
     integers(view["scale"], 3, 1, 4096 if found == "resized-crop" else 1)

@@ -16,13 +16,14 @@ from typing import Any
 
 from tools.conformance.reference.codecs import decode
 from tools.conformance.reference.container import read
+from tools.conformance.reference.draws import stored_draw
 from tools.conformance.reference.features import features, monomials
 from tools.conformance.reference.label_codecs import Model
 from tools.conformance.reference.packed import Matrix
 from tools.conformance.reference.parameters import Params, check_parameters
 from tools.conformance.reference.refusal import Refused, report, require
 from tools.conformance.reference.synthesis import Draw, draw
-from tools.conformance.reference.table import shape_of
+from tools.conformance.reference.table import pictured_slots, shape_of
 
 
 def clamp(value: int) -> int:
@@ -126,7 +127,7 @@ class Labels:
         names = ("variations", "features", "atoms")
         width = [codec["params"][name] for name in names]
         require(width == [params[name] for name in names], "header", "fields and model")
-        shape = (box[1], box[3] or self.recipe["ipc"], *width)
+        shape = (box[1], box[3] or pictured_slots(self.recipe), *width)
         found: Matrix = self.array(number, shape)[c - box[0]][s - box[2]][v % width[0]]
         return found
 
@@ -153,10 +154,16 @@ class Labels:
         return logits(params, model, self.shown(params, c, s, v), symbols, step)
 
     def draw(self, c: int, s: int, v: int) -> Draw:
-        """What the seed of picture (c, s) draws for its own view v."""
+        """What the seed of picture (c, s) draws for its own view v, or what is stored of it."""
         width, height = self.recipe["size"]
         start, classes = self.origin(c)
-        view, seed = self.recipe["view"], self.seed(c, s)
+        view = self.recipe["view"]
+        if view["kind"] == "stored":
+            number, box = self.find("draws", c, s, v)
+            array = self.array(number, shape_of("draws", box, self.head))
+            stored = array[c - box[0]][s - box[2]][v - box[4]]
+            return stored_draw(stored, view, c - start, s, classes, pictured_slots(self.recipe))
+        seed = self.seed(c, s)
         return draw(view, (height, width), seed, s, v, classes, c - start)
 
     def shown(self, params: Params, c: int, s: int, v: int) -> list[tuple[int, Matrix, list[int]]]:

@@ -50,6 +50,7 @@ RANGES: dict[str, Ranges] = {
         "ranked": (0, 65535),
         "band": (1, 65535),
     },
+    "view-draws": {"height": (1, 8192), "width": (1, 8192)},
 }
 TEXTS = {"teacher-weights": {"arch"}}
 

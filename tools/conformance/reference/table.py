@@ -44,8 +44,10 @@ class Place(NamedTuple):
     box: list[int]
 
 
+NUMBERS = 11  # of a stored draw
 GENERATING = ("text2image", "image2image")
 KINDS = {
+    "draws": Kind(3, ("view-draws",), ("stored views",)),
     "label-fields": Kind(2, ("label-fields",), ("soft",)),
     "label-model": Kind(1, ("label-model",), ("soft",)),
     "labels": Kind(3, ("hard-labels", "soft-labels", "top-k-labels"), ("hard", "soft")),
@@ -64,13 +66,18 @@ def patches_per_slot(recipe: dict[str, Any]) -> int:
     return grid * grid
 
 
+def pictured_slots(recipe: dict[str, Any]) -> int:
+    """L: the slots with pictures."""
+    return int(recipe.get("view", {}).get("slots", recipe["ipc"]))
+
+
 def seeds_per_class(recipe: dict[str, Any]) -> int:
     """S: slots of a class, or generated pictures if there are more."""
     if recipe["synthesis"]["kind"] == "stored":
-        return int(recipe["ipc"])
+        return pictured_slots(recipe)
     cells = recipe["synthesis"].get("grid", 1) ** 2
-    generated = -(-recipe["ipc"] * patches_per_slot(recipe) // cells)
-    return max(int(recipe["ipc"]), int(generated))
+    generated = -(-pictured_slots(recipe) * patches_per_slot(recipe) // cells)
+    return max(pictured_slots(recipe), int(generated))
 
 
 def shape_of(kind: str, box: Sequence[int], head: dict[str, Any]) -> tuple[int, ...]:
@@ -86,8 +93,10 @@ def shape_of(kind: str, box: Sequence[int], head: dict[str, Any]) -> tuple[int, 
         return (classes, count, sum(widths)) if count else (classes,)
     if kind == "patches":
         return (classes * box[3] * patches_per_slot(recipe),)
+    if kind == "draws":
+        return classes, box[3] or pictured_slots(recipe), views, NUMBERS
     if kind == "latents":
-        return classes, slots, patches_per_slot(recipe)
+        return classes, box[3] or pictured_slots(recipe), patches_per_slot(recipe)
     if kind == "labels" and recipe["labels"]["kind"] == "soft":
         origins = [count for start, count in head["origins"] if start <= box[0] < start + count]
         return classes, slots, views, *origins
@@ -124,6 +133,7 @@ def check_place(place: Place, head: dict[str, Any]) -> None:
     kind, box, name, recipe = KINDS[place.kind], place.box, place.codec["name"], head["recipe"]
     about = {recipe["synthesis"]["kind"], recipe["labels"]["kind"]}
     about.add(recipe["synthesis"].get("base", ""))
+    about.add(f"{recipe['view']['kind']} views")
     require(not kind.recipes or bool(about & {*kind.recipes}), "header", f"no use for {place.kind}")
     codecs = kind.codecs
     if place.kind == "labels":
@@ -139,6 +149,9 @@ def check_place(place: Place, head: dict[str, Any]) -> None:
     require(box[0] + box[1] <= len(head["classes"]), "header", "a box beyond the classes")
     undivided = box[2:] if name == "seed-derived" else box[2 * kind.axes :]
     require(not any(undivided), "header", f"{place.kind} is divided by another axis")
+    if place.kind == "draws":
+        size = [place.codec["params"][name] for name in ("width", "height")]
+        require(size == recipe["size"], "header", "draws for another size")
     require(place.kind != "patches" or box[3] > 0, "header", "patches without slots")
     start, end = origin(head, box[0])
     if place.kind in ("labels", "label-fields"):
@@ -151,6 +164,7 @@ def check_coverage(head: dict[str, Any], found: Sequence[Place]) -> None:
     """Every part of the table is covered exactly once."""
     recipe = head["recipe"]
     ipc, views, seeds = (0, recipe["ipc"]), (0, recipe["views"]), (0, seeds_per_class(recipe))
+    slots = 0, pictured_slots(recipe)
     boxes = {kind: list(ranges_of(found, kind, recipe)) for kind in KINDS}
     rows = [(start, start + count) for start, count in head["rows"]]
     # Classes outside rows that have seeds are partners of rows: they need their pictures, too.
@@ -160,9 +174,11 @@ def check_coverage(head: dict[str, Any], found: Sequence[Place]) -> None:
     for classes in pictured:
         tile("seeds", boxes["seeds"], (classes, seeds))
         if base == "latents":
-            tile("latents", boxes["latents"], (classes, ipc))
+            tile("latents", boxes["latents"], (classes, slots))
         if stored or base == "patches":
-            tile("patches", [clipped(box, ipc) for box in boxes["patches"]], (classes, ipc))
+            tile("patches", [clipped(box, slots) for box in boxes["patches"]], (classes, slots))
+        if recipe["view"]["kind"] == "stored":
+            tile("draws", boxes["draws"], (classes, slots, views))
         if not stored:
             tile("prompts", boxes["prompts"], (classes,))
     require(stored or len(boxes["schedule"]) == 1, "header", "not one schedule")
@@ -174,7 +190,7 @@ def check_coverage(head: dict[str, Any], found: Sequence[Place]) -> None:
     for kind in ("labels", "pixels"):
         within = not outside(rows, [box[0] for box in boxes[kind]])
         require(within, "header", f"{kind} beyond rows")
-    for kind in ("latents", "prompts"):
+    for kind in ("draws", "latents", "prompts"):
         within = not outside(pictured, [box[0] for box in boxes[kind]])
         require(within, "header", f"{kind} beyond pictures")
     if labels == "soft":
@@ -208,7 +224,7 @@ def check_layers(
         if atoms[start, end] and max(low, start) < min(high, end)
     ]
     for classes in needed:
-        tile("label-fields", boxes["label-fields"], (classes, (0, head["recipe"]["ipc"])))
+        tile("label-fields", boxes["label-fields"], (classes, (0, pictured_slots(head["recipe"]))))
     within = not outside(needed, [box[0] for box in boxes["label-fields"]])
     require(within, "header", "label-fields that nothing needs")
 
@@ -237,6 +253,8 @@ def ranges_of(
 ) -> Iterator[tuple[Range, ...]]:
     """The boxes of a kind as ranges of the axes it is divided by."""
     slots = seeds_per_class(recipe) if kind == "seeds" else recipe["ipc"]
+    if kind in ("draws", "latents", "label-fields"):
+        slots = pictured_slots(recipe)
     every = (0, slots, recipe["views"])
     for place in found:
         if place.kind == kind:

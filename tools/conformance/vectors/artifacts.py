@@ -18,6 +18,7 @@ from tools.conformance.vectors.files import (
     frame,
     in_order,
 )
+from tools.conformance.vectors.labels.draws import STORED_VIEW, draws
 from tools.conformance.vectors.labels.raw import COMMON, ZERO, codec, model_codec, packed
 from tools.conformance.vectors.png import png
 
@@ -35,7 +36,7 @@ def head_of(
     rows: int = 2,
     ipc: int = 1,
     views: int = 2,
-    size: int = 4,
+    size: int | list[int] = 4,
     view: dict[str, Any] = VIEW,
     variations: int = 1,
     **more: Any,
@@ -46,7 +47,7 @@ def head_of(
         "ipc": ipc,
         "labels": {"kind": labels, "temperature": [4, 1]},
         "layout": {"grid": 1, "kind": "single"},
-        "size": [size, size],
+        "size": size if isinstance(size, list) else [size, size],
         "synthesis": synthesis,
         "variations": variations,
         "view": view,
@@ -196,6 +197,16 @@ def named_table() -> bytes:
     return file_of(*in_order(items), head=head)
 
 
+def drawn_table() -> bytes:
+    """A whole artifact whose views are stored: one row, and partners in another slot and class."""
+    view = {**STORED_VIEW, "slots": 2}
+    head = head_of(STORED, "hard", rows=1, view=view, size=[6, 4])
+    whole: Box = (0, 2, 0, 2, 0, 0)
+    views = draws((0, 2, 0, 2, 0, 2), (6, 4))
+    items = [views, patches(whole), seeds(whole), labels((0, 1, 0, 0, 0, 0))]
+    return file_of(*in_order(items), head=head)
+
+
 def many_sections() -> bytes:
     """1,000 rows among 10,000 classes; 2,000 sections of one class, seeds and labels."""
     side, rows = 1, 1000
@@ -225,6 +236,7 @@ def whole() -> Iterator[tuple[str, str, bytes]]:
     )
     yield "table_float", "the same in the float profile", generated_table("float", 1, None)
     yield "table_named", "classes that are called alike", named_table()
+    yield "table_draws", "views that are stored, with support of slots and classes", drawn_table()
     yield "table_patches", "patches that are redrawn, with mixup", redrawn_table("patches")
     yield "table_latents", "the same from stored latents", redrawn_table("latents")
     yield (

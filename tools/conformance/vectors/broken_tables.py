@@ -19,6 +19,8 @@ from tools.conformance.vectors.artifacts import (
     seeds,
 )
 from tools.conformance.vectors.files import LABELS, SEEDS, Box, Item, file_of, in_order
+from tools.conformance.vectors.labels.draws import ROWS as DRAWS
+from tools.conformance.vectors.labels.draws import STORED_VIEW, draws
 from tools.conformance.vectors.labels.raw import (
     codec,
     fields_codec,
@@ -55,6 +57,16 @@ def redrawn(*stored: Item) -> bytes:
     """The table of image2image of latents, with other ones."""
     others = [item for item in redrawn_items("latents") if item.kind != "latents"]
     return redrawn_table("latents", [*others, *stored])
+
+
+def plain_draws() -> Item:
+    """Draws of pictures as they are."""
+    return draws(ALL, (4, 4), boxes=[], rows=[[0] * 9] * 8, most=0)
+
+
+def stored_views(*more: Item) -> bytes:
+    """The table of stored pictures, its views stored, too."""
+    return table(*more, head=head_of(STORED, "hard", ipc=2, view=STORED_VIEW))
 
 
 def holes() -> Iterator[tuple[str, str, bytes]]:
@@ -135,6 +147,11 @@ def boxes() -> Iterator[tuple[str, str, bytes]]:
     yield "seeds_views", "seeds in a box of views", table(seeds=[seeds(ALL)])
     undivided = [patches((0, 2, 0, 0, 0, 0))]
     yield "patches_undivided", "patches in a box without slots", table(patches=undivided)
+    first: Box = (0, 2, 0, 2, 0, 1)
+    some = draws(first, (4, 4), rows=DRAWS[::2], boxes=[[0, 4, 1, 2], [1, 1, 0, 4]])
+    yield "draws_hole", "no draws of view 1", stored_views(some)
+    yield "draws_size", "draws for pictures of another size", stored_views(draws(ALL, (6, 4)))
+    yield "draws_of_drawn", "draws of views that seeds draw", table(plain_draws())
     pixels = Item("pixels", LABELS, ROWS, b"\0", flags=3)
     yield "pixels_codec", "pixel digests of the codec of hard labels", table(pixels)
 

@@ -24,6 +24,7 @@ from tools.conformance.reference.randomness import (
 )
 from tools.conformance.reference.refusal import Refused
 from tools.conformance.vectors import webp
+from tools.conformance.vectors.labels.draws import draws_cases
 from tools.conformance.vectors.labels.raw import COMMON, packed, top_k
 from tools.conformance.vectors.maker import TABLES, VECTORS, Maker, as_map
 from tools.conformance.vectors.mosaics import mosaics
@@ -77,6 +78,7 @@ def cases() -> list[tuple[str, dict[str, Any], list[int], bytes, str]]:
         ("prompt-text", {}, [1], b"\1\0\n", "a control character"),
         *latents_cases(),
         *top_k_cases(),
+        *draws_cases(),
         ("hard-labels", {}, [2, 1, 2], b"\0", "the class of the row"),
         ("hard-labels", {}, [1, 1, 3], b"\1\0\0\2\0\xfe\xff", "explicit"),
         ("hard-labels", {}, [1, 1, 1], b"\1\xff\xff", "65535 is not used"),

@@ -23,6 +23,7 @@ from tools.conformance.vectors import avif, webp
 from tools.conformance.vectors.artifacts import PLAIN, STORED, VIEW, generation, head_of
 from tools.conformance.vectors.files import Item, file_of, frame, in_order
 from tools.conformance.vectors.labels.artifacts import fields_item, labels_item, noise
+from tools.conformance.vectors.labels.draws import STORED_VIEW, draws
 from tools.conformance.vectors.labels.raw import codec, model_codec, model_raw
 from tools.conformance.vectors.maker import VECTORS, Maker, as_map
 from tools.conformance.vectors.numbers import draw
@@ -87,6 +88,24 @@ def hard() -> bytes:
         Item("labels", codec("hard-labels"), (0, 1, 0, 2, 0, 4), raw),
         Item("labels", codec("hard-labels"), (2, 1, 0, 0, 0, 0), b"\0"),
         Item("labels", codec("hard-labels"), (3, 1, 0, 0, 0, 0), b"\0"),
+    ]
+    return file_of(*in_order(items), head=ordered(head))
+
+
+def stored_views() -> bytes:
+    """Views that are stored, view 0 too; soft labels in layers, support of a class and a slot."""
+    view = {**STORED_VIEW, "slots": 2}
+    head = head_of(STORED, "soft", rows=1, view=view, size=[6, 4])
+    model = model_codec(2, 2, view, degree=2, parts=2, response=1)
+    symbols = codec("soft-labels", columns=2, band=1, step=0)
+    mosaic = codec("mosaic-png", height=5, width=6)
+    items = [
+        Item("patches", mosaic, (0, 2, 0, 2, 0, 0), noise(12, 10, 770)),
+        Item("seeds", codec("seed-list"), (0, 2, 0, 2, 0, 0), SEEDS[:32]),
+        draws((0, 2, 0, 2, 0, 2), (6, 4)),
+        Item("label-model", model, (0, 2, 0, 0, 0, 0), model_raw(model, 780)),
+        fields_item(model, (0, 2, 0, 2, 0, 0), 790),
+        labels_item(symbols, (0, 1, 0, 1, 0, 2), 795, 4),
     ]
     return file_of(*in_order(items), head=ordered(head))
 
@@ -167,7 +186,7 @@ def digests(artifact: Artifact) -> list[Sequence[Any]]:
 def build() -> dict[str, bytes]:
     made = {
         f"y_{one.__name__}.ddz": (one.__doc__, one())
-        for one in (collage, hard, stored_teacher, text2image, image2image)
+        for one in (collage, hard, stored_views, stored_teacher, text2image, image2image)
     }
     listed = []
     for name, (what, data) in made.items():

@@ -16,6 +16,7 @@ from typing import Any
 from tools.conformance.reference.head import check_head
 from tools.conformance.reference.refusal import Refused
 from tools.conformance.vectors.artifacts import PIN, PLAIN, STORED, VIEW, generation, head_of
+from tools.conformance.vectors.labels.draws import STORED_VIEW
 from tools.conformance.vectors.maker import VECTORS, Maker, as_map
 
 ABOUT = [
@@ -52,6 +53,7 @@ def heads() -> dict[str, dict[str, Any]]:
         "several": head_of(STORED, "hard", classes=classes) | several | {"names": named},
         "mixed": head_of(STORED, "soft", classes=classes, view=mixed),
         "resized": head_of(STORED, "teacher", classes=classes, view=resized, size=8),
+        "views": head_of(STORED, "soft", classes=classes, view={**STORED_VIEW, "slots": 2}),
         "text2image": head_of(exact, "hard", prior=PIN, variations=3),
         "image2image": head_of(image2image(), "hard", prior=PIN),
     }
@@ -75,7 +77,7 @@ def cases() -> Iterator[tuple[str, str, Change]]:
         yield "stored", f"{path} without a kind", (f"recipe.{path}", {"strength": 1})
 
 
-OPTIONAL = ["names", "flip_percent", "vflip", "rotate", "brightness", "gamma", "partners"]
+OPTIONAL = ["names", "flip_percent", "vflip", "rotate", "brightness", "gamma", "partners", "slots"]
 Row = tuple[str, str, list[Any], list[Any]]
 
 
@@ -215,6 +217,16 @@ def of_views() -> list[Row]:
         ),
         ("mixed", "recipe.view.partners", [1, 65535], [0, 65536]),
         ("mixed", "recipe.view.cutmix", [], [0]),
+        ("mixed", "recipe.view.slots", [], [2]),
+        ("views", "recipe.view.slots", [2**24], [0, 1, 2**24 + 1]),
+        ("views", "recipe.view.cutmix", [], [0]),
+        ("views", "recipe.view.pad", [], [1]),
+        ("views", "recipe.view.scale", [], [[1, 1, 2]]),
+        ("views", "recipe.view.flip_percent", [], [80]),
+        ("views", "recipe.view.vflip", [], [80]),
+        ("views", "recipe.view.rotate", [], [[60, 80]]),
+        ("views", "recipe.view.gamma", [], [[80, 120, 50]]),
+        ("views", "recipe.view.partners", [], [2]),
     ]
 
 

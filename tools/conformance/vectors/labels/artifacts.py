@@ -11,6 +11,7 @@ from tools.conformance.reference.label_codecs import read_fields, read_soft_labe
 from tools.conformance.reference.labels import Labels
 from tools.conformance.reference.packed import Matrix, groups_of
 from tools.conformance.vectors.files import Box, Item, file_of, in_order
+from tools.conformance.vectors.labels.draws import ROWS, STORED_VIEW, draws
 from tools.conformance.vectors.labels.matrices import refused
 from tools.conformance.vectors.labels.raw import (
     CROPS,
@@ -184,6 +185,20 @@ def varied() -> tuple[Case, list[Item]]:
     ]
 
 
+def stored() -> tuple[Case, list[Item]]:
+    """Stored views, view 0 too: crops, flips and mixes that no seed draws."""
+    head = head_of(STORED_VIEW, [6, 4], [[0, 2]], 2, 2, [[0, 2]])
+    model = model_codec(2, 2, STORED_VIEW, degree=2, parts=2)
+    entry = codec("soft-labels", columns=2, band=1, step=0)
+    return head, [
+        *common(head, 640),
+        draws((0, 2, 0, 2, 0, 2), (6, 4)),
+        Item("label-model", model, (0, 2, 0, 0, 0, 0), model_raw(model, 650)),
+        fields_item(model, (0, 2, 0, 2, 0, 0), 660),
+        labels_item(entry, (0, 2, 0, 2, 0, 2), 670, 4),
+    ]
+
+
 def kept(head: Case, items: list[Item]) -> tuple[Case, list[Item]]:
     """A slice: slot 0 of class 2; seeds and fields of the class and of partners that show."""
     full = Labels(file_of(*in_order(items), head=head))
@@ -235,7 +250,11 @@ def artifacts() -> dict[str, tuple[Case, bytes]]:
         "y_slice": kept(*cutmix()),
         "y_resized": resized(),
         "y_varied": varied(),
+        "y_stored_views": stored(),
     }
+    far = [*ROWS[:1], [*ROWS[1][:8], 2], *ROWS[2:]]  # of slot 0, with slot 2 of two
+    partner = draws((0, 2, 0, 2, 0, 2), (6, 4), rows=far).raw
+    made["n_draws_partner"] = stored()[0], replaced(stored()[1], "draws", raw=partner)
     head, items = crops()
     model = model_codec(3, 2, CROPS, degree=2)
     m = model["params"]["features"]
