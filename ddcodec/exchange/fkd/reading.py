@@ -16,15 +16,17 @@ from ddcodec.codecs.view_draws import NUMBERS
 from ddcodec.errors import SourceError
 from ddcodec.exchange.fkd.batch import Batch, batch_of
 from ddcodec.exchange.fkd.order import Agreement, Sampler, agreement, check_agreement
-from ddcodec.exchange.fkd.saved import load_saved
 from ddcodec.exchange.fkd.store import Store
 from ddcodec.exchange.fkd.tree import LabelTree
+from ddcodec.exchange.pickles import load_pickle
 from ddcodec.exchange.top_k import from_top_k
 from ddcodec.sources.paths import printable
 
 __all__ = ["TreeReader"]
 
 _MOST_NATS = 511
+# A batch of 1,024 labels over 1,000 classes has two million bytes; none has as many as this.
+_MOST_BYTES = 1 << 30
 
 
 class TreeReader:
@@ -120,7 +122,7 @@ class TreeReader:
         return best
 
     def _batch(self, path: Path) -> Batch:
-        return batch_of(load_saved(path), printable(path), self._size, self._classes)
+        return batch_of(load_pickle(path, _MOST_BYTES), printable(path), self._size, self._classes)
 
     def epoch(self, epoch: int, order: Int64s | None, store: Store) -> dict[str, Any]:
         """Write an epoch's labels and draws to their places, and say what it is."""

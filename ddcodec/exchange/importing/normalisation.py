@@ -14,8 +14,8 @@ import numpy as np
 from ddcodec.arrays import Float32s
 from ddcodec.errors import RequestError, SourceError
 from ddcodec.exchange.importing.npz import load_arrays
-from ddcodec.exchange.importing.pickles import load_pickle
 from ddcodec.exchange.importing.stack import Stack
+from ddcodec.exchange.pickles import load_pickle
 from ddcodec.suggestions import did_you_mean
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ddcodec.errors import MissingSourceError, RequestError, SourceError
-from ddcodec.exchange.importing.pickles import load_pickle
+from ddcodec.exchange.pickles import load_pickle
 from ddcodec.sources.folder import ImageFolder, scan
 from ddcodec.sources.paths import printable
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ddcodec.errors import MissingSourceError, SourceError
-from ddcodec.exchange.fkd import saved
+from ddcodec.exchange.fkd import reading
 from ddcodec.exchange.fkd.batch import batch_of
 from tests.exchange.fkd.trees import CLASSES, SIZE, read, tree
 
@@ -53,7 +53,7 @@ def test_no_code_is_run(copy: Path, good: list[Any], tmp_path: Path, old: bool) 
     content = [*good[:3], Writer(target), *good[4:]]
     path = copy / "epoch_0" / "batch_0.tar"
     torch.save(content, path, _use_new_zipfile_serialization=not old)
-    with pytest.raises(SourceError, match=r"batch_0\.tar holds objects other than tensors"):
+    with pytest.raises(SourceError, match=r"batch_0\.tar holds Python objects beyond tensors"):
         read(copy, tmp_path / "work")
     assert not target.exists()
 
@@ -63,18 +63,16 @@ def test_files_that_are_no_batch(copy: Path, tmp_path: Path, monkeypatch: Any) -
     whole = path.read_bytes()
     for cut in (0, 100, len(whole) // 2):
         path.write_bytes(whole[:cut])
-        with pytest.raises(SourceError, match=r"batch_0\.tar is damaged"):
+        with pytest.raises(SourceError, match=r"batch_0\.tar is (damaged|truncated)"):
             read(copy, tmp_path / "work")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data.pkl", b"0" * 10_000)
     with pytest.raises(SourceError, match="compressed parts"):
         read(copy, tmp_path / "work")
     path.write_bytes(whole)
-    monkeypatch.setattr(saved, "MOST_BYTES", 1000)
+    monkeypatch.setattr(reading, "_MOST_BYTES", 1000)
     with pytest.raises(SourceError, match="more than the"):
         read(copy, tmp_path / "work")
-    with pytest.raises(MissingSourceError):
-        saved.load_saved(tmp_path / "none.tar")
 
 
 @pytest.mark.parametrize(

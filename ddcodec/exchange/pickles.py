@@ -1,7 +1,8 @@
 """Files of ``torch.save``, read without running anything that is in them.
 
 They are pickles. Torch's restricted reader makes tensors, containers and plain numbers of them,
-besides NumPy's scalars, which DC, DSA and DM keep their accuracies in; anything else is refused.
+besides NumPy's scalars, which DC, DSA and DM keep their accuracies in and FKD its mixes; anything
+else is refused.
 """
 
 from __future__ import annotations
@@ -24,17 +25,27 @@ _LARGEST_OLD = 4 << 30
 _SCALARS = (np.float16, np.float32, np.float64, np.int32, np.int64, np.uint8, np.bool_)
 
 
-def load_pickle(path: Path) -> Any:
+def load_pickle(path: Path, most: int | None = None) -> Any:
     """What ``torch.save`` wrote: tensors on the CPU, mapped from the file where that is possible.
 
+    Args:
+        path: the file.
+        most: bytes that such a file has at most, where that is known.
+
     Raises:
-        SourceError: the file cannot be read, is damaged or none of torch's, is compressed so that
-            its size tells nothing, or holds objects beyond tensors, containers and numbers.
+        SourceError: the file is larger, cannot be read, is damaged or none of torch's, is
+            compressed so that its size tells nothing, or holds objects beyond tensors, containers
+            and numbers.
     """
     import torch
 
     name = printable(path)
     mapped = _is_plain_zip(path)
+    if most is not None and path.stat().st_size > most:
+        raise SourceError(
+            f"{name} has {path.stat().st_size:,} bytes, more than the {most:,} that such a file "
+            "may have; it is another kind of file"
+        )
     if not mapped and path.stat().st_size > _LARGEST_OLD:
         raise SourceError(
             f"{name} is of torch's old format and larger than {_LARGEST_OLD >> 30} GiB, which "

@@ -15,7 +15,7 @@ import torch
 
 import ddcodec
 from ddcodec.errors import MissingSourceError, SourceError
-from ddcodec.exchange.importing.pickles import load_pickle
+from ddcodec.exchange.pickles import load_pickle
 from tests.exchange.importing.neighbours import class_major, mtt, normalised, pixels
 
 
