@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +20,7 @@ SETS = [name for name in PUBLISHED if name not in ("auto", "none")]
 def artifact(*classes: str, side: int = 32) -> Any:
     """What of an artifact tells its data set."""
     recipe = SimpleNamespace(size=(side, side))
-    return SimpleNamespace(classes=classes, recipe=recipe, path=Path("own.ddz"))
+    return SimpleNamespace(classes=classes, recipe=recipe, file_name="own.ddz")
 
 
 def found(asked: PublishedSet, *artifacts: Any, test_pictures: int = 10_000) -> tuple[str, str]:
