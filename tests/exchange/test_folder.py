@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 import ddcodec
+from ddcodec.artifact import open_artifact
 from ddcodec.errors import DecodeError, ModelMismatchError, RequestError
 from ddcodec.exchange.folder import export_folder, plan_export
 from ddcodec.exchange.sums import Sums
 from ddcodec.prior.packaged import tiny_folder
 from ddcodec.sources.folder import scan
-from tests.artifacts import generated
+from tools.conformance.vectors.maker import VECTORS
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +151,10 @@ def test_a_file_in_the_way_is_a_clear_error(artifact: ddcodec.Artifact, tmp_path
 
 
 def test_a_prior_that_will_not_do_leaves_no_folder(tmp_path: Path) -> None:
-    made = generated(tmp_path / "generated.ddz")
+    made = open_artifact(VECTORS / "datasets" / "y_text2image.ddz")
     prior = shutil.copytree(tiny_folder(), tmp_path / "prior")
     (prior / "scheduler" / "scheduler_config.json").write_text("{}")
     with pytest.raises(ModelMismatchError, match="is not the one this artifact was made with"):
         export_folder(made, tmp_path / "out", prior=str(prior))
     assert not (tmp_path / "out").exists()
-    assert export_folder(made, tmp_path / "out", views=1).images == 6
+    assert export_folder(made, tmp_path / "out", ipc=1, views=1).images == len(made.classes)
