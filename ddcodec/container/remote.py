@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import threading
 import time
@@ -10,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 from ddcodec.container.blob import Blob, ends_early, read_fully
 from ddcodec.errors import DecodeError, MissingArtifactError, MissingDependencyError
@@ -31,6 +31,8 @@ _AHEAD, _FARTHEST = 64 << 10, 4 << 20
 _ORDERS = 8
 _KEPT = 16 << 20
 """Bytes that are kept of what was read ahead."""
+_USER = re.compile(r"(\w://)[^\s/?#'\"]*@")
+_QUERY = re.compile(r"(\w://[^\s?#'\"]*)[?#][^\s'\"]*")
 _PAUSES = (0.5, 2.0)
 """Seconds before a request that failed is sent again, and then for the last time."""
 
@@ -50,10 +52,7 @@ def without_secrets(url: str) -> str:
     >>> without_secrets("https://me:pass@example.org/a.ddz?key=1")
     'https://example.org/a.ddz'
     """
-    before, chain, last = url.rpartition("::")
-    parts = urlsplit(last)
-    host = parts.netloc.rpartition("@")[2]
-    return before + chain + urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return _QUERY.sub(r"\1", _USER.sub(r"\1", url))
 
 
 class RemoteBlob(Blob):
@@ -260,9 +259,11 @@ class RemoteBlob(Blob):
             if _is_missing(error):
                 raise MissingArtifactError(f"there is no {self.name}; check the URL") from error
             why = error.__cause__ if isinstance(error, FileNotFoundError) else error
+            # Libraries repeat the URL in what they say, keys and all.
+            said = without_secrets(f"{type(why).__name__}: {why}")
             raise DecodeError(
-                f"{self.name} cannot be read ({type(why).__name__}: {why}); check the URL and the "
-                "connection, then try again"
+                f"{self.name} cannot be read ({said}); check the URL and the connection, then try "
+                "again"
             ) from error
 
 

@@ -144,6 +144,10 @@ def test_keys_in_a_url_are_not_shown(server: FileServer) -> None:
     with pytest.raises(MissingArtifactError) as caught:
         Reader(secret.replace("a.ddz", "b.ddz"))
     assert "secret" not in str(caught.value) and "pass" not in str(caught.value)
+    server.refuses = 403
+    with pytest.raises(DecodeError, match=r"cannot be read .*403") as caught:
+        Reader(secret)
+    assert "secret" not in str(caught.value) and "pass" not in str(caught.value)
     assert without_secrets("filecache::s3://k:s@bucket/a?x=1") == "filecache::s3://bucket/a"
 
 
@@ -219,3 +223,8 @@ def test_the_header_reader_of_the_documentation_reads_it(server: FileServer) -> 
     dictionary = (root / "ddcodec" / "container" / "header_dictionary.bin").read_bytes()
     assert found["header"](server.url, dictionary)["head"] == HEAD
     assert len(server.asked) == 2
+
+
+def test_a_url_that_is_none_is_refused() -> None:
+    with pytest.raises(DecodeError, match=r"there is no http://\[x/a\.ddz; check the URL"):
+        Reader("http://[x/a.ddz")

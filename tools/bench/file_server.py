@@ -20,6 +20,7 @@ class FileServer:
         ranges: whether it answers ranged requests with parts.
         says_size: whether answers say how long they are.
         breaks: so many of the next answers end in the middle.
+        refuses: the status of every answer, in place of the file.
         asked: (first, last) byte of each GET, or None of one for all.
     """
 
@@ -28,6 +29,7 @@ class FileServer:
     ranges: bool = True
     says_size: bool = True
     breaks: int = 0
+    refuses: int | None = None
     asked: list[tuple[int, int] | None] = field(default_factory=list)
 
 
@@ -46,6 +48,9 @@ def file_server(data: bytes, name: str = "a.ddz") -> Iterator[FileServer]:
         def _answer(self, *, body: bool) -> None:
             if self.path.split("?")[0] != f"/{name}":
                 self.send_error(404)
+                return
+            if served.refuses is not None:
+                self.send_error(served.refuses)
                 return
             wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
             data, span = served.data, None
