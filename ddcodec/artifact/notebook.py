@@ -7,7 +7,7 @@ import io
 from functools import cache
 from itertools import islice
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from PIL import Image
 
 from ddcodec.arrays import UInt8s
@@ -15,6 +15,7 @@ from ddcodec.artifact.sizes import size_budget
 from ddcodec.recipe.synthesis import Stored
 from ddcodec.rendering.renderer import Renderer
 from ddcodec.table.table import Table
+from ddcodec.templates import templates_of
 
 __all__ = ["html_of"]
 
@@ -59,11 +60,4 @@ def _data_url(picture: UInt8s) -> str:
 
 @cache
 def _template() -> Template:
-    made = Environment(
-        loader=PackageLoader("ddcodec.artifact"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return made.get_template("notebook.html")
+    return templates_of("ddcodec.artifact").get_template("notebook.html")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from ddcodec.planning.planned import Plan, Planned
 from ddcodec.reporting.plot import Plot, Point, plot
 from ddcodec.reporting.text import bytes_text, percent_text, student_text
+from ddcodec.templates import templates_of
 
 __all__ = ["page"]
 
@@ -79,14 +80,6 @@ def _best(plan: Plan) -> Sequence[object]:
 
 @cache
 def _templates() -> Environment:
-    made = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("ddcodec.planning"), PackageLoader("ddcodec.reporting")]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates_of("ddcodec.planning", "ddcodec.reporting")
     made.filters.update(bytes=bytes_text, percent=percent_text)
     return made

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.reporting import text
@@ -19,6 +19,7 @@ from ddcodec.reporting.classes import classes_of
 from ddcodec.reporting.collect import Report, on_front
 from ddcodec.reporting.facts import environment
 from ddcodec.reporting.figures import figures_of
+from ddcodec.templates import templates_of
 
 __all__ = ["page"]
 
@@ -58,13 +59,7 @@ def page(report: Report, json_name: str | None = None) -> str:
 
 @cache
 def _templates() -> Environment:
-    made = Environment(
-        loader=PackageLoader("ddcodec.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates_of("ddcodec.reporting")
     filters: dict[str, Callable[..., object]] = {
         "bytes": text.bytes_text,
         "percent": text.percent_text,
