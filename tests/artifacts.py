@@ -28,7 +28,7 @@ from ddcodec.container import (
     NewSection,
     write_container,
 )
-from ddcodec.encoding.labelling import hard_label_sections, seed_sections
+from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.prior.load import Prior, load_prior
 from ddcodec.prior.partial_schedule import extract_partial_schedule
 from ddcodec.recipe.fields import Ratio

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddcodec"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("arrays", "byte_cache", "errors", "suggestions", "templates", "units", "version"),
     ("devices", "entropy", "files", "hub", "imagenet", "progress", "recipe", "tables"),
-    ("classifiers", "container", "exact", "randomness", "sources"),
+    ("classifiers", "container", "exact", "randomness", "sources", "workers"),
     ("codecs", "synthesis"),
     ("prior", "table"),
     ("labels", "methods", "rendering"),

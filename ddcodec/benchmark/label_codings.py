@@ -14,7 +14,7 @@ from ddcodec.arrays import Float32s, Indices, Int16s
 from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.codecs.label_model import UNITS_PER_NAT
 from ddcodec.container import CopiedSection, write_container
-from ddcodec.encoding.labelling import hard_label_sections
+from ddcodec.encoding.plain_sections import hard_label_sections
 from ddcodec.labels.encoder.label_set import Logits
 from ddcodec.labels.sections import LabelOptions, label_sections
 from ddcodec.recipe.fields import Ratio

@@ -11,7 +11,7 @@ from ddcodec.artifact import open_artifact
 from ddcodec.container import write_container
 from ddcodec.encoding.drafting import Drafting
 from ddcodec.encoding.inputs import Inputs
-from ddcodec.encoding.labelling import hard_label_sections
+from ddcodec.encoding.plain_sections import hard_label_sections
 from ddcodec.methods.base import Content, each_class
 from ddcodec.methods.patch_mosaics import PatchCoding, patch_sections
 from ddcodec.methods.random_images import RandomImages

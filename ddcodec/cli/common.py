@@ -50,7 +50,9 @@ __all__ = [
     "parse_size",
     "prior_option",
     "progress_display",
+    "ray_option",
     "views_option",
+    "workers_option",
 ]
 
 _LISTED_CLASSES = 12
@@ -130,6 +132,19 @@ prior_option = click.option(
     metavar="DIR|HUB_ID",
     help="Use the prior in this folder, or fetch it from the hub. By default the pinned one is "
     "used, if this machine has it: nothing is fetched because a file names it.",
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that work side by side, each with its share of the cores, or a GPU of its own.",
+)
+ray_option = click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Ray cluster that works in their place: auto, HOST:PORT, or local, which starts one here.",
 )
 device_option = click.option(
     "--device",

@@ -19,11 +19,14 @@ from ddcodec.cli.common import (
     output_folder,
     prior_option,
     progress_display,
+    ray_option,
+    workers_option,
 )
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import in_words
 from ddcodec.cli.screen import say
 from ddcodec.hub import size_text
+from ddcodec.workers import Workers
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -73,6 +76,8 @@ def _view_count(ctx: click.Context, param: click.Parameter, value: str) -> int |
     help="Pictures rendered together.",
 )
 @prior_option
+@workers_option
+@ray_option
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -87,6 +92,8 @@ def command(
     device: str,
     batch_size: int,
     prior: str | None,
+    workers: int,
+    ray: str | None,
     dry_run: bool,
 ) -> None:
     """Write the images of IN.ddz as lossless PNGs, one folder per class, with their labels.
@@ -114,6 +121,7 @@ def command(
             device=device,
             batch_size=batch_size,
             prior=prior,
+            workers=Workers(workers, ray),
             progress=progress,
         )
     kept = f" ({result.kept:,} were there already)" if result.kept else ""

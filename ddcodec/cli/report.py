@@ -16,11 +16,14 @@ from ddcodec.cli.common import (
     new_file,
     prior_option,
     progress_display,
+    ray_option,
+    workers_option,
 )
 from ddcodec.cli.completion import complete_protocol
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.screen import say
 from ddcodec.evaluation.protocols import PROTOCOLS
+from ddcodec.workers import Workers
 
 if TYPE_CHECKING:
     from ddcodec.reporting import BaselineKind, Evaluation, PublishedSet, Report, WholeSetEpochs
@@ -133,6 +136,8 @@ def _epochs(
 )
 @prior_option
 @device_option
+@workers_option
+@ray_option
 @click.option(
     "-o",
     "--out",
@@ -166,6 +171,8 @@ def command(
     ablation: bool,
     prior: str | None,
     device: str,
+    workers: int,
+    ray: str | None,
     out: Path,
     work: Path | None,
     force: bool,
@@ -199,6 +206,7 @@ def command(
             prior=prior,
             device=device,
             work=work,
+            workers=Workers(workers, ray),
             progress=progress,
         )
     if as_json:

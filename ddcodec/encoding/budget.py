@@ -21,13 +21,13 @@ from ddcodec.encoding.costs import costs_of, label_bytes_each
 from ddcodec.encoding.drafting import Drafting
 from ddcodec.encoding.expected import expected_container
 from ddcodec.encoding.inputs import Inputs
-from ddcodec.encoding.labelling import (
-    Labelling,
+from ddcodec.encoding.labelling import Labelling
+from ddcodec.encoding.patch_quality import LOWEST, Patches, fit_patches, stored_size
+from ddcodec.encoding.plain_sections import (
     hard_label_sections,
     seed_sections,
     stand_in_pixel_sections,
 )
-from ddcodec.encoding.patch_quality import LOWEST, Patches, fit_patches, stored_size
 from ddcodec.errors import RequestError
 from ddcodec.methods.base import Content
 from ddcodec.methods.work import WorkFolder

@@ -13,7 +13,8 @@ from typing import Any
 from ddcodec.artifact import Artifact
 from ddcodec.container import NewSection, write_container
 from ddcodec.encoding.inputs import Inputs
-from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
+from ddcodec.encoding.labelling import Labelling
+from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.methods import package_of
 from ddcodec.methods.base import Content
 from ddcodec.methods.work import WorkFolder
@@ -127,6 +128,7 @@ class Drafting:
             prior=self.prior_of(content),
             device=self.inputs.device,
             progress=self.options.tell,
+            pool=self.inputs.pool,
         )
 
     def prior_of(self, content: Content) -> str | None:

@@ -19,16 +19,15 @@ import numpy as np
 from ddcodec.arrays import Array
 from ddcodec.artifact import open_artifact
 from ddcodec.container import write_container
+from ddcodec.container.remote import is_url
 from ddcodec.encoding.budget import Fitting, check_budget, ipc_within
 from ddcodec.encoding.drafting import Drafting
 from ddcodec.encoding.expected import expected_container, expected_sizes, stored_bytes
 from ddcodec.encoding.forecast import expected_seconds
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.label_sample import sampled_label_bytes
-from ddcodec.encoding.labelling import (
-    hard_label_sections,
-)
 from ddcodec.encoding.options import EncodeOptions
+from ddcodec.encoding.plain_sections import hard_label_sections
 from ddcodec.encoding.result import EncodeResult
 from ddcodec.encoding.signature import AnyPath, with_options
 from ddcodec.encoding.time_limit import (
@@ -40,6 +39,7 @@ from ddcodec.encoding.time_limit import (
 from ddcodec.errors import RequestError
 from ddcodec.files import check_replaceable, locked
 from ddcodec.methods.base import Content
+from ddcodec.methods.remote_folder import RemoteFolder
 from ddcodec.methods.work import WorkFolder
 from ddcodec.progress import displayed
 from ddcodec.recipe.layout import Layout
@@ -47,6 +47,7 @@ from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.synthesis import Stored
 from ddcodec.sources.folder import scan
 from ddcodec.sources.source import Source
+from ddcodec.workers import open_pool
 
 __all__ = ["encode"]
 
@@ -114,7 +115,8 @@ class Encoder:
                 check_budget(self.inputs, self.ipc)
         if self.options.labels == "teacher":
             self._check_storable()
-        with self._work_folder() as work:
+        inputs = self.inputs
+        with self._work_folder() as work, open_pool(inputs.workers) as inputs.pool:
             self._choose_ipc(work)
             drafting = Drafting(self.inputs, self.ipc)
             if self.options.budget is None:
@@ -125,7 +127,7 @@ class Encoder:
                 digest = self._write(drafting, fitting.content(), work, fitting)
                 used |= fitting.used()
                 self._check_filled()
-            if self.options.work is None:
+            if self.options.work is None or is_url(self.options.work):
                 work.remove()
         return EncodeResult(
             path=self.target,
@@ -211,10 +213,12 @@ class Encoder:
     def _work_folder(self) -> Iterator[WorkFolder]:
         """The work folder, held together with the target: no two encodes write one file."""
         own, key = self.target.with_name(self.target.name + ".work"), self.inputs.key()
-        chosen = own if self.options.work is None else Path(self.options.work)
+        given = self.options.work
+        remote = RemoteFolder(str(given)) if is_url(given) else None
+        chosen = own if given is None or remote is not None else Path(given)
         with ExitStack() as stack:
             if chosen.absolute() == own.absolute():
-                yield stack.enter_context(WorkFolder.held(own, key))
+                yield stack.enter_context(WorkFolder.held(own, key, remote=remote))
                 return
             stack.enter_context(locked(own, remove=True))
             # A folder of the user's own choice may serve several encodes, one after another.

@@ -20,7 +20,7 @@ from ddcodec.container.index import IndexRow, build_header, order_key
 from ddcodec.container.limits import DEFAULT_LIMITS
 from ddcodec.container.prelude import PRELUDE_LEN
 from ddcodec.encoding.inputs import Inputs
-from ddcodec.encoding.labelling import hard_label_sections, seed_sections
+from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.labels.encoder.encoder import MOST_ATOMS
 from ddcodec.labels.sections import expected_bytes
 from ddcodec.methods.base import Content

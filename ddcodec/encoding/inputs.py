@@ -6,8 +6,9 @@ here by content, and not by name.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import Source, load_images, source_findings
 from ddcodec.units import duration_text
 from ddcodec.version import __version__
+from ddcodec.workers import Pool, Workers
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.store import TeacherCache
@@ -53,6 +55,7 @@ class Inputs:
         names: what to call each class.
         report: what had to be converted or skipped.
         device: where teacher and prior compute.
+        pool: workers that compute parts, once they are there.
         teacher, prior: called when needed; the first call loads.
         teacher_to_time: the teacher, or an untrained one that is as fast, where it has to be
             trained first.
@@ -67,6 +70,7 @@ class Inputs:
         self.report = LoadReport()
         self.remarks: list[str] = []
         self.device = str(resolve_device(options.device))
+        self.pool: Pool | None = None
         self.teacher = cache(self._load_teacher)
         self.teacher_to_time = cache(self._teacher_to_time)
         self.prior = cache(self._load_prior)
@@ -89,7 +93,23 @@ class Inputs:
             progress=self.options.tell,
             device=self.device,
             warn=self.remarks.append,
+            pool=self.pool,
+            sent=None if self.pool is None else self._sent(ipc, work),
         )
+
+    def _sent(self, ipc: int, work: WorkFolder | None) -> Callable[[], Job]:
+        """What makes the job in a worker: with this teacher, and the work folder if it is there."""
+        assert self.pool is not None
+        options = replace(self.options, progress=False, device=self.device)
+        if self.method.uses_teacher:
+            options = replace(options, teacher=self.teacher())
+        shared = work if self.pool.shares_files else None
+        return partial(_job_in_worker, self.source, options, ipc, shared)
+
+    @property
+    def workers(self) -> Workers:
+        """Who computes."""
+        return Workers(self.options.workers, self.options.ray, self.device)
 
     def rehearsal(self, ipc: int) -> Job:
         """The job, of which a method does a little to see how long the whole takes."""
@@ -268,3 +288,9 @@ class Inputs:
         # What only looks at pictures promises no decoder anything, and needs no exact networks.
         profile = options.profile if self.method.generates else profiles.FLOAT
         return load_prior(found.spec, profile=profile, device=self.device)
+
+
+def _job_in_worker(
+    source: Source, options: EncodeOptions, ipc: int, work: WorkFolder | None
+) -> Job:
+    return Inputs(source, options).job(ipc, work)

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from ddcodec.artifact import open_artifact
 from ddcodec.container import write_container
 from ddcodec.encoding.inputs import Inputs
-from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
+from ddcodec.encoding.labelling import Labelling
+from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.methods.random_images import RandomImages
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe.head import Head

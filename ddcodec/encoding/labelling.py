@@ -1,49 +1,41 @@
-"""Labels, seeds and pixel digests: the sections that every artifact has, whatever its method.
+"""Labelling a draft: pixel digests and soft labels of the images that a decoder will produce.
 
-Soft labels come from the teacher looking at the images a decoder will produce: the draft's own
-rendering, view by view.
+They are the draft's own rendering, view by view, which the teacher looks at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ddcodec.arrays import Array, Float64s, Int16s, Progress, UInt8s
-from ddcodec.codecs.hard_labels import OWN_CLASS, HardLabels
 from ddcodec.codecs.label_model import UNITS_PER_NAT
-from ddcodec.codecs.pixel_digest import PixelDigests, stored_length
-from ddcodec.codecs.seed_derived import SeedDerived
+from ddcodec.codecs.pixel_digest import stored_length
 from ddcodec.codecs.teacher_weights import TeacherWeights
-from ddcodec.container import ANCILLARY, SAFE_TO_COPY, Box, NewSection
+from ddcodec.container import Box, NewSection
+from ddcodec.encoding.plain_sections import pixel_sections
 from ddcodec.labels.encoder.label_set import Logits, divergence
 from ddcodec.labels.sections import LabelOptions, LabelResult, label_sections
-from ddcodec.methods.work import WorkFolder
+from ddcodec.methods.work import Pieces, WorkFolder
 from ddcodec.recipe.head import Head
 from ddcodec.rendering.renderer import KEPT_PICTURES
-from ddcodec.table.slots import class_groups, prefix_groups
+from ddcodec.workers import Pool
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
     from ddcodec.classifiers.teacher import Teacher
 
-__all__ = [
-    "Labelling",
-    "hard_label_sections",
-    "pixel_sections",
-    "seed_sections",
-    "stand_in_pixel_sections",
-]
+__all__ = ["Labelling"]
 
-
-# Hard labels: a reader decodes a section whole.
-_SECTION_ROWS = 1 << 22
 # Images the teacher and the prior see at once: fixed, so that a resumed run computes the same.
 CHUNK = 250
+# Generated pictures that every worker is given, in bytes.
+_SHARED_PICTURES = 1 << 28
 
 
 def centred(logits: Float64s) -> Int16s:
@@ -53,60 +45,6 @@ def centred(logits: Float64s) -> Int16s:
     return rounded
 
 
-def seed_sections(head: Head, seed: int) -> list[NewSection]:
-    """Derived seed lists, one for all classes where a section holds them: 4 bytes per class."""
-    codec, classes = SeedDerived(), head.classes
-    return [
-        NewSection(
-            "seeds",
-            codec.spec(),
-            Box(start, count),
-            codec.raw_from(seed, classes[start : start + count]),
-        )
-        for start, count in class_groups(len(classes), head.recipe.seeds_per_class)
-    ]
-
-
-def hard_label_sections(head: Head) -> list[NewSection]:
-    """One byte per section, which says: the label of a row is its class."""
-    recipe, codec = head.recipe, HardLabels()
-    one = codec.encode(np.full((1, 1, 1), OWN_CLASS, np.int32))
-    views = max(1, min(recipe.views, _SECTION_ROWS // recipe.ipc))
-    groups = class_groups(len(head.classes), recipe.ipc * views, _SECTION_ROWS)
-    if views == recipe.views:
-        return [NewSection("labels", codec.spec(), Box(*group), one) for group in groups]
-    return [
-        NewSection("labels", codec.spec(), Box(*group, 0, 0, view, count), one)
-        for group in groups
-        for view, count in class_groups(recipe.views, 1, views)
-    ]
-
-
-def pixel_sections(head: Head, digests: UInt8s) -> list[NewSection]:
-    """Pixel digests of every slot, uint8 [classes, ipc, length], by group of slots and classes."""
-    codec, classes = PixelDigests(digests.shape[2]), len(head.classes)
-    return [
-        NewSection(
-            "pixels",
-            codec.spec(),
-            Box(first, some, start, count),
-            codec.encode(
-                np.ascontiguousarray(digests[first : first + some, start : start + count])
-            ),
-            ANCILLARY | SAFE_TO_COPY,
-        )
-        for start, count in prefix_groups(head.recipe.ipc)
-        for first, some in class_groups(classes, codec.length * count)
-    ]
-
-
-def stand_in_pixel_sections(head: Head) -> list[NewSection]:
-    """Sections that take the bytes of pixel digests which nobody has computed yet."""
-    shape = len(head.classes), head.recipe.ipc, stored_length(head.recipe.ipc)
-    noise = np.random.default_rng(0)  # as incompressible as digests
-    return pixel_sections(head, noise.integers(0, 256, shape).astype(np.uint8))
-
-
 class Labelling:
     """Renders a draft artifact once and labels it.
 
@@ -114,6 +52,7 @@ class Labelling:
         artifact: the draft: everything but labels and pixel digests.
         work: finished pieces go here, one for each class.
         prior: spec of the prior, if the draft generates.
+        pool: workers that render and ask the teacher; this process without one.
     """
 
     def __init__(
@@ -124,26 +63,91 @@ class Labelling:
         prior: str | None,
         device: str,
         progress: Progress | None,
+        pool: Pool | None = None,
     ) -> None:
         self._artifact = artifact
         self._work = work
         self._progress = progress
+        self._pool = pool
+        self._prior, self._device = prior, device
         self._renderer = artifact.renderer(prior=prior, device=device)
         self._classes = range(len(artifact.head.classes))
-        self._prefetched = False
+        self._prefetched = set[int]()
+        self._shared: UInt8s | None = None
+        self._in_worker = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The same in a worker, which gets the draft itself where it cannot open its file."""
+        assert self._pool is not None, "this labelling is not for workers"
+        draft = self._work.draft if self._pool.shares_files else self._work.draft.read_bytes()
+        return _labelling_in_worker, (draft, self._prior, self._device, self._shared)
 
     def pixel_sections(self) -> list[NewSection]:
         """Pixel digests of every slot, for all classes, by group of slots."""
         head = self._artifact.head
         length = stored_length(head.recipe.ipc)
         digests = np.empty((len(self._classes), head.recipe.ipc, length), np.uint8)
-        group = max(1, CHUNK // head.recipe.ipc)
-        for start in self._classes[::group]:
-            classes = self._classes[start : start + group]
-            piece = self._work.piece(f"pixels-{start:05d}", partial(self._digests, classes))
+        self._share_pictures()
+        group = self._grouped
+        for start, piece in zip(
+            self._classes[::group],
+            self._pieces("pixels", self._digests, "pictures", group),
+            strict=True,
+        ):
             digests[start : start + group] = piece["digests"][..., :length]
-            self._tell("pictures", classes[-1] + 1)
         return pixel_sections(head, digests)
+
+    @property
+    def _grouped(self) -> int:
+        """Classes rendered together, because a pinned batch shape is dear to leave half empty."""
+        return max(1, CHUNK // self._artifact.head.recipe.ipc)
+
+    def _pieces(
+        self,
+        name: str,
+        compute: Callable[[int], Mapping[str, Array]],
+        what: str,
+        every: int = 1,
+    ) -> Iterator[Pieces]:
+        """One piece for each class, or each few; progress is told under the name ``what``."""
+        names = {c: f"{name}-{c:05d}" for c in self._classes[::every]}
+
+        def tell(done: int) -> None:
+            self._tell(what, min(done * every, len(self._classes)))
+
+        return self._work.pieces(names, compute, self._pool, tell)
+
+    def _share_pictures(self) -> None:
+        """Have workers generate all pictures, once, and give each of them all: views mix them.
+
+        Where they are too many for that, each worker generates those that its views show.
+        """
+        if self._pool is None or self._shared is not None or self._artifact.head.prior is None:
+            return
+        if self._bytes_of(self._classes) > _SHARED_PICTURES:
+            return
+        pieces = self._pieces("drawn", self._draw, "generated pictures", self._grouped)
+        self._shared = np.concatenate([piece["pictures"] for piece in pieces])
+        self._keep_shared()
+
+    def _draw(self, start: int) -> dict[str, UInt8s]:
+        """``pictures`` uint8 [classes, ipc, variations, h, w, 3], of a few classes from one on."""
+        rows = [row for c in self._classes[start : start + self._grouped] for row in self._rows(c)]
+        recipe = self._artifact.recipe
+        shown = [self._renderer.pictures(rows, view) for view in range(recipe.variations)]
+        pictures = np.stack(shown, axis=1)
+        return {"pictures": pictures.reshape(-1, recipe.ipc, *pictures.shape[1:])}
+
+    def _keep_shared(self) -> None:
+        assert self._shared is not None
+        for c in self._classes:
+            for view in range(self._artifact.recipe.variations):
+                self._renderer.keep(self._rows(c), view, self._shared[c, :, view])
+
+    def _bytes_of(self, classes: Sequence[int]) -> int:
+        """Bytes of all pictures of these classes."""
+        recipe = self._artifact.head.recipe
+        return len(classes) * recipe.ipc * recipe.variations * 3 * recipe.width * recipe.height
 
     def soft_labels(
         self, teacher: Teacher, head: Head, options: LabelOptions, seed: int
@@ -184,9 +188,9 @@ class Labelling:
             teacher: its columns are the artifact's classes, in order.
         """
         classes, recipe = len(self._classes), self._artifact.head.recipe
-        for c in self._classes:
-            self._asked(teacher, c)
-            self._tell("labels", c + 1)
+        self._share_pictures()
+        for _ in self._pieces("labels", partial(self._ask, teacher), "labels"):
+            pass
         # Read from the pieces again: labels of a thousand classes outgrow the memory.
         shape = classes * recipe.ipc, recipe.views, classes
         return Logits(shape, recipe.ipc, lambda c: self._asked(teacher, c))
@@ -241,8 +245,8 @@ class Labelling:
             by_view.setdefault((i + i // len(rows)) % views, []).append(rows[row])
         return np.concatenate([self._renderer.images(some, v) for v, some in by_view.items()])
 
-    def _digests(self, classes: Sequence[int]) -> dict[str, UInt8s]:
-        """Rendered together, because a pinned batch shape is dear to leave half empty."""
+    def _digests(self, start: int) -> dict[str, UInt8s]:
+        classes = self._classes[start : start + self._grouped]
         rows = [row for c in classes for row in self._rows(c)]
         digests = b"".join(self._renderer.digests(rows))
         return {"digests": np.frombuffer(digests, np.uint8).reshape(len(classes), -1, 32)}
@@ -250,7 +254,7 @@ class Labelling:
     def _ask(self, teacher: Teacher, class_index: int) -> dict[str, Int16s]:
         """``logits`` int16[ipc, views, K]: the teacher's, in 1/64 nat, their mean zero."""
         recipe, rows = self._artifact.head.recipe, self._rows(class_index)
-        self._prefetch()
+        self._prefetch([class_index] if self._in_worker else self._classes)
         out = np.empty((recipe.ipc, recipe.views, len(self._classes)), np.int16)
         for view in range(recipe.views):
             for start in range(0, len(rows), CHUNK):
@@ -259,16 +263,16 @@ class Labelling:
                 out[start : start + len(images), view] = centred(logits)
         return {"logits": out}
 
-    def _prefetch(self) -> None:
-        """Make all pictures in large batches, if they can be kept: views ask for few at a time."""
+    def _prefetch(self, classes: Sequence[int]) -> None:
+        """Make these pictures in large batches, if they can be kept; views ask for few at once."""
         recipe = self._artifact.head.recipe
-        pixels = 3 * recipe.width * recipe.height
-        whole = len(self._classes) * recipe.ipc * recipe.variations * pixels
-        if self._prefetched or recipe.variations == 1 or whole > KEPT_PICTURES:
+        if recipe.variations == 1 or self._bytes_of(classes) > KEPT_PICTURES:
             return
-        self._prefetched = True
         each = max(1, CHUNK // recipe.ipc)
-        for c in self._classes:
+        for c in classes:
+            if c in self._prefetched:
+                continue
+            self._prefetched.add(c)
             for start in range(0, recipe.variations, each):
                 shown = range(start, min(start + each, recipe.variations))
                 self._renderer.prefetch(self._rows(c), shown)
@@ -280,3 +284,17 @@ class Labelling:
     def _tell(self, what: str, done: int) -> None:
         if self._progress is not None:
             self._progress(what, done, len(self._classes))
+
+
+def _labelling_in_worker(
+    draft: Path | bytes, prior: str | None, device: str, pictures: UInt8s | None
+) -> Labelling:
+    from ddcodec.artifact import open_artifact
+
+    opened = open_artifact(draft)
+    labelling = Labelling(opened, WorkFolder(), prior=prior, device=device, progress=None)
+    labelling._in_worker = True
+    if pictures is not None:
+        labelling._shared = pictures
+        labelling._keep_shared()
+    return labelling

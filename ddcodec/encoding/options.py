@@ -30,6 +30,7 @@ from ddcodec.recipe.head import MAX_IPC, MAX_ROWS, MAX_VIEWS
 from ddcodec.recipe.view import View, parse_view
 from ddcodec.sources.class_names import imagenet_names, names_from_file, unnamed_ids
 from ddcodec.sources.source import Source
+from ddcodec.workers import Workers
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -190,11 +191,25 @@ class EncodeOptions:
         "the CPU.",
         role="machine",
     )
+    workers: int = option(
+        1,
+        "Processes that score, invert, generate and label side by side; the artifact is the same "
+        "as with one.",
+        low=1,
+        high=1024,
+        role="run",
+    )
+    ray: str | None = option(
+        None,
+        "Ray cluster that does so in their place, by address: auto, HOST:PORT, or local, which "
+        "starts one here.",
+        role="run",
+    )
     work: str | os.PathLike[str] | None = option(
         None,
         "Folder for finished parts, which stay there: labels can be coded again, at another "
-        "quality, without asking the teacher. By default the artifact's name with .work after it, "
-        "removed at the end.",
+        "quality, without asking the teacher. It may be a URL of fsspec's, such as "
+        "s3://BUCKET/DIR. By default the artifact's name with .work after it, removed at the end.",
         role="run",
     )
     omit_provenance: bool = option(
@@ -223,6 +238,7 @@ class EncodeOptions:
         parse_view(self.view, (MAX_SIDE, MAX_SIDE))
         self._check_time_limit()
         self._check_budget()
+        _ = Workers(self.workers, self.ray)
         if self.patch_codec == "png" and self.quality is not None:
             raise RequestError(
                 f"quality={self.quality} says nothing to patch_codec='png', which loses nothing; "

@@ -9,6 +9,7 @@ from ddcodec.artifact import Artifact, as_artifact
 from ddcodec.container import FileSource
 from ddcodec.exchange.folder import ExportResult, export_folder
 from ddcodec.progress import ProgressOption, displayed
+from ddcodec.workers import Workers
 
 __all__ = ["decode"]
 
@@ -23,6 +24,8 @@ def decode(
     device: str = "auto",
     batch_size: int = 64,
     prior: str | None = None,
+    workers: int = 1,
+    ray: str | None = None,
     progress: ProgressOption = None,
 ) -> ExportResult:
     """Write the images of an artifact as lossless PNGs, one folder per class, and their labels.
@@ -38,6 +41,8 @@ def decode(
         batch_size: images rendered at once.
         prior: where to find the prior, which may be fetched; by default the pinned one, where
             this machine has it.
+        workers: processes that render.
+        ray: address of a Ray cluster that does so in their place, as of an encode.
         progress: a function of (what, done, total), or whether to show bars; by default they are
             shown on a terminal and in a notebook.
 
@@ -59,5 +64,6 @@ def decode(
             device=device,
             batch_size=batch_size,
             prior=prior,
+            workers=Workers(workers, ray),
             progress=tell,
         )

@@ -9,20 +9,24 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from ddcodec.arrays import Float32s, Progress, UInt8s
+from ddcodec.arrays import Progress, UInt8s
 from ddcodec.errors import DdcodecError, DecodeError, RequestError
 from ddcodec.exchange.names import folder_names
 from ddcodec.exchange.sums import SUMS, Sums
 from ddcodec.files import is_leftover, read_json, remove_leftovers, write_whole
 from ddcodec.rendering.renderer import KEPT_PICTURES
+from ddcodec.workers import ALONE, Pool, Workers, computed, open_pool
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
@@ -53,6 +57,7 @@ LARGEST_LABELS = 8 << 30  # bytes held in memory while writing
 LARGEST_NAMES = 256 << 20  # bytes of a table of names, which is as wide as the longest
 _KEPT_STORED = 64 << 20  # bytes of pictures that are decoded again as quickly as they are found
 _PIXELS = 1 << 24  # rendered at once, of as many pictures as there may be
+_BATCH_PIXELS = 1 << 26  # of a batch with all its views, whose files are in memory together
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ def export_folder(
     device: str = "cpu",
     batch_size: int = 64,
     prior: str | None = None,
+    workers: Workers = ALONE,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Write the chosen images and their labels.
@@ -90,6 +96,7 @@ def export_folder(
         batch_size: images rendered at once.
         prior: where to find the prior, which may be fetched; by default the pinned one, where
             this machine has it.
+        workers: who renders.
         progress: called with (what, done, total).
 
     Raises:
@@ -114,10 +121,10 @@ def export_folder(
     try:
         folders = _claim(target, artifact, data)
         names = _Names(folders, data)
-        with Sums(target) as sums:
+        with Sums(target) as sums, open_pool(replace(workers, device=device)) as pool:
             finished = names.finished(sums)
-            probabilities = _write_images(names, finished, sums, data, batch_size, progress)
-            sums.write(LABELS, _labels(names, data, probabilities))
+            _write_images(names, finished, sums, data, batch_size, pool, progress)
+            sums.write(LABELS, _labels(names, data))
             sums.finish([*names, LABELS])
         write_whole(target / README, _readme(artifact, data).encode())
     except DdcodecError:
@@ -282,28 +289,41 @@ def _write_images(
     sums: Sums,
     data: DistilledDataset,
     batch_size: int,
+    pool: Pool | None,
     progress: Progress | None,
-) -> Float32s:
-    """Render what is missing; returns float32 [rows, views, K] label probabilities."""
-    probabilities = np.empty((len(data), data.views, len(data.classes)), np.float32)
+) -> None:
+    """Render and write what is missing."""
     recipe = data.head.recipe
-    batch_size = max(1, min(batch_size, _PIXELS // (recipe.width * recipe.height)))
-    total, done = len(data) * data.views, 0
-    # Batches of rows, views innermost: a picture is rendered once for all its views.
-    for start in range(0, len(data), batch_size):
-        rows = range(start, min(start + batch_size, len(data)))
-        for view in range(data.views):
-            data.set_epoch(view)
-            probabilities[rows.start : rows.stop, view] = data.probabilities(rows)
-            missing = [row for row in rows if names.of(row, view) not in finished]
-            if missing:
-                pixels = data.images(missing).numpy().transpose(0, 2, 3, 1)
-                for row, image in zip(missing, pixels, strict=True):
-                    sums.write(names.of(row, view), png(image))
-            done += len(rows)
-            if progress is not None:
-                progress("pictures", done, total)
-    return probabilities
+    each = recipe.width * recipe.height
+    size = max(1, min(batch_size, _PIXELS // each, _BATCH_PIXELS // (each * data.views)))
+    batches = dict[int, list[tuple[int, int]]]()
+    # Batches of rows with all their views: a picture is rendered once for all of them.
+    for start in range(0, len(data), size):
+        rows = range(start, min(start + size, len(data)))
+        cells = [(row, view) for view in range(data.views) for row in rows]
+        missing = [cell for cell in cells if names.of(*cell) not in finished]
+        if missing:
+            batches[start] = missing
+    total = len(data) * data.views
+    done = total - sum(map(len, batches.values()))
+    for start, pictures in computed(pool, partial(_pngs, data, batches), [*batches]):
+        for cell, content in zip(batches[start], pictures, strict=True):
+            sums.write(names.of(*cell), content)
+        done += len(pictures)
+        if progress is not None:
+            progress("pictures", done, total)
+
+
+def _pngs(
+    data: DistilledDataset, batches: Mapping[int, Sequence[tuple[int, int]]], start: int
+) -> list[bytes]:
+    """The PNG files of a batch of (row, view)."""
+    out = list[bytes]()
+    for view, cells in groupby(batches[start], key=itemgetter(1)):
+        data.set_epoch(view)
+        pixels = data.images([row for row, _ in cells]).numpy().transpose(0, 2, 3, 1)
+        out += map(png, pixels)
+    return out
 
 
 def png(image: UInt8s) -> bytes:
@@ -313,7 +333,11 @@ def png(image: UInt8s) -> bytes:
     return stream.getvalue()
 
 
-def _labels(names: _Names, data: DistilledDataset, probabilities: Float32s) -> bytes:
+def _labels(names: _Names, data: DistilledDataset) -> bytes:
+    probabilities = np.empty((len(data), data.views, len(data.classes)), np.float32)
+    for view in range(data.views):
+        data.set_epoch(view)
+        probabilities[:, view] = data.probabilities(range(len(data)))
     cells = [(row, view) for row in range(len(data)) for view in range(data.views)]
     stream = io.BytesIO()
     np.savez_compressed(

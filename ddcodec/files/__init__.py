@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ddcodec.files.cache import cache_folder, discard, opened_cache, private
 from ddcodec.files.locks import LOCK, locked
-from ddcodec.files.reading import read_json
+from ddcodec.files.reading import parse_json, read_json
 from ddcodec.files.whole import (
     check_replaceable,
     is_leftover,
@@ -21,6 +21,7 @@ __all__ = [
     "is_leftover",
     "locked",
     "opened_cache",
+    "parse_json",
     "private",
     "read_json",
     "remove_leftovers",

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["read_json"]
+__all__ = ["parse_json", "read_json"]
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -16,8 +16,17 @@ def read_json(path: Path) -> dict[str, Any]:
         OSError: it cannot be read.
         ValueError: it is no JSON, no object, or nested deeper than Python can follow.
     """
+    return parse_json(path.read_bytes())
+
+
+def parse_json(content: bytes) -> dict[str, Any]:
+    """The JSON object that bytes say, UTF-8.
+
+    Raises:
+        ValueError: as :func:`read_json`.
+    """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(content.decode())
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     if not isinstance(value, dict):

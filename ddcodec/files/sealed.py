@@ -20,7 +20,7 @@ from ddcodec.arrays import Array
 from ddcodec.errors import EncodeError
 from ddcodec.files.whole import write_whole
 
-__all__ = ["EVERY", "Checkpoint", "read_sealed", "write_sealed"]
+__all__ = ["EVERY", "Checkpoint", "read_sealed", "sealed", "unsealed", "write_sealed"]
 
 EVERY = 60.0
 """Seconds of work that an interrupt may cost, about."""
@@ -37,18 +37,27 @@ def write_sealed(path: Path, key: bytes, arrays: Mapping[str, Array]) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    write_whole(path, sealed(key, arrays))
+
+
+def sealed(key: bytes, arrays: Mapping[str, Array]) -> list[bytes | memoryview]:
+    """The parts of such a file."""
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     body = stream.getbuffer()
-    write_whole(path, [_seal(key, body), body])
+    return [_seal(key, body), body]
 
 
 def read_sealed(path: Path, key: bytes) -> dict[str, Array] | None:
     """The arrays of a file; None where there is none, a damaged one, or one of another key."""
     try:
-        content = path.read_bytes()
+        return unsealed(path.read_bytes(), key)
     except OSError:
         return None
+
+
+def unsealed(content: bytes, key: bytes) -> dict[str, Array] | None:
+    """The arrays of a file's content; None of a damaged one, or one of another key."""
     body = memoryview(content)[_SEAL:]
     if content[:_SEAL] != _seal(key, body):
         return None

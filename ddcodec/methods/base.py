@@ -24,6 +24,7 @@ from ddcodec.recipe.pin import PriorPin
 from ddcodec.recipe.synthesis import Synthesis
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import Source
+from ddcodec.workers import Pool
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -61,6 +62,8 @@ class Job:
             for, so that looking at it takes long and is not needed.
         device: torch device of networks that the method trains itself.
         warn: told one sentence about what the user should know in the end.
+        pool: workers that compute parts of the method; this process without one.
+        sent: makes the same job in a worker; a function that can be sent there.
     """
 
     source: Source
@@ -78,6 +81,12 @@ class Job:
     progress: Progress | None = None
     device: str = "cpu"
     warn: Callable[[str], None] = warnings.warn
+    pool: Pool | None = None
+    sent: Callable[[], Job] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        assert self.sent is not None, "this job is not for workers"
+        return self.sent, ()
 
     def tell(self, what: str, done: int, total: int) -> None:
         if self.progress is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -21,16 +21,19 @@ from ddcodec.methods.base import (
     Job,
     Method,
     check_features,
-    each_class,
     readable_images,
     too_few,
 )
 from ddcodec.methods.options import option
 from ddcodec.methods.patch_mosaics import most_slots, patch_sections
+from ddcodec.methods.pieces import each_piece
 from ddcodec.methods.random_images import RandomImages
 from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.synthesis import Stored
+
+if TYPE_CHECKING:
+    from ddcodec.classifiers.teacher import Teacher
 
 __all__ = ["Coreset", "FeatureCoreset", "Look"]
 
@@ -53,7 +56,7 @@ class Coreset(Method):
 
     @abstractmethod
     def look(self, job: Job) -> Look:
-        """What the ranking goes by, as a function of images."""
+        """What the ranking goes by, as a function of images that can be sent to workers."""
 
     @abstractmethod
     def rank(self, seen: Float32s, count: int) -> Int64s:
@@ -67,13 +70,8 @@ class Coreset(Method):
         most_slots(job.size, 1, job.patches)
 
     def fill(self, job: Job) -> Content:
-        look = self.look(job)
-
-        def images_of(c: int) -> UInt8s:
-            chosen = partial(self._chosen, job, look, c)
-            return job.work.piece(f"{self.name}-{c:05d}", chosen)["images"]
-
-        sections = patch_sections(each_class(job, "coreset", images_of), job.ipc, job.patches)
+        pieces = each_piece(job, "coreset", self.name, partial(self._chosen, self.look(job)))
+        sections = patch_sections((p["images"] for p in pieces), job.ipc, job.patches)
         return Content(Stored(), Layout("single", 1), sections)
 
     def estimate(self, job: Job) -> dict[str, int]:
@@ -94,7 +92,7 @@ class Coreset(Method):
         looked_at = [min(n, most) for n in job.source.counts]
         return sum(looked_at) * seconds_each(run, min(_BATCH, max(looked_at)))
 
-    def _chosen(self, job: Job, look: Look, class_index: int) -> dict[str, UInt8s]:
+    def _chosen(self, look: Look, job: Job, class_index: int) -> dict[str, UInt8s]:
         """The chosen images of a class, uint8[ipc, h, w, 3], by rank."""
         most = max(self.images or job.source.counts[class_index], job.ipc)
         numbers, seen = list[int](), list[Float32s]()
@@ -119,7 +117,11 @@ class FeatureCoreset(Coreset):
         check_features(job)
 
     def look(self, job: Job) -> Look:
-        return lambda images, _: job.teacher().features(images)
+        return partial(_features, job.teacher())
+
+
+def _features(teacher: Teacher, images: UInt8s, _: int) -> Float32s:
+    return teacher.features(images)
 
 
 def _batches(images: Iterator[tuple[int, UInt8s]]) -> Iterator[tuple[list[int], UInt8s]]:

@@ -21,6 +21,7 @@ from ddcodec.container import Box, NewSection
 from ddcodec.methods.base import Content, Job
 from ddcodec.methods.best_patches import best_patches, scoring_seconds
 from ddcodec.methods.options import option
+from ddcodec.methods.pieces import each_piece
 from ddcodec.methods.prompting import PromptingMethod, layout_of
 from ddcodec.methods.stages import Stage
 from ddcodec.synthesis.layout import collage
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from ddcodec.prior.load import Prior
 
 __all__ = ["D3M", "as_collages"]
+
+# Names of pieces: the patches of a class, the vectors of classes that are learned together.
+_PATCHES, _VECTORS = "d3m-patches", "d3m-vectors"
 
 
 @dataclass(frozen=True)
@@ -61,17 +65,14 @@ class D3M(PromptingMethod):
 
     def fill(self, job: Job) -> Content:
         prior = job.prior()
-        grid, side = self.geometry(job.size, prior)
-        names = job.source.classes
-        for c in range(len(names)):
-            job.work.piece(f"d3m-patches-{c:05d}", partial(self._patches, job, c, side // grid))
-            job.tell("patches", c + 1, len(names))
-        vectors = np.concatenate(
-            [
-                job.work.piece(_vectors_piece(start), partial(self._invert, job, group))["vectors"]
-                for start, group in _groups(len(names))
-            ]
-        )
+        if job.pool is None or job.pool.shares_files:  # else each group scores its own
+            grid, side = self.geometry(job.size, prior)
+            scored = partial(self._patches, side // grid)
+            for _ in each_piece(job, "patches", _PATCHES, scored):
+                pass
+        starts = [start for start, _ in _groups(len(job.source.classes))]
+        inverted = each_piece(job, "groups of classes", _VECTORS, self._invert, starts)
+        vectors = np.concatenate([piece["vectors"] for piece in inverted])
         synthesis = self.synthesis(job, (vectors.shape[1], *prior.text_widths))
         sections = [*self._prompt_sections(vectors), self.schedule_section(prior)]
         return Content(synthesis, layout_of(job.size), sections, prior.pin, self._loss(vectors))
@@ -128,7 +129,7 @@ class D3M(PromptingMethod):
             seed=seed,
         )
 
-    def _patches(self, job: Job, class_index: int, side: int) -> dict[str, UInt8s]:
+    def _patches(self, side: int, job: Job, class_index: int) -> dict[str, UInt8s]:
         scored = best_patches(
             job,
             class_index,
@@ -139,22 +140,20 @@ class D3M(PromptingMethod):
         )
         return {"patches": scored.patches}
 
-    def _invert(self, job: Job, classes: range) -> dict[str, Array]:
+    def _invert(self, job: Job, start: int) -> dict[str, Array]:
         from ddcodec.methods.textual_inversion import invert
 
-        prior = job.prior()
+        prior, classes = job.prior(), dict(_groups(len(job.source.classes)))[start]
         grid, side = self.geometry(job.size, prior)
-        patches = [
-            job.work.piece(f"d3m-patches-{c:05d}", partial(self._patches, job, c, side // grid))
-            for c in classes
-        ]
+        scored = partial(self._patches, side // grid, job)
+        patches = [job.work.piece(f"{_PATCHES}-{c:05d}", partial(scored, c)) for c in classes]
         result = invert(
             prior,
             [job.names[c] for c in classes],
             [as_collages(p["patches"], grid, side) for p in patches],
             self.inversion(prior, grid, job.flip, job.seed),
             lambda done, total: job.tell("textual inversion", done, total),
-            job.work.checkpoint(_vectors_piece(classes.start)),
+            job.work.checkpoint(f"{_VECTORS}-{start:05d}"),
         )
         return {"vectors": result.vectors, "losses": result.losses}
 
@@ -190,8 +189,3 @@ def as_collages(patches: UInt8s, grid: int, side: int) -> UInt8s:
 def _groups(classes: int, size: int = 10) -> list[tuple[int, range]]:
     """Classes whose tokens are learned together: all else is frozen, so they share batches."""
     return [(start, range(start, min(start + size, classes))) for start in range(0, classes, size)]
-
-
-def _vectors_piece(start: int) -> str:
-    """The piece of the classes from this one on."""
-    return f"d3m-vectors-{start:05d}"

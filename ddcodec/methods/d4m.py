@@ -9,7 +9,6 @@ entropy coded here, not written out as text; what the code leaves to chance is s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,6 +19,7 @@ from ddcodec.errors import EncodeError
 from ddcodec.methods.base import Content, Job, read_seconds, readable_images, too_few
 from ddcodec.methods.clustering import prototypes
 from ddcodec.methods.options import RatioOption, option
+from ddcodec.methods.pieces import each_piece
 from ddcodec.methods.prompting import text_sections
 from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
 from ddcodec.methods.stages import Stage
@@ -84,12 +84,8 @@ class D4M(RedrawingMethod):
         return ", ".join(words)
 
     def fill(self, job: Job) -> Content:
-        pieces, classes = [], len(job.source.classes)
-        for c in range(classes):
-            piece = job.work.piece(f"d4m-{c:05d}", partial(self._prototypes, job, c))
-            pieces.append(piece["latents"])
-            job.tell("prototypes", c + 1, classes)
-        return self._content(job, np.stack(pieces))
+        pieces = each_piece(job, "prototypes", self.name, self._prototypes)
+        return self._content(job, np.stack([piece["latents"] for piece in pieces]))
 
     def trial(self, job: Job) -> Content:
         # What is redrawn does not matter: one picture stands in for all prototypes.

@@ -11,7 +11,6 @@ timesteps, at which size pictures are seen, and the layer of the features.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,7 +22,6 @@ from ddcodec.methods.base import (
     Content,
     Job,
     Method,
-    each_class,
     expected_patch_bytes,
     read_seconds,
     readable_images,
@@ -32,6 +30,7 @@ from ddcodec.methods.base import (
 from ddcodec.methods.clustering import cluster_order, k_means
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.patch_mosaics import most_slots, patch_sections
+from ddcodec.methods.pieces import each_piece
 from ddcodec.methods.prompting import check_template, check_texts, prompt_of
 from ddcodec.methods.stages import Stage
 from ddcodec.methods.windows import alike, cut, framed, seen_at, window_of
@@ -122,11 +121,8 @@ class DiffusionSelection(Method):
         self._check_prior(job)
 
     def fill(self, job: Job) -> Content:
-        def patches_of(c: int) -> UInt8s:
-            return job.work.piece(f"select-{c:05d}", partial(self._ranking, job, c))["patches"]
-
-        patches = each_class(job, "selection", patches_of)
-        sections = patch_sections(patches, job.ipc, job.patches)
+        pieces = each_piece(job, "selection", self.name, self._ranking)
+        sections = patch_sections((p["patches"] for p in pieces), job.ipc, job.patches)
         factor = self._factor(job)
         layout = Layout("collage", factor) if factor > 1 else Layout("single", 1)
         return Content(Stored(), layout, sections, info={"prior": job.prior().pin.describe()})

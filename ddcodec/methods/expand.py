@@ -10,7 +10,6 @@ an option here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -34,6 +33,7 @@ from ddcodec.methods.best_patches import (
 )
 from ddcodec.methods.options import RatioOption, option, ratio_of
 from ddcodec.methods.patch_mosaics import most_slots, patch_sections
+from ddcodec.methods.pieces import each_piece
 from ddcodec.methods.prompting import text_sections
 from ddcodec.methods.redrawing import RedrawingMethod, encoded, latent_sections
 from ddcodec.methods.stages import Stage
@@ -82,12 +82,8 @@ class Expand(RedrawingMethod):
             check_features(job)
 
     def fill(self, job: Job) -> Content:
-        names = job.source.classes
-        pieces = []
-        for c in range(len(names)):
-            pieces.append(job.work.piece(f"expand-{c:05d}", partial(self._base, job, c))["base"])
-            job.tell("coreset", c + 1, len(names))
-        return self._content(job, np.stack(pieces))
+        pieces = each_piece(job, "coreset", self.name, self._base)
+        return self._content(job, np.stack([piece["base"] for piece in pieces]))
 
     def trial(self, job: Job) -> Content:
         # What is redrawn does not matter: one image of the source stands in for all patches.

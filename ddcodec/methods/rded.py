@@ -9,7 +9,6 @@ ranks are not by ease but by what a patch adds to those before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 from ddcodec.arrays import UInt8s
@@ -19,7 +18,6 @@ from ddcodec.methods.base import (
     Job,
     Method,
     check_features,
-    each_class,
     expected_patch_bytes,
 )
 from ddcodec.methods.best_patches import (
@@ -31,6 +29,7 @@ from ddcodec.methods.best_patches import (
 )
 from ddcodec.methods.options import option
 from ddcodec.methods.patch_mosaics import most_slots, patch_sections
+from ddcodec.methods.pieces import each_piece
 from ddcodec.methods.stages import Stage
 from ddcodec.recipe.layout import MAX_GRID, Layout
 from ddcodec.recipe.synthesis import Stored
@@ -72,11 +71,8 @@ class RDED(Method):
             check_features(job)
 
     def fill(self, job: Job) -> Content:
-        def patches_of(c: int) -> UInt8s:
-            return job.work.piece(f"rded-{c:05d}", partial(self._coreset, job, c))["patches"]
-
-        patches = each_class(job, "coreset", patches_of)
-        sections = patch_sections(patches, job.ipc, job.patches)
+        pieces = each_piece(job, "coreset", "rded", self._coreset)
+        sections = patch_sections((p["patches"] for p in pieces), job.ipc, job.patches)
         return Content(Stored(), self._layout(job), sections)
 
     def estimate(self, job: Job) -> dict[str, int]:

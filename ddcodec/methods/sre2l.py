@@ -26,6 +26,7 @@ from ddcodec.methods.base import (
 )
 from ddcodec.methods.options import option
 from ddcodec.methods.patch_mosaics import most_slots, patch_sections
+from ddcodec.methods.pieces import each_piece
 from ddcodec.methods.stages import Stage, seconds_each
 from ddcodec.randomness import derive_seed, shuffled
 from ddcodec.recipe.layout import Layout
@@ -94,12 +95,10 @@ class SRe2L(Method):
     def fill(self, job: Job) -> Content:
         classes, (width, height) = len(job.source.classes), job.size
         images = np.empty((classes, job.ipc, height, width, 3), np.uint8)
-        moments, groups = self._moments(job), self._groups(job)
-        for number, rows in enumerate(groups):
-            piece = job.work.piece(
-                _piece(number),
-                partial(self._recovered, job, moments, rows[:, 0], number, len(groups)),
-            )
+        groups = self._groups(job)
+        recovered = partial(self._recovered, self._moments(job))
+        pieces = each_piece(job, "groups", self.name, recovered, range(len(groups)))
+        for rows, piece in zip(groups, pieces, strict=True):
             images[rows[:, 0], rows[:, 1]] = piece["images"]
         sections = patch_sections(images, job.ipc, job.patches)
         return Content(Stored(), Layout("single", 1), sections)
@@ -174,21 +173,17 @@ class SRe2L(Method):
         ]
         return np.stack(found)
 
-    def _recovered(
-        self, job: Job, moments: list[Float32s], classes: Int64s, number: int, groups: int
-    ) -> dict[str, Array]:
+    def _recovered(self, moments: list[Float32s], job: Job, number: int) -> dict[str, Array]:
         from ddcodec.methods.recovery import recover
 
         settings = self.settings(job, derive_seed(job.seed, f"sre2l {number}"))
-        before, total = number * settings.iterations, groups * settings.iterations
+        groups = self._groups(job)
+        classes = groups[number][:, 0]
+        before, total = number * settings.iterations, len(groups) * settings.iterations
 
         def tell(done: int, _: int) -> None:
             job.tell("recovery", before + done, total)
 
-        saved = job.work.checkpoint(_piece(number))
+        saved = job.work.checkpoint(f"{self.name}-{number:05d}")
         found = recover(job.teacher(), classes, moments, settings, tell, saved)
         return {"images": found.images, "losses": found.losses}
-
-
-def _piece(number: int) -> str:
-    return f"sre2l-{number:05d}"

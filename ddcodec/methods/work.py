@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,17 @@ import numpy as np
 
 from ddcodec.arrays import Array
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.files import LOCK, locked, read_json, remove_leftovers, write_whole
-from ddcodec.files.sealed import Checkpoint, read_sealed, write_sealed
+from ddcodec.files import LOCK, locked, parse_json, remove_leftovers, write_whole
+from ddcodec.files.sealed import Checkpoint, read_sealed, sealed, unsealed, write_sealed
+from ddcodec.methods.remote_folder import RemoteFolder
+from ddcodec.workers import Pool
 
 __all__ = ["Pieces", "WorkFolder"]
 
 Pieces = dict[str, Array]
 
 _SCHEMAS = "ddcodec.work/"
-SCHEMA = f"{_SCHEMAS}2"
+SCHEMA = f"{_SCHEMAS}3"
 DRAFT = "draft.ddz"
 _RECORD = "job.json"
 _PIECE, _CHECKPOINT = ".piece", ".checkpoint"
@@ -38,22 +41,33 @@ class WorkFolder:
     Args:
         path: the folder; None to keep nothing, for a look at what would be done.
         job: everything that determines the pieces, as plain JSON values.
+        remote: where pieces are kept, in place of the folder.
     """
 
-    def __init__(self, path: Path | None = None, job: Mapping[str, Any] | None = None) -> None:
-        self._path = path
+    def __init__(
+        self,
+        path: Path | None = None,
+        job: Mapping[str, Any] | None = None,
+        remote: RemoteFolder | None = None,
+    ) -> None:
+        self._path, self._remote = path, remote
         plain = json.dumps({"schema": SCHEMA, "job": dict(job or {})})
         self._job: dict[str, Any] = json.loads(plain)
 
     @classmethod
     @contextmanager
     def held(
-        cls, path: Path, job: Mapping[str, Any], *, wait: Callable[[], None] | None = None
+        cls,
+        path: Path,
+        job: Mapping[str, Any],
+        *,
+        wait: Callable[[], None] | None = None,
+        remote: RemoteFolder | None = None,
     ) -> Iterator[WorkFolder]:
         """The work folder of a job, made if absent and held until the block ends.
 
         Args:
-            path, job: as for the class.
+            path, job, remote: as for the class.
             wait: called before waiting for another process that holds it; without one that is
                 an error.
 
@@ -62,7 +76,7 @@ class WorkFolder:
                 somebody else, which are left as they are.
             EncodeError: it cannot be written.
         """
-        work = cls(path, job)
+        work = cls(path, job, remote)
         with ExitStack() as stack:
             try:
                 work._check_ours()
@@ -90,22 +104,38 @@ class WorkFolder:
         A piece that is damaged (a full disk, a killed machine) or that belongs to another job is
         computed again.
         """
-        target = None if self._path is None else self._path / f"{name}{_PIECE}"
-        found = None if target is None else read_sealed(target, self._key(name))
-        if found is not None:
-            return found
-        arrays = {key: np.asarray(value) for key, value in compute().items()}
-        if target is None:
-            return arrays
-        try:
-            write_sealed(target, self._key(name), arrays)
-        except OSError as error:
-            raise EncodeError(
-                f"cannot write {target}: {error.strerror}; free some space and run the same "
-                "command again, finished pieces are kept"
-            ) from error
-        target.with_name(f"{name}{_CHECKPOINT}").unlink(missing_ok=True)
-        return arrays
+        if self._path is None:
+            return _as_arrays(compute())
+        found = self._found(name)
+        return self._keep(name, compute()) if found is None else found
+
+    def pieces(
+        self,
+        names: Mapping[int, str],
+        compute: Callable[[int], Mapping[str, Array]],
+        pool: Pool | None = None,
+        tell: Callable[[int], None] = lambda done: None,
+    ) -> Iterator[Pieces]:
+        """Named pieces in order, computed by the workers of a pool if there is one.
+
+        Args:
+            names: key -> name of its piece.
+            compute: what is kept of a key; with a pool, a function that can be sent to others.
+            pool: who computes what is not there; this process without one.
+            tell: called with how many are there.
+        """
+        if pool is None or self._path is None:
+            for done, (key, name) in enumerate(names.items(), start=1):
+                yield self.piece(name, partial(compute, key))
+                tell(done)
+            return
+        missing = [key for key, name in names.items() if not self._is_there(name)]
+        done = len(names) - len(missing)
+        for key, arrays in pool.map(compute, missing):
+            self._keep(names[key], arrays)
+            tell(done := done + 1)
+        for key, name in names.items():
+            yield self.piece(name, partial(compute, key))  # computed again if it is damaged
 
     def checkpoint(self, name: str) -> Checkpoint | None:
         """Where the computing of a piece is saved meanwhile; None where nothing is kept."""
@@ -121,6 +151,35 @@ class WorkFolder:
         # The lock's file goes while it is held: whoever waits for it finds that out.
         with suppress(OSError):
             self.path.rmdir()
+
+    def _place(self, name: str) -> Path:
+        return self.path / f"{name}{_PIECE}"
+
+    def _is_there(self, name: str) -> bool:
+        return self._place(name).exists() if self._remote is None else self._found(name) is not None
+
+    def _found(self, name: str) -> Pieces | None:
+        """A piece that is there, undamaged and of this job."""
+        if self._remote is None:
+            return read_sealed(self._place(name), self._key(name))
+        content = self._remote.read(f"{name}{_PIECE}")
+        return None if content is None else unsealed(content, self._key(name))
+
+    def _keep(self, name: str, found: Mapping[str, Array]) -> Pieces:
+        """Write a piece, which makes its checkpoint needless."""
+        arrays, target = _as_arrays(found), self._place(name)
+        if self._remote is not None:
+            self._remote.write(f"{name}{_PIECE}", b"".join(sealed(self._key(name), arrays)))
+            return arrays
+        try:
+            write_sealed(target, self._key(name), arrays)
+        except OSError as error:
+            raise EncodeError(
+                f"cannot write {target}: {error.strerror}; free some space and run the same "
+                "command again, finished pieces are kept"
+            ) from error
+        target.with_name(f"{name}{_CHECKPOINT}").unlink(missing_ok=True)
+        return arrays
 
     def _key(self, name: str) -> bytes:
         """All that a piece follows from, and its name: none is taken for another."""
@@ -143,27 +202,46 @@ class WorkFolder:
 
     def _claim(self) -> None:
         """Make the folder this job's, or check that it is."""
-        record = self._record()
+        record, text = self._record(), json.dumps(self._job, sort_keys=True, indent=1).encode()
         if record is not None and record != self._job and self._pieces():
-            what = ", ".join(_changes(record.get("job"), self._job["job"]))
-            raise RequestError(
-                f"{self.path} holds the work of another job ({what or 'another version made it'}): "
-                "choose another work folder, or remove this one"
-            )
+            raise self._of_another(record, self.path)
         if record != self._job:
-            text = json.dumps(self._job, sort_keys=True, indent=1)
-            write_whole(self.path / _RECORD, text.encode())
+            write_whole(self.path / _RECORD, text)
+        if self._remote is not None:
+            there = _parsed(self._remote.read(_RECORD) or b"")
+            if there is not None and there != self._job:
+                raise self._of_another(there, self._remote.name)
+            self._remote.write(_RECORD, text)
+
+    def _of_another(self, record: Mapping[str, Any], place: object) -> RequestError:
+        what = ", ".join(_changes(record.get("job"), self._job["job"]))
+        return RequestError(
+            f"{place} holds the work of another job ({what or 'another version made it'}): "
+            "choose another work folder, or remove this one"
+        )
 
     def _record(self) -> dict[str, Any] | None:
         """What ``job.json`` says, if it is ours."""
         try:
-            found = read_json(self.path / _RECORD)
-        except (OSError, ValueError):
+            return _parsed((self.path / _RECORD).read_bytes())
+        except OSError:
             return None
-        return found if str(found.get("schema")).startswith(_SCHEMAS) else None
 
     def _pieces(self) -> bool:
         return any(path.name.endswith(_SUFFIXES) for path in self.path.iterdir())
+
+
+def _parsed(content: bytes) -> dict[str, Any] | None:
+    """What a ``job.json`` says, if it is ours."""
+    try:
+        found = parse_json(content)
+    except ValueError:
+        return None
+    return found if str(found.get("schema")).startswith(_SCHEMAS) else None
+
+
+def _as_arrays(found: Mapping[str, Array]) -> Pieces:
+    return {key: np.asarray(value) for key, value in found.items()}
 
 
 def _changes(old: Any, new: Any, name: str = "") -> Iterator[str]:

@@ -123,6 +123,17 @@ class Renderer:
         which = sorted({view % self._head.recipe.variations for view in shown})
         self._shown([Place(c, s, u) for c, s in rows for u in which])
 
+    def keep(self, rows: Sequence[Row], view: int, pictures: UInt8s) -> None:
+        """Take base pictures that somebody else has made, as long as there is room for them.
+
+        Args:
+            rows, view: whose they are, as of :meth:`pictures`.
+            pictures: uint8 [n, height, width, 3].
+        """
+        variation = view % self._head.recipe.variations
+        for (c, s), picture in zip(rows, pictures, strict=True):
+            self._pictures.put(Place(c, s, variation), picture)
+
     def _shown(self, places: Sequence[Place]) -> UInt8s:
         """uint8[n, height, width, 3]: variations of slots, made where they are not kept."""
         if not places:

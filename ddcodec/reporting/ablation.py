@@ -10,7 +10,7 @@ from typing import Any
 
 from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.container import CopiedSection, write_container
-from ddcodec.encoding.labelling import hard_label_sections
+from ddcodec.encoding.plain_sections import hard_label_sections
 from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.recipe.parts import LabelRecipe
 from ddcodec.table.boxes import Ranks

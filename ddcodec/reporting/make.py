@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from ddcodec.reporting.stage import Stage
 from ddcodec.reporting.students import Contender, Students
 from ddcodec.reporting.whole_set import WholeSetEpochs, check_whole_set
 from ddcodec.sources.folder import scan
+from ddcodec.workers import ALONE, Workers, open_pool
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -62,6 +64,7 @@ def make_report(
     prior: str | None = None,
     device: str = "auto",
     work: AnyPath | None = None,
+    workers: Workers = ALONE,
     progress: Progress | None = None,
 ) -> Report:
     """Measure what artifacts are worth to students, and write HTML and JSON about it.
@@ -96,6 +99,7 @@ def make_report(
         device: torch device; ``auto`` is a GPU of CUDA where there is one, else the CPU.
         work: folder that keeps finished students, for other reports too; by default the name of
             ``out`` with .work after it, removed at the end.
+        workers: who trains students.
         progress: called with (what, done, total).
 
     Raises:
@@ -146,7 +150,8 @@ def make_report(
             order += stage.whole_sets(own, source, whole_set)
         variants = [stage.variants(one) if ablation else [] for one in own]
         reduced = [contender for group in variants for _, contender in group]
-        students = Students(chosen, range(seeds), device, held, progress)
+        pool = stack.enter_context(open_pool(replace(workers, device=device)))
+        students = Students(chosen, range(seeds), device, held, progress, pool)
         found = students.evaluate([*order, *reduced])
         evaluations = found[: len(order)]
         ablations = _ablations(variants, evaluations, found[len(order) :])

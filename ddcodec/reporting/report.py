@@ -12,6 +12,7 @@ from ddcodec.reporting.collect import Report
 from ddcodec.reporting.make import make_report
 from ddcodec.reporting.published import PublishedSet
 from ddcodec.reporting.whole_set import WholeSetEpochs
+from ddcodec.workers import Workers
 
 __all__ = ["report"]
 
@@ -36,6 +37,8 @@ def report(
     prior: str | None = None,
     device: str = "auto",
     work: AnyPath | None = None,
+    workers: int = 1,
+    ray: str | None = None,
     progress: ProgressOption = None,
 ) -> Report:
     """Train students on artifacts, test them, and write a page of accuracy against bytes.
@@ -64,6 +67,8 @@ def report(
         device: torch device.
         work: folder that keeps finished students, for other reports too; by default the name of
             ``out`` with .work after it, removed at the end.
+        workers: processes that train students side by side.
+        ray: address of a Ray cluster that does so in their place, as of an encode.
         progress: a function of (what, done, total), or whether to show bars; by default they are
             shown on a terminal and in a notebook.
 
@@ -97,6 +102,7 @@ def report(
             published=published,
             ablation=ablation,
             work=work,
+            workers=Workers(workers, ray),
             prior=prior,
             device=device,
             progress=tell,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -12,13 +12,15 @@ import torch
 
 from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact
-from ddcodec.classifiers.training import resolve_precision
+from ddcodec.classifiers.training import Precision, resolve_precision
 from ddcodec.devices import computed_with
 from ddcodec.evaluation.evaluate import Evaluation, Student, Train, evaluate
 from ddcodec.evaluation.protocols import Protocol
 from ddcodec.evaluation.testset import TestSet
+from ddcodec.files.sealed import Checkpoint
 from ddcodec.methods.work import WorkFolder
 from ddcodec.version import __version__
+from ddcodec.workers import Pool
 
 __all__ = ["Contender", "Students", "pictures_shown"]
 
@@ -64,6 +66,7 @@ class Students:
         device: torch device.
         work: where finished students are kept, by all that their figures follow from.
         progress: called with pictures shown to the students so far, and in all.
+        pool: workers that train students; this process without one.
     """
 
     def __init__(
@@ -73,16 +76,34 @@ class Students:
         device: str,
         work: WorkFolder,
         progress: Progress | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self.protocol, self.seeds, self.device = protocol, tuple(seeds), device
-        self._work, self._progress = work, progress
+        self._work, self._progress, self._pool = work, progress, pool
         self._done = self._total = 0
         self._precision = resolve_precision("auto", torch.device(device))
 
     def evaluate(self, contenders: Sequence[Contender]) -> list[Evaluation]:
         """Accuracies of all, in order."""
+        if self._pool is not None:
+            self._train_side_by_side(contenders, self._pool)
         self._total = len(self.seeds) * sum(map(self._shown, contenders))
         return [self._evaluate(one) for one in contenders]
+
+    def _train_side_by_side(self, contenders: Sequence[Contender], pool: Pool) -> None:
+        """Have the workers train the students that are not kept yet."""
+        pairs = [(one, seed) for one in contenders for seed in self.seeds]
+        names = {i: _name({**self._known(one), "seed": s}) for i, (one, s) in enumerate(pairs)}
+        training = (self.protocol, self.device, self._precision)
+        shared = {i: self._work.checkpoint(name) for i, name in names.items()}
+        saved = shared if pool.shares_files else {}
+
+        def tell(done: int) -> None:
+            if self._progress is not None:
+                self._progress("students", done, len(names))
+
+        for _ in self._work.pieces(names, partial(_trained, pairs, training, saved), pool, tell):
+            pass
 
     def _evaluate(self, one: Contender) -> Evaluation:
         shown, known = self._shown(one), self._known(one)
@@ -140,6 +161,34 @@ class Students:
         assert self._progress is not None
         overall = self._done + shown * done // total
         self._progress("pictures shown to students", overall, self._total)
+
+
+def _trained(
+    pairs: Sequence[tuple[Contender, int]],
+    training: tuple[Protocol, str, Precision],
+    saved: Mapping[int, Checkpoint | None],
+    number: int,
+) -> Student:
+    """One student, in a worker."""
+    (one, seed), (protocol, device, precision) = pairs[number], training
+    found = list[Student]()
+
+    def keep(_: int, train: Train) -> Student:
+        found.append(train(saved.get(number)))
+        return found[0]
+
+    evaluate(
+        one.artifact,
+        one.test,
+        one.student,
+        [seed],
+        protocol.with_epochs(one.epochs),
+        device=device,
+        prior=one.prior,
+        precision=precision,
+        keep=keep,
+    )
+    return found[0]
 
 
 def _fingerprint(test: TestSet) -> str:

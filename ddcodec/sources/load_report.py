@@ -54,27 +54,34 @@ class LoadReport:
     """What had to be converted or skipped while loading, counted by kind; a file once only.
 
     Attributes:
-        counts: kind -> pictures.
+        kinds: picture -> what had to be done with it.
         skipped: picture that could not be used -> why.
     """
 
-    counts: Counter[str] = field(default_factory=Counter)
+    kinds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
-    _kinds: dict[str, str] = field(default_factory=dict)
-    _seen: set[str] = field(default_factory=set)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Kind -> pictures."""
+        return Counter(kind for kinds in self.kinds.values() for kind in kinds)
 
     def add(self, name: str, kinds: Sequence[str]) -> None:
         """Count the conversions of a picture, unless it was counted before."""
-        if kinds and name not in self._seen:
-            self._seen.add(name)
-            self.counts.update(kinds)
+        if kinds:
+            self.kinds.setdefault(name, tuple(kinds))
 
     def skip(self, name: str, error: SourceError) -> None:
         """Count a picture that cannot be used, unless it was counted before."""
         kind = error.kind if isinstance(error, PictureError) else "corrupt"
         self.add(name, [kind])
-        self._kinds.setdefault(name, kind)
         self.skipped.setdefault(name, getattr(error, "reason", "") or str(error))
+
+    def update(self, other: LoadReport) -> None:
+        """Count what another part of the same loading has counted."""
+        for name, kinds in other.kinds.items():
+            self.add(name, kinds)
+        self.skipped |= {k: why for k, why in other.skipped.items() if k not in self.skipped}
 
     def example(self) -> str:
         """One of the skipped pictures and why, to end a message with; empty where there is none."""
@@ -85,16 +92,16 @@ class LoadReport:
 
     def describe(self) -> list[str]:
         """One sentence per kind, such as ``3 greyscale pictures converted to RGB``."""
+        counts = self.counts
         return [
-            f"{self.counts[kind]} {text.format(s='' if self.counts[kind] == 1 else 's')}"
-            + self._which(kind)
+            f"{counts[kind]} {text.format(s='' if counts[kind] == 1 else 's')}" + self._which(kind)
             for kind, text in _NOTES.items()
-            if self.counts[kind]
+            if counts[kind]
         ]
 
     def _which(self, kind: str) -> str:
         """The first pictures that were skipped for a reason of this kind, and why."""
-        names = sorted(name for name, other in self._kinds.items() if other == kind)
+        names = sorted(name for name in self.skipped if kind in self.kinds[name])
         if not names:
             return ""
         listed = [f"{name} ({self.skipped[name]})" for name in names[:SHOWN_PICTURES]]

@@ -16,7 +16,8 @@ from PIL import Image
 import ddcodec
 from ddcodec.devices import computed_with
 from ddcodec.encoding import inputs
-from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
+from ddcodec.encoding.labelling import Labelling
+from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.labels.encoder.encoder import EncodedLabels, LabelEncoder
 from ddcodec.table.slots import MAX_VALUES

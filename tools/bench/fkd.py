@@ -35,7 +35,7 @@ from ddcodec.arrays import Bools, Float32s, Int64s, UInt8s
 from ddcodec.benchmark.label_codings import TopK, log_softmax
 from ddcodec.codecs.view_draws import NUMBERS, ViewDraws
 from ddcodec.container import Reader, write_container
-from ddcodec.encoding.labelling import hard_label_sections, seed_sections
+from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.exchange.fkd.labels import TreeLabels, read_labels
 from ddcodec.labels.encoder.encoder import LabelEncoder
 from ddcodec.labels.encoder.label_set import LabelSet, divergence

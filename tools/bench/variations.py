@@ -26,7 +26,8 @@ from ddcodec.artifact import Artifact
 from ddcodec.artifact.slicing import NewSections
 from ddcodec.classifiers.store import load_teacher
 from ddcodec.container import CopiedSection, write_container
-from ddcodec.encoding.labelling import Labelling, hard_label_sections, seed_sections
+from ddcodec.encoding.labelling import Labelling
+from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder

@@ -15,7 +15,7 @@ import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.container import Box, NewSection, write_container
-from ddcodec.encoding.labelling import hard_label_sections, seed_sections
+from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.errors import RequestError
 from ddcodec.exchange.exporting.datm import learned_rate
 from ddcodec.exchange.exporting.statistics import CIFAR, normalisation
