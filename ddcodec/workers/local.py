@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,6 +69,7 @@ class LocalPool:
             pre_dispatch="2 * n_jobs",
             max_nbytes=None,
             inner_max_num_threads=threads,
+            initializer=_leave_interrupts_to_the_parent,
         )
         yield from run(delayed(_call)(name, place, self._gpus(), key) for key in keys)
 
@@ -77,6 +79,11 @@ class LocalPool:
         import torch
 
         return torch.cuda.device_count()
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """A terminal interrupts all processes of a command; the one that was started ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _call(name: str, place: Path, gpus: int, key: Any) -> tuple[Any, Any]:
