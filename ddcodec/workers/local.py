@@ -23,6 +23,8 @@ R = TypeVar("R")
 
 # Deaths of workers in a row, none of which finished anything, after which it is no accident.
 _TRIES = 3
+# Seconds after which a worker that has nothing to do ends, also where its parent was killed.
+_IDLE = 30
 
 
 class LocalPool:
@@ -70,6 +72,7 @@ class LocalPool:
             max_nbytes=None,
             inner_max_num_threads=threads,
             initializer=_leave_interrupts_to_the_parent,
+            idle_worker_timeout=_IDLE,
         )
         yield from run(delayed(_call)(name, place, self._gpus(), key) for key in keys)
 
