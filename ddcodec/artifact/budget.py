@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ddcodec.artifact import Artifact, SizeNode
-from ddcodec.reporting.text import bytes_text
+from ddcodec.artifact.artifact import Artifact
+from ddcodec.artifact.sizes import SizeNode
+from ddcodec.units import bytes_text
 
 __all__ = ["Part", "Piece", "parts_of", "pieces_of", "purposes"]
 

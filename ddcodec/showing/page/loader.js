@@ -1,0 +1,39 @@
+// Pictures that are loaded a few at a time, so that answers to other questions are not behind them.
+
+const AT_ONCE = 3;
+
+export class Loader {
+  #waiting = [];
+  #loading = 0;
+  #told;
+
+  /** `told(count)` is called with how many pictures are still to come. */
+  constructor(told = () => {}) {
+    this.#told = told;
+  }
+
+  /** Give an image its URL, or a promise of it, once it is its turn and still on the page. */
+  load(image, url, { first = false } = {}) {
+    image.classList.add("waiting");
+    this.#waiting[first ? "unshift" : "push"]([image, url]);
+    this.#next();
+  }
+
+  async #next() {
+    this.#waiting = this.#waiting.filter(([image]) => image.isConnected);
+    this.#told(this.#waiting.length + this.#loading);
+    if (this.#loading >= AT_ONCE || this.#waiting.length === 0) return;
+    const [image, url] = this.#waiting.shift();
+    this.#loading++;
+    this.#next();
+    try {
+      image.src = await url;
+      await image.decode();
+    } catch {
+      if (image.isConnected) image.classList.add("failed");
+    }
+    image.classList.remove("waiting");
+    this.#loading--;
+    this.#next();
+  }
+}
