@@ -3,164 +3,205 @@
 import { bytesText, element, foreign, numberText, percentText, visible } from "./dom.js";
 import { squarify } from "./squarify.js";
 
-const MOST_DRAWN = 1500;
+const MOST_DRAWN = 20000;
 const MOST_LISTED = 8;
-const NAMED = { width: 58, height: 20 }; // pixels that a line of text takes in a rectangle
+const LINE = { width: 50, height: 20 }; // pixels that a line of text takes in a rectangle
 
 /**
- * Draw the treemap of a summary.
- *
- * `goTo(class)` is called where somebody asks for the classes of a section.
+ * Draw the treemap of a summary. `goTo(class)` is called where somebody asks for the classes of a
+ * section.
  */
 export function showBytes(place, summary, goTo) {
-  const parts = summary.parts.map((part) => ({ ...part, sections: sectionsOf(part, summary) }));
-  parts.sort((a, b) => b.stored - a.stored);
-  const whole = summary.parts.reduce((sum, part) => sum + part.stored, 0);
-  const path = element("p", { className: "path" });
-  const map = element("div", { className: "treemap", role: "group", "aria-label": "Treemap of bytes" });
-  const list = element("ol", { className: "parts" });
-  place.replaceChildren(path, map, list);
-  let open = null;
+  new Treemap(place, summary, goTo);
+}
 
-  function draw() {
-    const box = { x: 0, y: 0, width: map.clientWidth, height: map.clientHeight };
-    if (box.width === 0) return;
-    if (open === null) drawParts(map, parts, whole, box, zoom);
-    else drawSections(map, open, box, choose);
+class Treemap {
+  #parts;
+  #whole;
+  #goTo;
+  #open = null;
+  #drawn = []; // [{section, box}] of an open part
+  #path = element("p", { className: "path" });
+  #canvas = element("canvas", { ariaHidden: "true" });
+  #names = element("div");
+  #map = element("div", { className: "treemap" }, this.#canvas, this.#names);
+  #list = element("ol", { className: "parts" });
+
+  constructor(place, summary, goTo) {
+    const parts = summary.parts.map((part) => ({ ...part, sections: sectionsOf(part, summary) }));
+    this.#parts = parts.filter((part) => part.stored > 0).sort((a, b) => b.stored - a.stored);
+    this.#whole = this.#parts.reduce((sum, part) => sum + part.stored, 0);
+    this.#goTo = goTo;
+    place.replaceChildren(this.#path, this.#map, this.#list);
+    this.#map.addEventListener("pointermove", (event) => {
+      const found = this.#sectionAt(event);
+      if (found) this.#map.title = sectionText(found);
+      else this.#map.removeAttribute("title");
+    });
+    this.#map.addEventListener("click", (event) => this.#choose(this.#sectionAt(event)));
+    new ResizeObserver(() => this.#draw()).observe(this.#map);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+    this.#show(null);
   }
 
-  function zoom(part) {
-    open = part;
-    showPath(path, open, whole, zoom);
-    list.replaceChildren(...(open === null ? partLines(parts, whole, zoom) : sectionLines(open, choose)));
-    draw();
-    if (path.lastChild instanceof HTMLButtonElement || open !== null) path.firstChild.focus?.();
+  #show(part) {
+    this.#open = part;
+    if (part === null) {
+      const words = `${numberText(this.#whole)} bytes; choose a part to see its sections`;
+      this.#path.replaceChildren(words);
+      this.#list.replaceChildren(...this.#parts.map((one) => this.#partLine(one)));
+    } else {
+      const count = part.sections.length;
+      const pieces = count === 1 ? "one piece" : `${numberText(count)} sections`;
+      const back = link("All bytes", () => this.#return(part));
+      this.#path.replaceChildren(back, ` › ${part.name}, ${numberText(part.stored)} bytes in ${pieces}`);
+      this.#list.replaceChildren(...this.#sectionLines(part));
+      back.focus({ preventScroll: true });
+    }
+    this.#draw();
   }
 
-  function choose(section) {
-    if (section.classes[1] > 0) goTo(section.classes[0]);
+  #return(part) {
+    this.#show(null);
+    this.#list.children[this.#parts.indexOf(part)].querySelector("button").focus({ preventScroll: true });
   }
 
-  showPath(path, null, whole, zoom);
-  list.replaceChildren(...partLines(parts, whole, zoom));
-  new ResizeObserver(draw).observe(map);
+  #choose(section) {
+    if (section && section.classes[1] > 0) this.#goTo(section.classes[0]);
+  }
+
+  #draw() {
+    const width = this.#map.clientWidth;
+    const height = this.#map.clientHeight;
+    if (width === 0) return;
+    const scale = devicePixelRatio;
+    Object.assign(this.#canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
+    const pen = this.#canvas.getContext("2d");
+    pen.scale(scale, scale);
+    const style = getComputedStyle(this.#map);
+    const colour = (part) => style.getPropertyValue(`--part${part.colour}`);
+    const paper = style.getPropertyValue("--paper");
+    const box = { x: 0, y: 0, width, height };
+    this.#drawn = [];
+    if (this.#open === null) this.#drawParts(pen, box, colour, paper);
+    else this.#drawSections(pen, box, colour(this.#open));
+  }
+
+  #drawParts(pen, whole, colour, paper) {
+    const boxes = squarify(this.#parts.map((part) => part.stored), whole);
+    const buttons = this.#parts.map((part, i) => {
+      fill(pen, boxes[i], colour(part), 1);
+      const cells = squarify(part.sections.map((section) => section.stored), boxes[i]);
+      pen.globalAlpha = 0.4;
+      for (const cell of cells) outline(pen, cell, paper);
+      pen.globalAlpha = 1;
+      const share = percentText(part.stored / this.#whole);
+      const words = `${part.name}: ${bytesText(part.stored)}, ${share}`;
+      const button = element("button", { type: "button", title: words, ariaLabel: words });
+      if (roomFor(boxes[i])) button.append(element("span", {}, part.name));
+      if (roomFor(boxes[i], 2)) button.append(element("small", {}, share));
+      button.addEventListener("click", (event) => {
+        event.stopPropagation();
+        this.#show(part);
+      });
+      return put(button, boxes[i]);
+    });
+    this.#names.replaceChildren(...buttons);
+  }
+
+  #drawSections(pen, whole, colour) {
+    const { sections } = this.#open;
+    const boxes = squarify(sections.map((section) => section.stored), whole);
+    for (const box of boxes) fill(pen, box, colour, Math.min(1, box.width / 6));
+    this.#drawn = sections.map((section, i) => ({ section, box: boxes[i] }));
+    const named = this.#drawn.filter(({ box }) => roomFor(box));
+    this.#names.replaceChildren(
+      ...named.map(({ section, box }) => {
+        const words = [foreign(section.scope)];
+        if (roomFor(box, 2)) words.push(element("small", {}, bytesText(section.stored)));
+        return put(element("div", {}, ...words), box);
+      }),
+    );
+  }
+
+  #sectionAt(event) {
+    const corner = this.#map.getBoundingClientRect();
+    const x = event.clientX - corner.left;
+    const y = event.clientY - corner.top;
+    const inside = ({ box }) => x >= box.x && x < box.x + box.width && y >= box.y && y < box.y + box.height;
+    return this.#drawn.find(inside)?.section;
+  }
+
+  #partLine(part) {
+    const smaller = part.plain > part.stored ? `, ${(part.plain / part.stored).toFixed(1)} times smaller than plain` : "";
+    const words = element("small", {}, part.buys + smaller);
+    return line(part, link(part.name, () => this.#show(part)), part.stored, this.#whole, words);
+  }
+
+  #sectionLines(part) {
+    const lines = part.sections.slice(0, MOST_LISTED).map((section) => {
+      const scope = foreign(section.scope);
+      const name = section.classes[1] > 0 ? link(scope, () => this.#choose(section)) : scope;
+      return line(part, name, section.stored, part.stored, element("small", {}, foreign(section.codec)));
+    });
+    const more = part.sections.length - lines.length;
+    if (more > 0) lines.push(element("li", {}, element("small", {}, `and ${numberText(more)} smaller ones`)));
+    return lines;
+  }
 }
 
 /** The sections of a part, largest first; of the header, which is no section, itself. */
 function sectionsOf(part, summary) {
   const found = summary.sections.filter((section) => section.part === part.part && section.stored > 0);
-  if (found.length === 0) {
-    const ranges = { classes: [0, 0], slots: [0, 0], views: [0, 0] };
-    return [{ ...ranges, scope: "the whole artifact", codec: part.name, stored: part.stored }];
-  }
-  return found.sort((a, b) => b.stored - a.stored);
-}
-
-/** The sections that are drawn: of very many, the smallest are one rectangle. */
-function drawn(sections) {
-  if (sections.length <= MOST_DRAWN) return sections;
-  const rest = sections.slice(MOST_DRAWN);
+  if (found.length === 0) return [{ ...NOWHERE, scope: "the whole artifact", codec: part.name, stored: part.stored }];
+  found.sort((a, b) => b.stored - a.stored);
+  if (found.length <= MOST_DRAWN) return found;
+  const rest = found.splice(MOST_DRAWN);
   const stored = rest.reduce((sum, section) => sum + section.stored, 0);
-  const others = { scope: `${numberText(rest.length)} smaller sections`, codec: "", classes: [0, 0], stored };
-  return [...sections.slice(0, MOST_DRAWN), others].sort((a, b) => b.stored - a.stored);
+  const scope = `${numberText(rest.length)} smaller sections`;
+  return [{ ...NOWHERE, scope, codec: "", stored }, ...found];
 }
 
-function drawParts(map, parts, whole, box, zoom) {
-  const shown = parts.filter((part) => part.stored > 0);
-  const boxes = squarify(shown.map((part) => part.stored), box);
-  map.replaceChildren(
-    ...shown.map((part, i) => {
-      const text = `${part.name}: ${bytesText(part.stored)}, ${percentText(part.stored / whole)}`;
-      const properties = { className: `part part${part.colour}`, title: text, ariaLabel: text, type: "button" };
-      const button = element("button", properties);
-      button.addEventListener("click", () => zoom(part));
-      put(button, boxes[i]);
-      const inside = { x: 0, y: 0, width: boxes[i].width, height: boxes[i].height };
-      const sections = drawn(part.sections);
-      const cells = squarify(sections.map((section) => section.stored), inside);
-      if (cells.length > 1) button.append(...cells.map((cell) => put(element("i"), cell)));
-      if (roomFor(boxes[i])) button.append(element("span", {}, part.name));
-      if (roomFor(boxes[i], 2)) button.append(element("small", {}, percentText(part.stored / whole)));
-      return button;
-    }),
+const NOWHERE = { classes: [0, 0], slots: [0, 0], views: [0, 0] };
+
+function line(part, name, stored, whole, words) {
+  return element(
+    "li",
+    {},
+    element("span", { className: `swatch part${part.colour}` }),
+    name,
+    element("span", { className: "amount" }, bytesText(stored)),
+    element("span", { className: "share" }, percentText(stored / whole)),
+    words,
   );
 }
 
-function drawSections(map, part, box, choose) {
-  const sections = drawn(part.sections);
-  const boxes = squarify(sections.map((section) => section.stored), box);
-  map.replaceChildren(
-    ...sections.map((section, i) => {
-      const text = visible(sectionText(section));
-      const properties = { className: `cell part${part.colour}`, title: text, ariaLabel: text, type: "button" };
-      const button = element("button", { ...properties, tabIndex: i === 0 ? 0 : -1 });
-      button.addEventListener("click", () => choose(section));
-      if (roomFor(boxes[i])) button.append(foreign(section.scope));
-      if (roomFor(boxes[i], 2)) button.append(element("small", {}, bytesText(section.stored)));
-      return put(button, boxes[i]);
-    }),
-  );
+function link(content, action) {
+  const button = element("button", { type: "button", className: "link" }, content);
+  button.addEventListener("click", action);
+  return button;
 }
 
-function roomFor({ width, height }, lines = 1) {
-  return width >= NAMED.width && height >= NAMED.height * lines + 4;
+function fill(pen, { x, y, width, height }, colour, gap) {
+  pen.fillStyle = colour;
+  pen.fillRect(x, y, Math.max(0.3, width - gap), Math.max(0.3, height - gap));
+}
+
+function outline(pen, { x, y, width, height }, paper) {
+  pen.strokeStyle = paper;
+  pen.lineWidth = Math.min(1, width / 8);
+  pen.strokeRect(x, y, width, height);
 }
 
 function sectionText(section) {
-  return [section.scope, section.codec, `${numberText(section.stored)} bytes`].filter(Boolean).join(": ");
+  return visible([section.scope, section.codec, `${numberText(section.stored)} bytes`].filter(Boolean).join(": "));
+}
+
+function roomFor({ width, height }, lines = 1) {
+  return width >= LINE.width && height >= LINE.height * lines + 4;
 }
 
 function put(rectangle, { x, y, width, height }) {
   Object.assign(rectangle.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
   return rectangle;
-}
-
-function showPath(path, open, whole, zoom) {
-  if (open === null) {
-    path.replaceChildren(`${numberText(whole)} bytes; choose a part to see its sections`);
-    return;
-  }
-  const back = element("button", { type: "button", className: "link" }, "All bytes");
-  back.addEventListener("click", () => zoom(null));
-  const count = open.sections.length;
-  const words = `${open.name}, ${numberText(open.stored)} bytes in ${count === 1 ? "one piece" : `${numberText(count)} sections`}`;
-  path.replaceChildren(back, ` › ${words}`);
-}
-
-function partLines(parts, whole, zoom) {
-  return parts.map((part) => {
-    const name = element("button", { type: "button", className: "link" }, part.name);
-    name.addEventListener("click", () => zoom(part));
-    const ratio = part.plain > part.stored ? `, ${(part.plain / part.stored).toFixed(1)} times smaller than plain` : "";
-    return element(
-      "li",
-      {},
-      element("span", { className: `swatch part${part.colour}` }),
-      name,
-      element("span", { className: "amount" }, bytesText(part.stored)),
-      element("span", { className: "share" }, percentText(part.stored / whole)),
-      element("small", {}, part.buys + ratio),
-    );
-  });
-}
-
-function sectionLines(part, choose) {
-  const lines = part.sections.slice(0, MOST_LISTED).map((section) => {
-    const scope = foreign(section.scope);
-    const linked = section.classes[1] > 0;
-    const name = linked ? element("button", { type: "button", className: "link" }, scope) : scope;
-    if (linked) name.addEventListener("click", () => choose(section));
-    return element(
-      "li",
-      {},
-      element("span", { className: `swatch part${part.colour}` }),
-      name,
-      element("span", { className: "amount" }, bytesText(section.stored)),
-      element("span", { className: "share" }, percentText(section.stored / part.stored)),
-      element("small", {}, foreign(section.codec)),
-    );
-  });
-  const more = part.sections.length - lines.length;
-  if (more > 0) lines.push(element("li", {}, element("small", {}, `and ${numberText(more)} more, smaller ones`)));
-  return lines;
 }

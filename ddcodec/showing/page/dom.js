@@ -39,7 +39,9 @@ export function percentText(share) {
   return `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}\u00a0%`;
 }
 
+const NUMBERS = new Intl.NumberFormat("en-US"); // made once: toLocaleString makes one each time
+
 /** A number with its thousands apart. */
 export function numberText(count) {
-  return count.toLocaleString("en-US");
+  return NUMBERS.format(count);
 }

@@ -1,6 +1,6 @@
 // Pictures that are loaded a few at a time, so that answers to other questions are not behind them.
 
-const AT_ONCE = 3;
+const AT_ONCE = 5; // of the six connections that browsers keep to a server
 
 export class Loader {
   #waiting = [];
@@ -27,13 +27,21 @@ export class Loader {
     this.#loading++;
     this.#next();
     try {
-      image.src = await url;
-      await image.decode();
+      await loaded(image, await url);
     } catch {
-      if (image.isConnected) image.classList.add("failed");
+      image.classList.add("failed");
     }
     image.classList.remove("waiting");
     this.#loading--;
     this.#next();
   }
+}
+
+/** An image with its URL, once it has loaded; one that leaves the page meanwhile stops loading. */
+function loaded(image, url) {
+  return new Promise((resolve, reject) => {
+    image.onload = resolve;
+    image.onerror = reject;
+    image.src = url;
+  });
 }

@@ -44,7 +44,6 @@ export class Wall {
     this.#lines.clear();
     this.#place.replaceChildren();
     this.#append();
-    this.#measure();
   }
 
   /** Bring a class into sight, and its first picture into focus. */
