@@ -62,7 +62,8 @@ def document(data: str) -> str:
         ),
     ):
         before, found, after = page.partition(mark)
-        assert found, f"index.html lacks {mark}"
+        if not found:
+            raise ValueError(f"index.html lacks {mark}")
         page = before + text + after
     return page
 
@@ -72,6 +73,9 @@ def one_script(entry: str, modules: Mapping[str, str]) -> str:
 
     Imports are of names, from a module beside: ``import { a, b } from "./c.js";``, a line each.
     Exports are of functions, classes and constants, where they are declared.
+
+    Raises:
+        ValueError: a module has another form of import or export, or imports itself.
 
     >>> print(one_script("a.js", {"a.js": 'import { b } from "./b.js";\\nb();',
     ...                           "b.js": "export function b() {}"}))
@@ -97,13 +101,15 @@ def _place(
     """Put a module after all that it imports."""
     if name in placed:
         return
-    assert name not in inside, f"{name} imports itself by way of {inside}"
+    if name in inside:
+        raise ValueError(f"{name} imports itself by way of {', '.join(inside)}")
     text = modules[name]
     for _, other in _IMPORT.findall(text):
         _place(other, modules, placed, (*inside, name))
     exported = ", ".join(_EXPORT.findall(text))
     body = _EXPORT.sub("", _IMPORT.sub(lambda m: f"const {{{m[1]}}} = {_scope(m[2])};", text))
-    assert not re.search(r"^(import|export)\b", body, re.M), f"{name}: another form of import"
+    if re.search(r"^(import|export)\b", body, re.M):
+        raise ValueError(f"{name} has another form of import or export")
     placed[name] = (
         f"const {_scope(name)} = (() => {{\n{body.strip()}\nreturn {{ {exported} }};\n}})();\n"
     )

@@ -8,30 +8,24 @@ artifact, and with nothing else: no path names a file.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
+import logging
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from threading import Thread
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config, Server
 
-from ddcodec.arrays import UInt8s
-from ddcodec.errors import DdcodecError, RequestError
-from ddcodec.showing.page_files import MEDIA_TYPES, page_files
-from ddcodec.showing.pictures import png
-from ddcodec.showing.source import MOST_VIEWS, PageSource
+from ddcodec.errors import RequestError
+from ddcodec.showing.answers import FAULTS, Answers
+from ddcodec.showing.source import PageSource
 
 __all__ = ["PageServer"]
 
@@ -48,7 +42,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _ENDS_WITHIN = 1  # seconds that answers on their way have at the end
-_NOBODY = 499  # by custom: whoever asked has gone
 
 
 class PageServer:
@@ -67,26 +60,32 @@ class PageServer:
 
     def __init__(self, source: PageSource, port: int = 0) -> None:
         self._socket = _listening(port)
-        self.port: int = self._socket.getsockname()[1]
+        port = self._socket.getsockname()[1]
         token = secrets.token_urlsafe(16)
-        self.url = f"http://{LOOPBACK}:{self.port}/{token}/"
-        self._server = Server(
-            Config(
-                application(source, token, self.port),
-                http="h11",
-                ws="none",
-                lifespan="off",
-                loop="asyncio",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=_ENDS_WITHIN,
-            )
+        self.url = f"http://{LOOPBACK}:{port}/{token}/"
+        self._answers = Answers(source)
+        config = Config(
+            application(self._answers, token, port),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_ENDS_WITHIN,
         )
+        self._server = Server(config)
+
+    @property
+    def drawing(self) -> bool:
+        """Whether pictures are being drawn, which cannot be broken off."""
+        return self._answers.drawing
 
     @contextmanager
     def running(self) -> Iterator[str]:
-        """The URL, which is answered while the block runs."""
+        """The URL, which is answered while the block runs; drawings under way are finished."""
         # In a thread of its own: signals stay the main thread's, and so does a notebook's loop.
         thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
         with self._socket:
@@ -94,30 +93,25 @@ class PageServer:
             try:
                 yield self.url
             finally:
+                # Answers that break off at the end are no faults.
+                logging.getLogger("uvicorn.error").addFilter(_unheard)
                 self._server.should_exit = True
-                thread.join(2 * _ENDS_WITHIN)
+                thread.join()
+                logging.getLogger("uvicorn.error").removeFilter(_unheard)
+                self._answers.close()
 
 
-def application(source: PageSource, token: str, port: int) -> Starlette:
+def _unheard(record: logging.LogRecord) -> bool:
+    return False
+
+
+def application(answers: Answers, token: str, port: int) -> Starlette:
     """What answers requests for the page of one artifact under ``/token/``."""
-    answers = _Answers(source)
-    routes = [
-        Route(f"/{{token}}{path}", answer)
-        for path, answer in (
-            ("/summary.json", answers.summary),
-            ("/picture/{row:int}/{slot:int}.json", answers.picture),
-            ("/picture/{row:int}/{slot:int}.png", answers.picture_png),
-            ("/stored/{row:int}/{slot:int}/{number:int}.png", answers.stored_png),
-            ("/views/{row:int}/{slot:int}.json", answers.views),
-            ("/views/{row:int}/{slot:int}/{view:int}.png", answers.view_png),
-            ("/{name:path}", _file),
-        )
-    ]
     guard = Middleware(_Guard, token=token, hosts=(f"{LOOPBACK}:{port}", f"localhost:{port}"))
     return Starlette(
-        routes=routes,
+        routes=answers.routes,
         middleware=[guard],
-        exception_handlers={RequestError: _not_there, DdcodecError: _failed},
+        exception_handlers=FAULTS,
     )
 
 
@@ -144,99 +138,6 @@ class _Guard:
             await send(message)
 
         await answer(scope, receive, send_guarded)
-
-
-class _Answers:
-    """Answers to requests for what the artifact holds."""
-
-    def __init__(self, source: PageSource) -> None:
-        self._source = source
-        self._drawing = asyncio.Lock()
-
-    async def summary(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self._source.summary))
-
-    async def picture(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self._source.picture, *_row(request)))
-
-    async def views(self, request: Request) -> Response:
-        first, count = (_number(request, *one) for one in (("first", 0), ("count", MOST_VIEWS)))
-        told = partial(self._source.views, *_row(request), first, count)
-        # A stored teacher looks at the pictures, which a prior may have to draw.
-        slow = self._source.generated and self._source.artifact.recipe.labels.kind == "teacher"
-        return await self._in_turn(request, told, JSONResponse, slow=slow)
-
-    async def picture_png(self, request: Request) -> Response:
-        return await self._png(request, partial(self._source.picture_pixels, *_row(request)))
-
-    async def view_png(self, request: Request) -> Response:
-        view = request.path_params["view"]
-        return await self._png(request, partial(self._source.view_pixels, *_row(request), view))
-
-    async def stored_png(self, request: Request) -> Response:
-        number = request.path_params["number"]
-        return await self._png(request, partial(self._source.stored_pixels, *_row(request), number))
-
-    async def _png(self, request: Request, pixels: Callable[[], UInt8s]) -> Response:
-        return await self._in_turn(
-            request, lambda: png(pixels()), _png_response, slow=self._source.generated
-        )
-
-    async def _in_turn(
-        self,
-        request: Request,
-        work: Callable[[], Any],
-        respond: Callable[[Any], Response],
-        *,
-        slow: bool,
-    ) -> Response:
-        """What is slow is done one at a time, and not at all if nobody waits for it any more."""
-        if not slow:
-            return respond(await run_in_threadpool(work))
-        async with self._drawing:
-            if await request.is_disconnected():
-                return Response(status_code=_NOBODY)
-            return respond(await run_in_threadpool(work))
-
-
-async def _file(request: Request) -> Response:
-    """One of the files of the page, which are few and known."""
-    name = request.path_params["name"] or "index.html"
-    content = page_files().get(name)
-    if content is None:
-        return PlainTextResponse("There is no such page.\n", 404)
-    return Response(content, media_type=MEDIA_TYPES[name.rpartition(".")[2]])
-
-
-def _png_response(content: bytes) -> Response:
-    # The URL has the token in it, so nothing of another artifact is ever found under it.
-    return Response(
-        content, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"}
-    )
-
-
-def _not_there(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 404)
-
-
-def _failed(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 500)
-
-
-def _row(request: Request) -> tuple[int, int]:
-    return request.path_params["row"], request.path_params["slot"]
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    """A number of the query.
-
-    Raises:
-        RequestError: it is none.
-    """
-    text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise RequestError(f"{name} is not a number")
-    return int(text)
 
 
 def _listening(port: int) -> socket.socket:

@@ -104,3 +104,5 @@ def serve(
         except KeyboardInterrupt as error:
             if type(error) is not KeyboardInterrupt:  # another signal, which has its own end
                 raise
+            if server.drawing:
+                say("ending when the pictures that are being drawn are there")

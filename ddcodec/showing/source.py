@@ -5,7 +5,8 @@ The shapes are those that ``page/source.js`` writes down.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,11 @@ class PageSource:
         """Whether a prior has to draw the pictures, which takes its time."""
         return not isinstance(self.artifact.recipe.synthesis, Stored)
 
+    @property
+    def draws_labels(self) -> bool:
+        """Whether labels take that time too: a stored teacher looks at pictures that are drawn."""
+        return self.generated and self.artifact.recipe.labels.kind == "teacher"
+
     def summary(self) -> dict[str, Any]:
         """The artifact as a whole; renders nothing."""
         artifact, recipe, head = self.artifact, self.artifact.recipe, self.artifact.head
@@ -78,7 +84,7 @@ class PageSource:
             "generated": self.generated,
             "problem": self._problem(),
             "classes": [
-                {"class": c, "name": head.title(c), "pictures": recipe.ipc}
+                {"class": c, "name": self._name(c), "id": self._id(c), "pictures": recipe.ipc}
                 for c in head.row_classes
             ],
             "parts": [_part_map(part) for part in self._parts()],
@@ -94,11 +100,10 @@ class PageSource:
             RequestError: there is no such picture.
         """
         self._check(class_index, slot)
-        head = self.artifact.head
         return {
             "class": class_index,
             "slot": slot,
-            "name": head.title(class_index),
+            "name": self._name(class_index),
             "generated": self.generated,
             "prompt": self._prompt(class_index),
             "stored": len(self._stored(class_index, slot)),
@@ -126,6 +131,10 @@ class PageSource:
         end = min(self.artifact.recipe.views, first + count)
         return [self._view(class_index, slot, view) for view in range(first, end)]
 
+    def draw(self, rows: Sequence[Row]) -> None:
+        """Make pictures together, to have them at hand; rows that have none are left out."""
+        self.renderer.pictures([row for row in rows if self._has_picture(*row)])
+
     def picture_pixels(self, class_index: int, slot: int) -> UInt8s:
         """uint8 [height, width, 3]: a decoded picture as it is."""
         self._check(class_index, slot)
@@ -150,12 +159,31 @@ class PageSource:
         return patch
 
     def _check(self, class_index: int, slot: int) -> None:
-        there = self._pictures.holds(class_index, 1) if class_index >= 0 else False
-        if not there or not 0 <= slot < self.artifact.recipe.picture_slots:
+        if not self._has_picture(class_index, slot):
             raise RequestError(f"there is no picture of class {class_index}, slot {slot}")
+
+    def _has_picture(self, class_index: int, slot: int) -> bool:
+        there = class_index >= 0 and self._pictures.holds(class_index, 1)
+        return there and 0 <= slot < self.artifact.recipe.picture_slots
 
     def _has_row(self, class_index: int, slot: int) -> bool:
         return self._rows.holds(class_index, 1) and slot < self.artifact.recipe.ipc
+
+    def _name(self, class_index: int) -> str:
+        """What to call a class: its readable name, with its id where others are called so too."""
+        head = self.artifact.head
+        name = head.readable[class_index]
+        return name if self._called[name] == 1 else head.title(class_index)
+
+    def _id(self, class_index: int) -> str | None:
+        """The name of a class in the file, where what it is called does not tell."""
+        name, title = self.artifact.head.classes[class_index], self.artifact.head.title(class_index)
+        return None if self._name(class_index) in (name, title) else name
+
+    @cached_property
+    def _called(self) -> Counter[str]:
+        """How many classes have a readable name."""
+        return Counter(self.artifact.head.readable)
 
     def _problem(self) -> str | None:
         """Why pictures cannot be drawn on this machine; None where they can."""
@@ -187,13 +215,11 @@ class PageSource:
 
     def _scope(self, section: Section) -> str:
         """Whose a section is, such as ``cat, slots 0 to 4``."""
-        box, head = section.box, self.artifact.head
+        box = section.box
         if not box.class_count:
             return "the whole artifact"
         first, last = box.class_start, box.class_start + box.class_count - 1
-        words = [
-            head.title(first) if first == last else f"{head.title(first)} to {head.title(last)}"
-        ]
+        words = [" to ".join(self._name(c) for c in dict.fromkeys((first, last)))]
         for axis, start, count in (("slot", *box[2:4]), ("view", *box[4:6])):
             if count == 1:
                 words.append(f"{axis} {start}")
@@ -272,7 +298,7 @@ class PageSource:
         return {
             "class": class_index,
             "slot": slot,
-            "name": self.artifact.head.title(class_index),
+            "name": self._name(class_index),
             "share": 1 - float(mix.share[0]),
         }
 
@@ -298,7 +324,7 @@ class PageSource:
         order = np.argsort(-label, kind="stable")[:SHOWN_LABELS].tolist()
         shares = {c: float(label[c]) for c in order if label[c] > 0}
         return {
-            "bars": [[self.artifact.head.title(c), share] for c, share in shares.items()],
+            "bars": [[self._name(c), share] for c, share in shares.items()],
             "rest": max(0.0, 1.0 - sum(shares.values())),
         }
 

@@ -96,7 +96,7 @@ function byTopic(sentences) {
 function search(wall, summary) {
   const words = find("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const found = summary.classes.filter((one) => {
-    const name = one.name.toLowerCase();
+    const name = `${one.name} ${one.id ?? ""}`.toLowerCase();
     return words.every((word) => name.includes(word));
   });
   wall.show(found);

@@ -112,7 +112,7 @@ class Treemap {
   #drawSections(pen, whole, colour) {
     const { sections } = this.#open;
     const boxes = squarify(sections.map((section) => section.stored), whole);
-    for (const box of boxes) fill(pen, box, colour, Math.min(1, box.width / 6));
+    for (const box of boxes) fill(pen, box, colour, Math.min(1, box.width / 12));
     this.#drawn = sections.map((section, i) => ({ section, box: boxes[i] }));
     const named = this.#drawn.filter(({ box }) => roomFor(box));
     this.#names.replaceChildren(

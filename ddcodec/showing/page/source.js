@@ -11,7 +11,8 @@
  *       generated,                           // whether a prior draws the pictures
  *       problem,                             // why pictures cannot be shown, or null
  *       left_out,                            // a sentence, where the page does not hold all
- *       classes: [{class, name, pictures}],  // those that have rows
+ *       classes: [{class, name, id, pictures}],  // those that have rows; id: null, or its name in
+ *                                            // the file beside a readable one
  *       parts: [{part, name, colour, stored, plain, buys}],  // the size budget; colour 0..5
  *       sections: [{part, kind, codec, scope, stored, plain, classes, slots, views}],
  *                                            // scope in words; ranges as [start, count]

@@ -74,8 +74,8 @@ export class Wall {
   }
 
   #line(one) {
-    const count = element("small", {}, numberText(one.pictures));
-    const name = element("h3", {}, foreign(one.name), count);
+    const name = element("h3", {}, foreign(one.name));
+    if (one.id !== null) name.append(" ", foreign(one.id, { className: "id" }));
     const strip = element("div", { className: "strip", role: "group" });
     strip.setAttribute("aria-label", `${numberText(one.pictures)} pictures`);
     const line = { ...one, strip, element: element("section", { className: "line" }, name, strip) };
