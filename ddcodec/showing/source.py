@@ -14,19 +14,17 @@ import numpy as np
 
 from ddcodec.arrays import Float32s, Row, UInt8s
 from ddcodec.artifact import Artifact
-from ddcodec.artifact.budget import Part, parts_of, purposes
 from ddcodec.artifact.probabilities import hard_probabilities, soft_probabilities
 from ddcodec.artifact.summary import flat_text
-from ddcodec.container import Section
 from ddcodec.errors import DecodeError, RequestError
 from ddcodec.prior.need import need_of
 from ddcodec.recipe.synthesis import Generated, Stored
 from ddcodec.rendering.renderer import Renderer
+from ddcodec.showing.sections import part_maps, picture_shares, section_maps
 from ddcodec.showing.words import recipe_sentences, view_words
-from ddcodec.table.boxes import Ranks, span_of
+from ddcodec.table.boxes import Ranks
 from ddcodec.table.coverage import picture_classes
 from ddcodec.table.draws import draw_rows
-from ddcodec.table.kinds import KINDS, layer_of, plain_bytes
 
 if TYPE_CHECKING:
     from ddcodec.artifact.dataset import DistilledDataset
@@ -87,8 +85,8 @@ class PageSource:
                 {"class": c, "name": self._name(c), "id": self._id(c), "pictures": recipe.ipc}
                 for c in head.row_classes
             ],
-            "parts": [_part_map(part) for part in self._parts()],
-            "sections": [self._section_map(s) for s in artifact.sections],
+            "parts": list(part_maps(artifact)),
+            "sections": list(section_maps(artifact, self._name)),
             "recipe": [list(one) for one in recipe_sentences(artifact)],
             "info": [list(one) for one in _info(artifact.info)],
         }
@@ -108,7 +106,7 @@ class PageSource:
             "prompt": self._prompt(class_index),
             "stored": len(self._stored(class_index, slot)),
             "stored_words": self._stored_words(class_index, slot),
-            "bytes": [[name, share] for name, share in self._bytes(class_index, slot)],
+            "bytes": [list(one) for one in picture_shares(self.artifact, class_index, slot)],
         }
 
     def views(
@@ -195,38 +193,6 @@ class PageSource:
         except DecodeError as error:
             return str(error)
 
-    def _parts(self) -> Iterator[Part]:
-        parts = parts_of(self.artifact.sizes(), purposes(self.artifact))
-        return (part for part in parts if part.colour is not None)
-
-    def _section_map(self, section: Section) -> dict[str, Any]:
-        box = section.box
-        return {
-            "part": "labels" if layer_of(section) else section.kind,
-            "kind": section.kind,
-            "codec": f"{section.codec.name} v{section.codec.version}",
-            "scope": self._scope(section),
-            "stored": section.stored_len,
-            "plain": plain_bytes(section, self.artifact.head),
-            "classes": [box.class_start, box.class_count],
-            "slots": [box.slot_start, box.slot_count],
-            "views": [box.view_start, box.view_count],
-        }
-
-    def _scope(self, section: Section) -> str:
-        """Whose a section is, such as ``cat, slots 0 to 4``."""
-        box = section.box
-        if not box.class_count:
-            return "the whole artifact"
-        first, last = box.class_start, box.class_start + box.class_count - 1
-        words = [" to ".join(self._name(c) for c in dict.fromkeys((first, last)))]
-        for axis, start, count in (("slot", *box[2:4]), ("view", *box[4:6])):
-            if count == 1:
-                words.append(f"{axis} {start}")
-            elif count:
-                words.append(f"{axis}s {start} to {start + count - 1}")
-        return ", ".join(words)
-
     def _prompt(self, class_index: int) -> str | None:
         """The prompt of a class, as far as it is words."""
         synthesis = self.artifact.recipe.synthesis
@@ -253,27 +219,6 @@ class PageSource:
         what = f"{count} patches" if count > 1 else "a patch"
         made = "redrawn from" if self.generated else "made of" if count > 1 else "enlarged from"
         return f"{what} of {width} x {height} px, which the picture is {made}"
-
-    def _bytes(self, class_index: int, slot: int) -> Iterator[tuple[str, float]]:
-        """(part, bytes) of a picture: its share of each section that it has to itself or shares.
-
-        What all pictures of an origin share is nobody's.
-        """
-        names = {part.node.name: part.name for part in self._parts()}
-        found: dict[str, float] = {}
-        for kind in KINDS.values():
-            if kind.scope not in ("pictures", "rows"):
-                continue
-            slots = kind.slots(self.artifact.recipe)
-            for section in self.artifact.table.index(kind.name).of_class(class_index):
-                first, end = span_of(section.box, slots, 1).slots
-                if "slot" in kind.axes and not first <= slot < end:
-                    continue
-                per_class = end - first if "slot" in kind.axes else self.artifact.recipe.ipc
-                share = section.stored_len / (section.box.class_count * per_class)
-                name = names["labels" if layer_of(section) else kind.name]
-                found[name] = found.get(name, 0.0) + share
-        return iter(sorted(found.items(), key=lambda one: -one[1]))
 
     def _view(self, class_index: int, slot: int, view: int) -> dict[str, Any]:
         row, recipe = (class_index, slot), self.artifact.recipe
@@ -327,17 +272,6 @@ class PageSource:
             "bars": [[self._name(c), share] for c, share in shares.items()],
             "rest": max(0.0, 1.0 - sum(shares.values())),
         }
-
-
-def _part_map(part: Part) -> dict[str, Any]:
-    return {
-        "part": part.node.name,
-        "name": part.name,
-        "colour": part.colour,
-        "stored": part.node.stored,
-        "plain": part.node.plain,
-        "buys": part.buys,
-    }
 
 
 def _info(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from ddcodec.artifact import Artifact, open_artifact
-from ddcodec.errors import RequestError
+from ddcodec.errors import DecodeError, RequestError
 from ddcodec.showing.source import MOST_VIEWS, PageSource
-from tests.artifacts import generated
+from tests.artifacts import rewritten
+from tools.conformance.vectors.maker import VECTORS
 
 
 def test_a_summary_has_all_bytes_and_every_section(artifact: Artifact) -> None:
@@ -61,18 +62,14 @@ def test_hard_labels_are_bars_too(collage: Path) -> None:
     assert label == {"bars": [["cross", 1.0]], "rest": 0.0}
 
 
-def test_labels_that_ask_a_stored_teacher_are_those_of_the_dataset(
-    image_folder: Path, teacher_folder: Path, tmp_path: Path
-) -> None:
-    from tests.artifacts import encode_small
-
-    options = {"labels": "teacher", "teacher": teacher_folder, "ipc": 1, "views": 2}
-    with encode_small(image_folder, tmp_path / "t.ddz", **options) as artifact:
-        told = PageSource(artifact).views(2, 0, 1, 1)[0]["label"]["bars"]
+def test_labels_that_ask_a_stored_teacher_are_those_of_the_dataset() -> None:
+    with open_artifact(VECTORS / "datasets" / "y_stored_teacher.ddz") as artifact:
+        last = artifact.recipe.views - 1
         data = artifact.dataset()
-        data.set_epoch(1)
-        wanted = dict(zip(data.names, data[2][1].tolist(), strict=True))
-    assert dict(told) == pytest.approx(wanted)
+        data.set_epoch(last)
+        wanted = dict(zip(data.names, data[0][1].tolist(), strict=True))
+        told = PageSource(artifact).views(*data.rows[0], last, 1)[0]["label"]["bars"]
+    assert {name: wanted[name] for name, _ in told} == pytest.approx(dict(told))
 
 
 def test_pixels_are_those_of_the_renderer(artifact: Artifact) -> None:
@@ -143,8 +140,6 @@ def test_pictures_of_the_support_can_be_seen_but_have_no_views(
 
 
 def test_names_that_classes_share_are_told_apart(artifact: Artifact, tmp_path: Path) -> None:
-    from tests.artifacts import rewritten
-
     head = artifact.head.to_map() | {"names": ["crane", "crane", "tench"]}
     with open_artifact(rewritten(artifact, tmp_path / "a.ddz", head)) as opened:
         classes = PageSource(opened).summary()["classes"]
@@ -155,12 +150,51 @@ def test_names_that_classes_share_are_told_apart(artifact: Artifact, tmp_path: P
     ]
 
 
-def test_generated_pictures_come_with_their_prompt(tmp_path: Path) -> None:
-    with generated(tmp_path / "g.ddz") as artifact:
+def test_generated_pictures_come_with_their_prompt() -> None:
+    with open_artifact(VECTORS / "datasets" / "y_text2image.ddz") as artifact:
         source = PageSource(artifact)
-        told = source.picture(1, 2)
-        assert told["generated"] and told["prompt"] == "A photo of <learned token of dog>"
-        assert source.summary()["generated"] and source.summary()["problem"] is None
-        sentences = [text for _, text in source.summary()["recipe"]]
-        assert any(text.startswith("Prior tiny draws it") for text in sentences)
-        assert source.picture_pixels(1, 2).shape == (32, 32, 3)
+        c = artifact.head.row_classes[0]
+        told = source.picture(c, 0)
+        assert told["generated"] and told["prompt"] is not None
+        assert artifact.names[0] in told["prompt"] and "{}" not in told["prompt"]
+        summary = source.summary()
+    assert summary["generated"] and summary["problem"] is None
+    assert any(text.startswith("Prior tiny draws it") for _, text in summary["recipe"])
+
+
+def test_redrawn_pictures_have_what_they_are_redrawn_from_beside_them() -> None:
+    with open_artifact(VECTORS / "datasets" / "y_image2image.ddz") as artifact:
+        source = PageSource(artifact)
+        c = artifact.head.row_classes[0]
+        if artifact.table.sections("patches"):
+            assert source.picture(c, 0)["stored_words"].endswith("the picture is redrawn from")
+        assert any("redraws them" in text for _, text in source.summary()["recipe"])
+
+
+def test_without_the_prior_the_rest_is_shown_and_the_reason_said(tmp_path: Path) -> None:
+    with open_artifact(VECTORS / "datasets" / "y_text2image.ddz") as artifact:
+        head = artifact.head.to_map()
+        elsewhere = {"source": "owner/name", "revision": "0" * 40, "digest": bytes(32)}
+        head["prior"] = head["prior"] | elsewhere
+        path = rewritten(artifact, tmp_path / "far.ddz", head)
+    with open_artifact(path) as artifact:
+        source = PageSource(artifact)
+        assert "owner/name" in source.summary()["problem"]
+        assert source.picture(artifact.head.row_classes[0], 0)["bytes"]
+        with pytest.raises(DecodeError, match="owner/name"):
+            source.picture_pixels(artifact.head.row_classes[0], 0)
+
+
+@pytest.mark.parametrize(
+    "file", sorted((VECTORS / "datasets").glob("y_*.ddz")), ids=lambda p: p.stem
+)
+def test_every_kind_of_artifact_has_a_summary_and_words_for_its_views(file: Path) -> None:
+    with open_artifact(file) as artifact:
+        source = PageSource(artifact)
+        summary = source.summary()
+        assert sum(part["stored"] for part in summary["parts"]) == artifact.file_len
+        if artifact.recipe.labels.kind == "teacher":
+            return  # its labels need torch, and have a test of their own
+        for row in artifact.head.row_classes:
+            for view in source.views(row, 0):
+                assert view["words"] and view["label"]["bars"]
