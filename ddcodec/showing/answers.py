@@ -21,6 +21,7 @@ from ddcodec.showing.source import MOST_VIEWS, PageSource
 __all__ = ["FAULTS", "Answers"]
 
 _NOBODY = 499  # by custom: whoever asked has gone
+_TOGETHER = 8  # pictures that are drawn at once
 
 
 class Answers:
@@ -81,13 +82,19 @@ class Answers:
         if not self._source.generated:
             return await run_in_threadpool(lambda: _png(self._source.picture_pixels(*row)))
         self._wanted.add(row)
-        return await self._drawn(request, partial(self._with_others, row))
+        try:
+            return await self._drawn(request, partial(self._with_others, row))
+        finally:
+            self._wanted.discard(row)
 
     def _with_others(self, row: Row) -> Response:
-        """A picture, drawn with all that are waited for: together they take little longer."""
-        if row in self._wanted:
-            rows, self._wanted = self._wanted, set()
-            self._source.draw(sorted(rows))
+        """A picture, drawn with others that are waited for: together they take little longer."""
+        # A copy, made in one step: requests go on coming in on the other thread.
+        wanted = self._wanted.copy()
+        if row in wanted:
+            rows = [row, *sorted(wanted - {row})][:_TOGETHER]
+            self._source.draw(rows)
+            self._wanted.difference_update(rows)
         return _png(self._source.picture_pixels(*row))
 
     async def view_png(self, request: Request) -> Response:

@@ -6,8 +6,11 @@ import http.client
 import io
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from time import sleep
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ddcodec.arrays import Row
 from ddcodec.artifact import open_artifact
 from ddcodec.errors import RequestError
 from ddcodec.showing.page_files import page_files
@@ -139,6 +143,32 @@ def test_a_path_that_is_nothing_of_the_artifact_is_not_there(ask: Asker, path: s
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_nothing_can_be_sent(ask: Asker, method: str) -> None:
     assert ask("/summary.json", method=method).status == 405
+
+
+def test_pictures_that_are_waited_for_are_drawn_together(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_artifact(shapes) as artifact:
+        source, drawn = PageSource(artifact), list[int]()
+        monkeypatch.setattr(PageSource, "generated", True)
+        begun, go_on = Event(), Event()
+
+        def draw(rows: Sequence[Row]) -> None:
+            drawn.append(len(rows))
+            begun.set()
+            go_on.wait(20)
+
+        monkeypatch.setattr(source, "draw", draw)
+        with PageServer(source).running() as url, ThreadPoolExecutor(6) as asking:
+            ask = Asker(url)
+            first = asking.submit(ask, "/picture/0/0.png")
+            begun.wait(20)
+            rest = [asking.submit(ask, f"/picture/1/{slot}.png") for slot in range(4)]
+            assert ask("/summary.json").status == 200  # not behind what is drawn
+            sleep(0.3)  # the four have come in by now
+            go_on.set()
+            assert {one.result().status for one in (first, *rest)} == {200}
+    assert drawn == [1, 4]
 
 
 def test_an_error_of_the_file_is_told(tmp_path: Path, shapes: Path) -> None:

@@ -165,9 +165,9 @@ def test_generated_pictures_come_with_their_prompt() -> None:
 def test_redrawn_pictures_have_what_they_are_redrawn_from_beside_them() -> None:
     with open_artifact(VECTORS / "datasets" / "y_image2image.ddz") as artifact:
         source = PageSource(artifact)
-        c = artifact.head.row_classes[0]
-        if artifact.table.sections("patches"):
-            assert source.picture(c, 0)["stored_words"].endswith("the picture is redrawn from")
+        told = source.picture(artifact.head.row_classes[0], 0)
+        assert told["stored"] > 0
+        assert told["stored_words"].endswith("which the picture is redrawn from")
         assert any("redraws them" in text for _, text in source.summary()["recipe"])
 
 
