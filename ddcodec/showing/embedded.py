@@ -27,6 +27,7 @@ EMBEDDED_VIEWS = 4
 
 _MOST_BYTES = 200_000_000  # more than that, browsers open slowly or not at all
 _SAMPLE = 8  # pictures whose sizes tell that of the page
+_TOGETHER = 8  # pictures that a prior draws at once
 _WORDS = 600  # bytes of what is told of a view, about
 
 
@@ -95,13 +96,15 @@ def write_page(
         raise EncodeError(f"{out} exists; choose another name, or have it replaced")
     choice = _chosen(source, classes, ipc, views)
     _check_size(source, choice)
-    held = {}
-    for done, (c, s) in enumerate(choice.rows):
+    held, rows = {}, choice.rows
+    for done, (c, s) in enumerate(rows):
         if progress is not None:
-            progress("pictures", done, len(choice.rows))
+            progress("pictures", done, len(rows))
+        if source.generated and done % _TOGETHER == 0:
+            source.draw(rows[done : done + _TOGETHER])
         held[f"{c}/{s}"] = _held(source, c, s, choice.views)
     if progress is not None:
-        progress("pictures", len(choice.rows), len(choice.rows))
+        progress("pictures", len(rows), len(rows))
     summary, left_out = source.summary(), _left_out(source, choice)
     kept = set(choice.classes)
     summary["classes"] = [

@@ -13,6 +13,7 @@ from ddcodec.container import FileSource
 from ddcodec.progress import ProgressOption, displayed
 from ddcodec.showing.embedded import ShownPage, write_page
 from ddcodec.showing.source import PageSource
+from ddcodec.sources.paths import printable
 
 __all__ = ["serve", "show"]
 
@@ -95,7 +96,7 @@ def serve(
     from ddcodec.showing.server import PageServer
 
     server = PageServer(source, port)
-    say(f"{source.artifact.file_name}: {server.url} (Ctrl-C ends it)")
+    say(f"{printable(source.artifact.file_name)}: {server.url} (Ctrl-C ends it)")
     with server.running() as url:
         if browser and not webbrowser.open(url):
             say("no browser was found on this machine: open that URL in one")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -55,8 +54,3 @@ def collage(image_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     out = tmp_path_factory.mktemp("small") / "small.ddz"
     encode_small(image_folder, out, patch_size=8).close()
     return out
-
-
-def copied(path: Path, folder: Path) -> Path:
-    """A file of one's own to change."""
-    return Path(shutil.copy(path, folder))

@@ -14,7 +14,9 @@ from ddcodec.artifact import open_artifact
 from ddcodec.showing.embedded import write_page
 from ddcodec.showing.server import PageServer
 from ddcodec.showing.source import PageSource
+from tests.artifacts import rewritten
 from tests.showing.conftest import HOSTILE
+from tools.conformance.vectors.maker import VECTORS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra browser")
 
@@ -93,10 +95,10 @@ def test_a_visit_shows_pictures_views_and_bytes(
     with Visit(browser, place, width, scheme) as visit:
         page = visit.page
         assert page.locator("#name").inner_text() == "shapes.ddz"
-        assert page.locator(".line h3").all_inner_texts() == ["blob", "cross", "stripes"]
+        sync_api.expect(page.locator(".line h3")).to_have_text(["blob", "cross", "stripes"])
         page.get_by_label("cross, slot 1", exact=True).click()
         sync_api.expect(page.locator("dialog")).to_be_visible()
-        assert page.locator("dialog h2").inner_text() == "cross slot 1"
+        sync_api.expect(page.locator("dialog h2")).to_have_text("cross slot 1")
         sync_api.expect(page.locator(".views > li")).to_have_count(3 if kind == "url" else 2)
         assert page.locator(".views > li").first.locator(".label li").count() == 3
         visit.calm()
@@ -143,11 +145,11 @@ def test_classes_are_found_by_name(browser: Any, url: str) -> None:
         page = visit.page
         page.keyboard.press("/")
         page.keyboard.type("STRI")
-        assert page.locator(".line h3").all_inner_texts() == ["stripes"]
-        assert page.locator("#count").inner_text() == "1 of 3 classes"
+        sync_api.expect(page.locator(".line h3")).to_have_text(["stripes"])
+        sync_api.expect(page.locator("#count")).to_have_text("1 of 3 classes")
         page.keyboard.type("xx")
-        assert page.locator(".line").count() == 0
-        assert page.locator("#count").inner_text() == "no class is called so"
+        sync_api.expect(page.locator(".line")).to_have_count(0)
+        sync_api.expect(page.locator("#count")).to_have_text("no class is called so")
         assert visit.faults == []
 
 
@@ -196,16 +198,32 @@ def test_hostile_names_are_shown_as_text(
             place = served if way == "served" else (tmp_path / "h.html").as_uri()
             with Visit(browser, place) as visit:
                 page = visit.page
-                names = page.locator(".line h3").all_inner_texts()
-                assert names == [HOSTILE[0], r"\u{202e}gpj.evil\u{2066}", HOSTILE[2]]
+                names = [HOSTILE[0], r"\u{202e}gpj.evil\u{2066}", HOSTILE[2]]
+                sync_api.expect(page.locator(".line h3")).to_have_text(names)
                 page.locator(".picture").nth(0).click()
                 sync_api.expect(page.locator(".views > li")).to_have_count(3)
                 page.keyboard.press("Escape")
                 page.locator("#info summary").click()
                 assert HOSTILE[0] in page.locator("#info dl").inner_text()
-                assert "\u202e" not in page.locator("body").inner_text()
+                assert "\u202e" not in page.evaluate("document.body.textContent")
                 assert page.locator("img[src=x]").count() == 0
                 assert visit.faults == []
+
+
+def test_pictures_that_cannot_be_drawn_are_not_asked_for(browser: Any, tmp_path: Path) -> None:
+    with open_artifact(VECTORS / "datasets" / "y_text2image.ddz") as artifact:
+        head = artifact.head.to_map()
+        elsewhere = {"source": "owner/name", "revision": "0" * 40, "digest": bytes(32)}
+        head["prior"] = head["prior"] | elsewhere
+        path = rewritten(artifact, tmp_path / "far.ddz", head)
+    with open_artifact(path) as artifact:
+        server = PageServer(PageSource(artifact))
+        with server.running() as url, Visit(browser, url) as visit:
+            visit.page.locator(".picture").first.click()
+            sync_api.expect(visit.page.locator("dialog dd").first).not_to_be_empty()
+            assert "owner/name" in visit.page.locator("#notice").inner_text()
+            assert [one for one in visit.asked if one.endswith(".png")] == []
+            assert visit.faults == []
 
 
 def test_a_server_that_has_ended_is_told(browser: Any, shapes: Path) -> None:
@@ -232,7 +250,7 @@ def test_of_many_classes_only_those_in_sight_are_asked_for(browser: Any, shapes:
             assert 4 <= len(asked) <= 100
             assert page.locator(".line").count() == 1000
             page.locator("#search").fill("class 1499")
-            assert page.locator(".line h3").all_inner_texts() == ["class 1499"]
+            sync_api.expect(page.locator(".line h3")).to_have_text(["class 1499"])
             page.locator("#search").fill("")
             page.evaluate("document.querySelector('.line:last-child').scrollIntoView()")
             sync_api.expect(page.locator(".line")).to_have_count(1500)

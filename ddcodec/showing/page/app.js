@@ -27,7 +27,8 @@ async function start() {
 
 function open(source, summary) {
   showHead(summary);
-  const loader = new Loader((count) => showStatus(summary, count));
+  const stopped = summary.problem !== null;
+  const loader = new Loader((count) => showStatus(summary, count), { stopped });
   const place = find("wall");
   const detail = new Detail(find("detail"), {
     source,

@@ -6,15 +6,21 @@ export class Loader {
   #waiting = [];
   #loading = 0;
   #told;
+  #stopped;
 
-  /** `told(count)` is called with how many pictures are still to come. */
-  constructor(told = () => {}) {
+  /**
+   * `told(count)` is called with how many pictures are still to come. Where it is known that none
+   * can be had, the loader is `stopped`, and asks for none.
+   */
+  constructor(told, { stopped = false } = {}) {
     this.#told = told;
+    this.#stopped = stopped;
   }
 
   /** Give an image its URL, or a promise of it, once it is its turn and still on the page. */
   load(image, url, { first = false } = {}) {
-    image.classList.add("waiting");
+    image.classList.add(this.#stopped ? "failed" : "waiting");
+    if (this.#stopped) return;
     this.#waiting[first ? "unshift" : "push"]([image, url]);
     this.#next();
   }
