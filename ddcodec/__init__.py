@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ddcodec.exchange.importing.run import import_artifact
     from ddcodec.planning.plan import plan
     from ddcodec.reporting.report import report
+    from ddcodec.showing.show import show
 
 __all__ = [
     "Artifact",
@@ -60,6 +61,7 @@ __all__ = [
     "open",
     "plan",
     "report",
+    "show",
     "student_loss",
     "subset",
     "teacher",
@@ -89,6 +91,7 @@ _HOMES = {
     "open": ("ddcodec.artifact", "open_artifact"),
     "plan": ("ddcodec.planning.plan", "plan"),
     "report": ("ddcodec.reporting.report", "report"),
+    "show": ("ddcodec.showing.show", "show"),
     "student_loss": ("ddcodec.classifiers.training", "student_loss"),
     "subset": ("ddcodec.artifact", "subset"),
     "teacher": ("ddcodec.encoding.teacher", "teacher"),

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["duration_text"]
+__all__ = ["bytes_text", "duration_text"]
+
+
+def bytes_text(count: int) -> str:
+    """Bytes for people, in powers of 1000: ``812 B``, ``31.4 kB``, ``1.54 MB``."""
+    value, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    if unit == "B":
+        return f"{count} B"
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {unit}"
 
 
 def duration_text(seconds: float) -> str:

@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("labels", "methods", "rendering"),
     ("artifact",),
     ("encoding", "evaluation"),
-    ("benchmark", "exchange", "reporting"),
+    ("benchmark", "exchange", "reporting", "showing"),
     ("planning",),
     ("__init__",),
     ("cli",),
@@ -41,6 +41,7 @@ LIGHT = {
     "ddcodec.entropy": TORCH,
     "ddcodec.errors": TORCH | {"numpy"},
     "ddcodec.artifact.slicing": TORCH,
+    "ddcodec.showing.show": TORCH,
 }
 
 

@@ -21,6 +21,7 @@ from torch.utils.data import Dataset, default_collate, get_worker_info
 
 from ddcodec.arrays import Float32s, Int16s, Row, UInt8s
 from ddcodec.artifact.ahead import Ahead
+from ddcodec.artifact.probabilities import hard_probabilities
 from ddcodec.artifact.slicing import at_most
 from ddcodec.artifact.view_clock import ViewClock
 from ddcodec.byte_cache import ByteCache
@@ -342,7 +343,8 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         if head.recipe.labels.kind == "hard":
             hard = np.empty((len(rows), len(self.classes)), np.float32)
             for view, members in _grouped(views).items():
-                hard[members] = self._hard_probabilities([rows[n] for n in members], view)
+                chosen = [rows[n] for n in members]
+                hard[members] = hard_probabilities(self._table, self._opened(), chosen, view)
             return torch.from_numpy(hard).to(device)
         if head.recipe.labels.kind == "teacher" and pictures is None:
             pictures = self._rendered(rows, views)
@@ -375,16 +377,6 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
             return StoredTeacher(codec, weights, device=self.device)
 
         return self._teachers.get(origin, opened)
-
-    def _hard_probabilities(self, rows: Sequence[Row], view: int) -> Float32s:
-        out = np.zeros((len(rows), len(self.classes)), np.float32)
-        mix = self._opened().mixing(rows, view)
-        for n, (c, s) in enumerate(rows):
-            share = 1.0 if mix is None else float(mix.share[n])
-            out[n, self._table.hard_label(c, s, view)] += share
-            if mix is not None:
-                out[n, mix.partners[n][0]] += 1 - share
-        return out
 
     def __repr__(self) -> str:
         recipe = self.head.recipe

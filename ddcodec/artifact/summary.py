@@ -15,6 +15,7 @@ __all__ = [
     "LabelBytes",
     "TeacherBytes",
     "describe_labels",
+    "flat_text",
     "label_bytes",
     "labels_to_map",
     "stored_teachers",
@@ -89,6 +90,19 @@ class TeacherBytes:
             "reference_bytes_per_label": _REFERENCE_BYTES,
             "break_even_labels": self.break_even,
         }
+
+
+def flat_text(value: Any) -> str:
+    """A value of the header's info as one line of text; bytes in hex.
+
+    >>> flat_text({"steps": 3, "sizes": [2, 4]})
+    'steps 3, sizes 2 4'
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {flat_text(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return " ".join(flat_text(item) for item in value)
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def label_bytes(table: Table) -> LabelBytes | None:

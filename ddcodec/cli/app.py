@@ -29,6 +29,7 @@ COMMANDS = {
     "decode": "Write an artifact's images and labels as an image folder.",
     "export": "Write an artifact in the layout of another project.",
     "inspect": "Show what is inside, byte by byte; reads only the header.",
+    "show": "Look at an artifact in the browser, or as one page.",
     "verify": "Check that an artifact is what was written.",
     "subset": "Cut classes, images per class or views out of an artifact.",
     "merge": "Unite artifacts of disjoint classes.",

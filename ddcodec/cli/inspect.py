@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ddcodec.artifact.summary import describe_labels, labels_to_map, stored_teachers
+from ddcodec.artifact.summary import describe_labels, flat_text, labels_to_map, stored_teachers
 from ddcodec.cli.common import artifact_argument, dump_json, json_option, open_artifact
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.recipe_text import fitting, recipe_words, terminal_width
@@ -120,7 +120,7 @@ def as_lines(artifact: Artifact) -> Iterator[str]:
         yield "made by (not covered by the digest)"
         for key, value in artifact.info.items():
             # Digests are whole in --json.
-            text = value.hex()[:_DIGITS] if isinstance(value, bytes) else _flat(value)
+            text = value.hex()[:_DIGITS] if isinstance(value, bytes) else flat_text(value)
             if text:  # a method without options has nothing to say of them
                 yield from fitting(f"  {key.replace('_', ' ')}", text)
 
@@ -190,14 +190,6 @@ def _class_list(artifact: Artifact) -> str:
     listed = shown if more <= 0 else f"{shown}, and {more} more (--json lists all)"
     total = len(artifact.head.classes)
     return listed if total == len(names) else f"{listed} (of {total} in the class list)"
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_flat(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return " ".join(_flat(item) for item in value)
-    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _number(value: int) -> str:

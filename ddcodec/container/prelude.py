@@ -14,7 +14,16 @@ from ddcodec.errors import (
     UnsupportedVersionError,
 )
 
-__all__ = ["DEFLATED", "MAGIC", "MAJOR", "MINOR", "PRELUDE_LEN", "Prelude", "parse_prelude"]
+__all__ = [
+    "DEFLATED",
+    "MAGIC",
+    "MAJOR",
+    "MINOR",
+    "PRELUDE_LEN",
+    "Prelude",
+    "parse_prelude",
+    "version_of",
+]
 
 MAGIC = b"\x89DDZ\r\n\x1a\n"
 MAJOR = 1
@@ -42,6 +51,12 @@ class Prelude(NamedTuple):
     def pack(self) -> bytes:
         """The 32 bytes as they stand in the file."""
         return _LAYOUT.pack(MAGIC, MAJOR, MINOR, *self)
+
+
+def version_of(data: bytes) -> tuple[int, int]:
+    """(major, minor) of the format that a prelude says the file is of."""
+    major, minor = _LAYOUT.unpack(data[:PRELUDE_LEN])[1:3]
+    return major, minor
 
 
 def parse_prelude(data: bytes, size: int, limits: Limits) -> Prelude:

@@ -16,7 +16,7 @@ from ddcodec.container.deflate import inflate
 from ddcodec.container.digest import DigestEntry, content_digest
 from ddcodec.container.index import parse_header
 from ddcodec.container.limits import DEFAULT_LIMITS, Limits
-from ddcodec.container.prelude import DEFLATED, PRELUDE_LEN, parse_prelude
+from ddcodec.container.prelude import DEFLATED, PRELUDE_LEN, parse_prelude, version_of
 from ddcodec.container.remote import RemoteBlob, is_url, without_secrets
 from ddcodec.container.section import Section
 from ddcodec.errors import (
@@ -106,6 +106,11 @@ class Reader:
         self.sections = header.sections
         self.file_len = prelude.file_len
         self.header_len = prelude.header_len
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """(major, minor) of the file's format."""
+        return version_of(self._prelude)
 
     def read_stored(self, section: Section) -> bytes:
         """A section's bytes as they stand in the file, ``section.stored_len`` of them.

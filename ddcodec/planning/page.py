@@ -9,8 +9,9 @@ from jinja2 import Environment
 
 from ddcodec.planning.planned import Plan, Planned
 from ddcodec.reporting.plot import Plot, Point, plot
-from ddcodec.reporting.text import bytes_text, percent_text, student_text
+from ddcodec.reporting.text import percent_text, student_text
 from ddcodec.templates import templates_of
+from ddcodec.units import bytes_text
 
 __all__ = ["page"]
 

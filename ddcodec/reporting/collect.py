@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ddcodec.artifact import Artifact, SizeNode
+from ddcodec.artifact.budget import purposes
 from ddcodec.artifact.summary import labels_to_map
 from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.reporting.ablation import Ablation
-from ddcodec.reporting.budget import purposes
 from ddcodec.reporting.facts import Fact, environment, facts_of
 from ddcodec.reporting.pareto import pareto
 from ddcodec.reporting.pictures import ClassPictures, ShownRow, class_pictures, shown_rows

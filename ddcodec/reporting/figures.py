@@ -12,6 +12,7 @@ from ddcodec.reporting.collect import Report, by_protocol
 from ddcodec.reporting.pareto import pareto
 from ddcodec.reporting.plot import OUTLINES, Level, Plot, Point, plot
 from ddcodec.reporting.published import PublishedFigure
+from ddcodec.units import bytes_text
 
 __all__ = ["Figure", "LegendKey", "Method", "Reference", "figures_of"]
 
@@ -169,7 +170,7 @@ def _levels(members: Sequence[Evaluation]) -> Iterator[Level]:
         yield Level(100 * chances.pop(), "chance")
     for e in members:
         if e.role == "whole":
-            size = text.bytes_text(e.file_len)
+            size = bytes_text(e.file_len)
             yield Level(100 * e.mean, f"whole set, {size}: {100 * e.mean:.1f}", needed=True)
 
 

@@ -11,15 +11,16 @@ from functools import cache
 
 from jinja2 import Environment
 
+from ddcodec.artifact.budget import parts_of, pieces_of
 from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.reporting import text
 from ddcodec.reporting.ablation import bars_of
-from ddcodec.reporting.budget import parts_of, pieces_of
 from ddcodec.reporting.classes import classes_of
 from ddcodec.reporting.collect import Report, on_front
 from ddcodec.reporting.facts import environment
 from ddcodec.reporting.figures import figures_of
 from ddcodec.templates import templates_of
+from ddcodec.units import bytes_text
 
 __all__ = ["page"]
 
@@ -61,7 +62,7 @@ def page(report: Report, json_name: str | None = None) -> str:
 def _templates() -> Environment:
     made = templates_of("ddcodec.reporting")
     filters: dict[str, Callable[..., object]] = {
-        "bytes": text.bytes_text,
+        "bytes": bytes_text,
         "percent": text.percent_text,
         "labels": text.label_text,
         "signed": text.signed_text,
@@ -78,13 +79,11 @@ def _title(artifacts: Sequence[Evaluation]) -> str:
     best = max(artifacts, key=lambda e: (e.mean, -e.file_len))
     if len(artifacts) == 1:
         return (
-            f"{text.bytes_text(best.file_len)} train a {text.student_text(best.student)} to "
+            f"{bytes_text(best.file_len)} train a {text.student_text(best.student)} to "
             f"{text.percent_text(best.mean)}"
         )
     smallest = min(artifacts, key=lambda e: (e.file_len, -e.mean))
-    ends = [
-        f"{text.percent_text(e.mean)} in {text.bytes_text(e.file_len)}" for e in (smallest, best)
-    ]
+    ends = [f"{text.percent_text(e.mean)} in {bytes_text(e.file_len)}" for e in (smallest, best)]
     count = f"{len(artifacts)} artifacts"
     if smallest is best:
         return f"{ends[0]}: the smallest of {count} is the most accurate"
@@ -102,8 +101,8 @@ def _tiles(
     """(what, figure, what stands small after it)."""
     spread = "" if best.std is None else f"± {100 * best.std:.1f}"
     yield "accuracy", text.percent_text(best.mean), spread
-    yield "file", text.bytes_text(best.file_len), ""
-    yield "per class", text.bytes_text(round(best.file_len / best.classes)), ""
+    yield "file", bytes_text(best.file_len), ""
+    yield "per class", bytes_text(round(best.file_len / best.classes)), ""
     yield "pictures per class", str(best.ipc), f"x {best.views} views"
     baselines = [e for e in report.evaluations if e.role == "baseline"]
     if baselines and len(artifacts) == 1:

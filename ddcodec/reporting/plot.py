@@ -10,7 +10,7 @@ from itertools import pairwise
 from ddcodec.reporting.axes import linear_range, log_range, log_ticks, tick_text
 from ddcodec.reporting.pareto import pareto
 from ddcodec.reporting.placing import LINE, Box, Label, place_all, width_of
-from ddcodec.reporting.text import bytes_text
+from ddcodec.units import bytes_text
 
 __all__ = ["OUTLINES", "Level", "Mark", "Plot", "Point", "Tick", "plot"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ddcodec.evaluation.evaluate import Evaluation
 
-__all__ = ["bytes_text", "label_text", "percent_text", "short_name", "signed_text", "student_text"]
+__all__ = ["label_text", "percent_text", "short_name", "signed_text", "student_text"]
 
 _STUDENTS = {
     "convnet3": "ConvNet-3",
@@ -18,19 +18,6 @@ _LABELS = {
     "soft": "soft labels",
     "teacher": "labels of a stored teacher",
 }
-
-
-def bytes_text(count: int) -> str:
-    """Bytes for people, in powers of 1000: ``812 B``, ``31.4 kB``, ``1.54 MB``."""
-    value, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 999.5:
-            break
-        value, unit = value / 1000, larger
-    if unit == "B":
-        return f"{count} B"
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f} {unit}"
 
 
 def percent_text(mean: float, std: float | None = None) -> str:

@@ -16,9 +16,11 @@ from ddcodec.reporting.ablation import Ablated, Ablation, Variant
 from ddcodec.reporting.collect import sheet_of
 from ddcodec.reporting.html import page
 from ddcodec.reporting.published import published_for
+from ddcodec.templates import base_style
 from tests.reporting.figures import evaluation
 
-STYLE = files("ddcodec.reporting").joinpath("templates/style.css").read_text(encoding="utf-8")
+OWN_STYLE = files("ddcodec.reporting").joinpath("templates/style.css")
+STYLE = base_style() + OWN_STYLE.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

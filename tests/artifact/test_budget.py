@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import ddcodec
 from ddcodec.artifact import SizeNode
-from ddcodec.reporting.budget import parts_of, pieces_of, purposes
+from ddcodec.artifact.budget import parts_of, pieces_of, purposes
+from tests.artifacts import encode_small
 
 
 def node(name: str, stored: int, *children: SizeNode) -> SizeNode:
@@ -46,10 +46,10 @@ def test_a_part_of_one_codec_takes_one_line() -> None:
     assert lines[0].ratio == "4.0"
 
 
-def test_every_part_of_a_file_says_what_it_buys(artifact_path: Path) -> None:
-    with ddcodec.open(artifact_path) as artifact:
+def test_every_part_of_a_file_says_what_it_buys(image_folder: Path, tmp_path: Path) -> None:
+    with encode_small(image_folder, tmp_path / "a.ddz") as artifact:
         buys, sizes = purposes(artifact), artifact.sizes()
     assert buys.keys() == {child.name for child in sizes.children}
     stored = next(child.stored for child in sizes.children if child.name == "patches")
-    assert buys["patches"] == f"9 pictures of 8 x 8 px: {stored / 9:.1f} B per picture"
-    assert buys["labels"].startswith("18 labels, one of every view: ")
+    assert buys["patches"] == f"12 pictures of 16 x 16 px: {stored / 12:.1f} B per picture"
+    assert buys["labels"].startswith("36 labels, one of every view: ")

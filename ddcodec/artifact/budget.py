@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ddcodec.artifact import Artifact, SizeNode
-from ddcodec.reporting.text import bytes_text
+from ddcodec.artifact.artifact import Artifact
+from ddcodec.artifact.sizes import SizeNode
+from ddcodec.units import bytes_text
 
-__all__ = ["Part", "Piece", "parts_of", "pieces_of", "purposes"]
+__all__ = ["Part", "Piece", "part_name", "parts_of", "pieces_of", "purposes"]
 
 _NAMES = {
     "labels": "labels",
@@ -77,6 +78,15 @@ class Piece:
         return f"{100 * self.share:.0f} %" if self.share >= _WIDE else ""
 
 
+def part_name(name: str) -> str:
+    """What people call a part of the size budget.
+
+    >>> part_name("patches"), part_name("pixels")
+    ('pictures', 'pixel digests')
+    """
+    return _NAMES.get(name, name)
+
+
 def purposes(artifact: Artifact) -> dict[str, str]:
     """Kind of section -> what its bytes buy, with the price of one picture, label or seed."""
     recipe, classes = artifact.recipe, len(artifact.classes)
@@ -119,7 +129,7 @@ def parts_of(total: SizeNode, buys: Mapping[str, str]) -> list[Part]:
     """
     lines: list[Part] = []
     for node in sorted(total.children, key=lambda n: (_colour(n), -n.stored)):
-        lines.append(_part(node, total, _NAMES.get(node.name, node.name), _colour(node), buys))
+        lines.append(_part(node, total, part_name(node.name), _colour(node), buys))
         if len(node.children) > 1:
             lines += [_part(child, total, child.name, None, {}) for child in node.children]
     return lines
@@ -132,7 +142,7 @@ def pieces_of(total: SizeNode) -> list[Piece]:
         nodes = sorted((n for n in total.children if _colour(n) == colour), key=lambda n: -n.stored)
         stored = sum(node.stored for node in nodes)
         if stored:
-            name = ", ".join(_NAMES.get(node.name, node.name) for node in nodes)
+            name = ", ".join(part_name(node.name) for node in nodes)
             pieces.append(Piece(name, colour, stored, stored / max(1, total.stored)))
     return pieces
 
