@@ -85,7 +85,7 @@ class LocalPool:
 
 
 def _leave_interrupts_to_the_parent() -> None:
-    """A terminal interrupts all processes of a command; the one that was started ends the others."""
+    """A terminal interrupts every process of a command; the first one ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
