@@ -57,7 +57,7 @@ function mirrored({ width, height, data: from }, flip, vflip) {
  * A view with its partner's view inside the box.
  * @param {Picture} own
  * @param {Picture} partner
- * @param {import("./draw.js").Box} box
+ * @param {import("./draw.js").Box | null} box
  * @returns {Picture}
  */
 export function mixed(own, partner, box) {
