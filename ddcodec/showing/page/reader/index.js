@@ -6,4 +6,5 @@ export { Artifact } from "./artifact.js";
 export { FileBlob, MemoryBlob, UrlBlob } from "./blob.js";
 export { Container } from "./container/container.js";
 export { LIMITS } from "./container/limits.js";
+export { browserDecoder } from "./browser.js";
 export { DdzError } from "./errors.js";
