@@ -19,11 +19,17 @@ const pixelDigest = {
 };
 
 /** Networks that compute labels are not executed by this reader: it checks their parameters alone. */
-const teacherWeights = { ranges: null, decode: (raw) => raw };
+const teacherWeights = {
+  ranges: {
+    arch: ["convnet3", "convnet4", "convnet5", "resnet18", "resnet18-half"],
+    bits: [3, 8], classes: [1, 65535], side: [1, 8192],
+  },
+  decode: (raw) => raw,
+};
 
 /**
  * A codec: the ranges of its parameters, and what decodes raw bytes of a shape.
- * @typedef {{ranges: Record<string, [number, number]> | null, check?: (params: any) => boolean,
+ * @typedef {{ranges: Record<string, [number, number] | string[]>, check?: (params: any) => boolean,
  *   mostRaw?: (classes: number) => number, decode: (raw: Uint8Array, shape: number[], params: any) => any}} Codec
  * @type {Record<string, Codec>}
  */
@@ -57,7 +63,7 @@ export const CODECS = Object.freeze({
 export function codecOf({ name, version, params }) {
   const codec = CODECS[name];
   if (!codec || VERSIONS[name] !== version) throw new DdzError("unknown-codec", `the codec ${name} ${version} is unknown`);
-  if (codec.ranges) checkParameters(params, codec.ranges);
+  checkParameters(params, codec.ranges);
   if (codec.check && !codec.check(params)) throw new DdzError("header", `the parameters of ${name} do not fit each other`);
   return codec;
 }

@@ -59,7 +59,7 @@ function unwrap(bytes, size) {
   return output;
 }
 
-function adler32(bytes) {
+export function adler32(bytes) {
   let a = 1;
   let b = 0;
   for (let i = 0; i < bytes.length; ) {

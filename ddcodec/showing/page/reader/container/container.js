@@ -10,6 +10,8 @@ import { decompress } from "./zstd.js";
 
 const MAGIC = Uint8Array.of(0x89, 0x44, 0x44, 0x5a, 0x0d, 0x0a, 0x1a, 0x0a);
 const PRELUDE = 32;
+/** The one version of the format that this reader knows. */
+const FORMAT = "1.0";
 const DEFLATED = 1;
 const DICTIONARY = "08febbda0a453873fa6a813a703af686915c4056674a11e34b44821c40cbec9c";
 
@@ -59,6 +61,7 @@ export class Container {
     this.info = header.info;
     this.limits = header.limits;
     this.deflated = header.deflated;
+    this.format = FORMAT;
     /** Bytes of prelude and header. */
     this.headLength = header.start;
   }

@@ -67,14 +67,10 @@ function checkBox(head, { kind, box }) {
   }
   const most = kind === "seeds" ? head.seedSlots : of === "rows" ? head.recipe.ipc : head.pictureSlots;
   if (slot + slots > most || view + views > head.recipe.views) bad();
-  if (of === "origins" && !head.origins.some(([start, count]) => start === box[0] && count === classes)) bad();
-  if ((kind === "labels" || kind === "label-fields") && !withinOrigin(head, box)) bad();
+  const [start, count] = axes ? originOf(head, box[0]) : [0, 0];
+  if (of === "origins" && (start !== box[0] || count !== classes)) bad();
+  if ((kind === "labels" || kind === "label-fields") && box[0] + classes > start + count) bad();
 }
-
-const withinOrigin = (head, [start, count]) => {
-  const [first, size] = originOf(head, start);
-  return start + count <= first + size;
-};
 
 /**
  * The origin that holds a class, [start, count].
@@ -153,6 +149,8 @@ function checkCodec(head, kind, section) {
     if (params.features !== featureCount(head.recipe.view, params)) refuse("a label model of other features");
     if (params.variations !== 1 && params.variations !== variations) refuse("a label model of other variations");
   }
+  if (kind === "teacher" && (params.classes !== section.box[1] || size.some((side) => side !== params.side)))
+    refuse("a teacher of other classes, or of pictures of another size");
   const most = codec.mostRaw?.(section.box[1]);
   if (most !== undefined && section.raw > most) refuse(`a section of ${kind} has more bytes than it can need`, "payload");
 }

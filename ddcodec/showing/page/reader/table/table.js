@@ -66,7 +66,7 @@ export class Table {
     let values = shape.reduce((a, b) => a * b, 1);
     if (section.kind === "patches") values /= 3;
     if (name === "soft-labels") {
-      const model = this.sectionsOf("label-model").find(({ box }) => box[0] === this.originOf(section.box[0])[0]);
+      const model = this.holder("label-model", section.box[0]).section;
       values = shape[0] * shape[1] * shape[2] * Math.max(1, model.codec.params.atoms, params.columns);
     }
     if (values > MOST_VALUES) throw new DdzError("limit-exceeded", `${nameOf(section)} holds too many values`);
