@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import ddcodec
 from ddcodec.artifact import Artifact
 from tests.artifacts import encode_small, soft_copy
 
+ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent / "reader"
 NODE = shutil.which("node")
 
@@ -34,7 +37,8 @@ sys.stdout.buffer.write(struct.pack("<II", *picture.size) + picture.tobytes())
 def node(*arguments: str | Path) -> str:
     """What node says on stdout; its tests and errors where it fails."""
     assert NODE is not None
-    done = subprocess.run([NODE, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    command = [NODE, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-8000:]
     return done.stdout
 
@@ -65,6 +69,14 @@ def described(artifact: Artifact) -> dict[str, Any]:
                 "logits": None if logits is None else sha256(logits[i]),
             }
     return {"digest": artifact.digest, "rows": [rows[key] for key in sorted(rows)]}
+
+
+def test_the_documented_lines_run() -> None:
+    page = (ROOT / "docs" / "javascript.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"```js\n(.+?)```", page, re.S)
+    vector = "spec/vectors/y_table_stored.ddz"
+    said = node("--input-type=module", "-e", lines.replace("photos.ddz", vector))
+    assert "probabilities: Float32Array" in said
 
 
 Make = Callable[[Path, Path, Path], Artifact]
@@ -115,12 +127,36 @@ ARTIFACTS: dict[str, Make] = {
 }
 
 
-@pytest.mark.parametrize("name", ARTIFACTS)
-def test_images_and_labels_are_those_of_the_package(
-    name: str, image_folder: Path, teacher_folder: Path, tmp_path: Path
-) -> None:
-    path = tmp_path / "artifact.ddz"
-    with ARTIFACTS[name](image_folder / "train", teacher_folder, path) as artifact:
+@pytest.fixture(scope="module", params=ARTIFACTS)
+def path(
+    request: pytest.FixtureRequest,
+    image_folder: Path,
+    teacher_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """One artifact of each."""
+    out = tmp_path_factory.mktemp("reader") / "artifact.ddz"
+    ARTIFACTS[request.param](image_folder / "train", teacher_folder, out).close()
+    return out
+
+
+def test_images_and_labels_are_those_of_the_package(path: Path) -> None:
+    with ddcodec.open(path) as artifact:
         expected = described(artifact)
     said = node(HERE / "describe.mjs", path, sys.executable, "-c", DECODER)
+    assert json.loads(said) == expected
+
+
+def test_a_page_without_a_server_tells_what_a_page_with_one_tells(path: Path) -> None:
+    source = pytest.importorskip("ddcodec.showing.source", reason="needs the page's server")
+    with ddcodec.open(path) as artifact:
+        page = source.PageSource(artifact)
+        summary = page.summary()
+        pictures = [
+            {**page.picture(c["class"], slot), "views": page.views(c["class"], slot)}
+            for c in summary["classes"]
+            for slot in range(c["pictures"])
+        ]
+    said = node(HERE / "tell.mjs", path, sys.executable, "-c", DECODER)
+    expected = json.loads(json.dumps({"summary": summary, "pictures": pictures}))
     assert json.loads(said) == expected

@@ -1,24 +1,16 @@
 /**
  * Says as JSON what the reader makes of a file: SHA-256 of each row's image and label, and of each
- * row's logits where labels are soft. Pictures of WebP and AVIF are decoded by a program that turns
- * stdin into its size and RGBA on stdout:
+ * row's logits where labels are soft. A program decodes WebP and AVIF:
  *
  *   node describe.mjs FILE.ddz PROGRAM ARGUMENT...
  */
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Artifact, MemoryBlob } from "../../../ddcodec/showing/page/reader/index.js";
-import { dictionary, rowsOf, sha256 } from "./support.mjs";
+import { decoderOf, dictionary, rowsOf, sha256 } from "./support.mjs";
 
-const [file, program, ...options] = process.argv.slice(2);
-
-async function decoder(picture) {
-  const { stdout, stderr, status } = spawnSync(program, options, { input: picture, maxBuffer: 2 ** 28 });
-  if (status !== 0) throw new Error(String(stderr));
-  return { width: stdout.readUInt32LE(0), height: stdout.readUInt32LE(4), data: stdout.subarray(8) };
-}
-
-const artifact = await Artifact.open(new MemoryBlob(new Uint8Array(readFileSync(file))), { dictionary, decoder });
+const [file, ...program] = process.argv.slice(2);
+const blob = new MemoryBlob(new Uint8Array(readFileSync(file)));
+const artifact = await Artifact.open(blob, { dictionary, decoder: decoderOf(program) });
 await artifact.verify();
 const rows = [];
 for (const [c, s, v] of rowsOf(artifact)) {

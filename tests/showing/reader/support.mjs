@@ -1,11 +1,10 @@
 /** What the tests of the JavaScript reader share: vectors, files, errors and comparisons. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Artifact, DdzError, MemoryBlob } from "../../../ddcodec/showing/page/reader/index.js";
-
-export const READER = "../../../ddcodec/showing/page/reader";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -50,6 +49,13 @@ export function nested(flat, shape) {
 /** A seed given as decimal text, as its halves. */
 export const seedFrom = (text) => [Number(BigInt(text) & 0xffffffffn), Number(BigInt(text) >> 32n)];
 export const seedText = ([low, high]) => String((BigInt(high) << 32n) | BigInt(low));
+
+/** A decoder of WebP and AVIF: a program that turns a file on stdin into its size and RGBA on stdout. */
+export const decoderOf = ([program, ...options]) => async (picture) => {
+  const { stdout, stderr, status } = spawnSync(program, options, { input: picture, maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(String(stderr));
+  return { width: stdout.readUInt32LE(0), height: stdout.readUInt32LE(4), data: stdout.subarray(8) };
+};
 
 /** Every row of an artifact: class, slot, view. */
 export function* rowsOf({ head: { rows, recipe } }) {

@@ -14,7 +14,8 @@ const MOST_WHOLE = 2 ** 30;
 export class MemoryBlob {
   /** @param {Uint8Array} bytes */
   constructor(bytes) {
-    this.bytes = bytes;
+    // Of a Buffer of Node, whose slices are no copies, a plain view.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.length = bytes.length;
   }
 

@@ -1,8 +1,9 @@
 /**
  * Mosaics (spec/codecs.md, section 5): many patches in one picture.
  *
- * PNG is decoded here, exactly. WebP and AV1 are checked bit by bit, as the specification says, and
- * handed to a decoder as a file of their format.
+ * PNG is decoded here, exactly. Files of WebP and what surrounds a frame of AV1 are checked bit by
+ * bit, as the specification says; what is coded within is the decoder's to judge, and browsers
+ * forgive a frame of AV1 that is cut.
  */
 import { decodePng } from "./png.js";
 import { avifOf } from "./avif.js";
