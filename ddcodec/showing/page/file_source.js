@@ -15,7 +15,7 @@ const SHOWN_LABELS = 5;
 const NOT_DRAWN =
   "data:image/svg+xml," +
   encodeURIComponent(
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 8 8 0M-2 2 2-2M6 10l4-4" stroke="#888"/></svg>',
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M4 12 12 4" stroke="#888" stroke-width=".5"/></svg>',
   );
 
 export class FileSource {
