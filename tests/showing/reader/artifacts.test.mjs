@@ -11,7 +11,7 @@ const NOT_APPLICABLE = {
   "codecs: partners": "mixup of latents: generated pictures are not rendered",
   "codecs: vp8": "pixels of WebP are the browser's; tests/showing/test_reader.py compares them there",
   exact: "networks in integers: neither priors nor stored teachers are executed",
-  teacher: "stored teachers are not executed",
+  "teacher: networks": "stored teachers are decoded, not executed",
 };
 
 /** Lists of vectors, and the tests that go through all of each. */
@@ -22,6 +22,7 @@ const TESTED = {
   entropy: ["sha256", "tables", "streams", "matrices"],
   heads: ["heads", "cases"],
   labels: ["matrices", "sections", "features", "artifacts"],
+  teacher: ["sections"],
   synthesis: ["weights", "resize", "nearest", "collage", "cut", "views"],
 };
 

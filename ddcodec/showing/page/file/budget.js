@@ -1,4 +1,5 @@
 /** Where the bytes of a file go, and what each part buys. */
+import { numbersOf } from "../reader/codecs/teacher.js";
 import { KINDS } from "../reader/registry.js";
 import { ClassSet } from "../reader/table/ranges.js";
 import { bytesText, fixed, grouped } from "./text.js";
@@ -47,26 +48,6 @@ export function plainBytes({ head, table }, section) {
     case "teacher": return 4 * numbersOf(section.codec.params);
     default: return raw;
   }
-}
-
-/** Numbers of a stored teacher (spec/teacher.md, section 2): weights, and those of each channel. */
-function numbersOf({ arch, classes, side }) {
-  if (arch.startsWith("convnet")) {
-    const depth = Number(arch.slice(7));
-    const inner = 128 * 128 * 9 + 2 * 128;
-    return 128 * 27 + 2 * 128 + (depth - 1) * inner + classes * (128 * Math.floor(side / 2 ** depth) ** 2 + 1);
-  }
-  const width = arch === "resnet18" ? 64 : 32;
-  let numbers = width * (3 * (side <= 64 ? 9 : 49) + 1);
-  let channels = width;
-  for (let i = 0; i < 4; i++)
-    for (let j = 0; j < 2; j++) {
-      const out = 2 ** i * width;
-      numbers += out * (9 * channels + 1) + out * (9 * out + 1);
-      if (i > 0 && j === 0) numbers += out * (channels + 1);
-      channels = out;
-    }
-  return numbers + classes * (8 * width + 1);
 }
 
 /**

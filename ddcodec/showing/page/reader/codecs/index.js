@@ -8,6 +8,7 @@ import { mosaicAvif, mosaicPng, mosaicWebp } from "./mosaics.js";
 import { checkParameters, shaped } from "./parameters.js";
 import { promptFp16, promptInt8, promptText } from "./prompts.js";
 import { seedDerived, seedList } from "./seeds.js";
+import { teacherWeights } from "./teacher.js";
 
 const pixelDigest = {
   ranges: { length: [1, 32] },
@@ -16,15 +17,6 @@ const pixelDigest = {
     shaped(length === params.length && raw.length === classes * slots * length);
     return raw;
   },
-};
-
-/** Networks that compute labels are not executed by this reader: it checks their parameters alone. */
-const teacherWeights = {
-  ranges: {
-    arch: ["convnet3", "convnet4", "convnet5", "resnet18", "resnet18-half"],
-    bits: [3, 8], classes: [1, 65535], side: [1, 8192],
-  },
-  decode: (raw) => raw,
 };
 
 /**

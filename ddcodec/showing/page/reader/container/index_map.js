@@ -79,18 +79,12 @@ export function sectionsOf(index, start, fileLength, limits) {
 }
 
 function withinLimits(sections, total, limits) {
-  const most = Math.max(0, ...chunksMost(sections));
+  const most = sections.reduce((a, { raw, stored }) => Math.max(a, raw, stored), 0);
   if (sections.length > limits.sections || most > limits.sectionRaw || total > limits.totalRaw)
     throw new DdzError("limit-exceeded", "there are more or larger sections than this reader allows");
   for (const { codec } of sections)
     if (codec.compression !== "none" && codec.compression !== "zstd")
       throw new DdzError("unknown-codec", `the compression ${codec.compression} is unknown`);
-}
-
-function* chunksMost(sections) {
-  let most = 0;
-  for (const { raw, stored } of sections) most = Math.max(most, raw, stored);
-  yield most;
 }
 
 function kindsOf(kinds) {

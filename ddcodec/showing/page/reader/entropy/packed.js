@@ -53,6 +53,25 @@ export function unpack(bytes, rows, groups) {
 }
 
 /**
+ * A matrix of integers whose columns have tables and shifts of their own (spec/entropy.md, section 5).
+ * @param {Uint8Array} bytes a stream and nothing else
+ * @param {number} lanes
+ * @param {number} rows
+ * @param {{table: number, shift: number}[]} columns
+ * @returns {Int32Array} [rows][columns]
+ */
+export function matrix(bytes, lanes, rows, columns) {
+  if (columns.some(({ shift }) => shift > 15)) throw new DdzError("header", "the shift of a column is above 15");
+  const stream = new Stream(bytes, lanes);
+  if (rows * columns.length > stream.room) fail("a stream is too short for its matrix");
+  const out = new Int32Array(rows * columns.length);
+  const dense = columns.map(({ table, shift }, column) => ({ column, table: tableOf(table), shift }));
+  readDense(stream, rows, dense, columns.length, out);
+  stream.end();
+  return out;
+}
+
+/**
  * Groups of the columns (m, j) of features and atoms, `band` neighbouring atoms each.
  * @param {number} features
  * @param {number} atoms

@@ -135,7 +135,7 @@ function checkTiling(kind, sections, classes, slots, views) {
 /** Codec, parameters and size of a section. */
 function checkCodec(head, kind, section) {
   const { name, params } = section.codec;
-  const codec = codecOf(section.codec);
+  codecOf(section.codec);
   if (!KINDS[kind].codecs.includes(name)) refuse(`a section of ${kind} has the codec ${name}`);
   const { synthesis, labels, size, variations } = head.recipe;
   if (kind === "prompts" && (name === "prompt-text") !== (synthesis.vectors[0] === 0)) refuse("prompts of another codec");
@@ -151,8 +151,6 @@ function checkCodec(head, kind, section) {
   }
   if (kind === "teacher" && (params.classes !== section.box[1] || size.some((side) => side !== params.side)))
     refuse("a teacher of other classes, or of pictures of another size");
-  const most = codec.mostRaw?.(section.box[1]);
-  if (most !== undefined && section.raw > most) refuse(`a section of ${kind} has more bytes than it can need`, "payload");
 }
 
 /** What the labels of each origin need: a model, and fields of its pictures. */

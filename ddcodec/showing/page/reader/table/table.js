@@ -4,6 +4,7 @@
  */
 import { codecOf } from "../codecs/index.js";
 import { patchOf } from "../codecs/mosaics.js";
+import { numbersOf } from "../codecs/teacher.js";
 import { nameOf } from "../container/container.js";
 import { DdzError } from "../errors.js";
 import { headOf } from "../head/head.js";
@@ -14,6 +15,9 @@ import { checkStructure, originOf, sortedByKind } from "./structure.js";
 /** @typedef {import("../codecs/mosaics.js").Picture} Picture */
 
 const MOST_VALUES = 2 ** 24;
+/** Raw bytes that any section may have, and those that each value adds. */
+const RAW = 2 ** 16;
+const RAW_PER_VALUE = 32;
 
 export class Table {
   /**
@@ -62,18 +66,15 @@ export class Table {
 
   /** Bounds what a section may make a reader allocate, before it is decompressed. */
   checkSize(section, shape) {
-    const { name, params } = section.codec;
-    let values = shape.reduce((a, b) => a * b, 1);
-    if (section.kind === "patches") values /= 3;
+    const { kind, raw, box, codec: { name } } = section;
+    const numbers = shape.reduce((a, b) => a * b, 1);
+    let values = kind === "patches" ? numbers / 3 : numbers;
     if (name === "soft-labels") {
-      const model = this.holder("label-model", section.box[0]).section;
-      values = shape[0] * shape[1] * shape[2] * Math.max(1, model.codec.params.atoms, params.columns);
+      const { atoms } = this.holder("label-model", box[0]).section.codec.params;
+      values = Math.max(values, shape[0] * shape[1] * shape[2] * Math.max(1, atoms));
     }
     if (values > MOST_VALUES) throw new DdzError("limit-exceeded", `${nameOf(section)} holds too many values`);
-    if (section.kind === "label-model")
-      values = params.classes * (params.classes + params.atoms + params.features * params.atoms);
-    if (section.kind !== "schedule" && section.kind !== "teacher" && name !== "prompt-text" && section.raw > 65536 + 32 * values)
-      throw new DdzError("payload", `${nameOf(section)} has more bytes than it can need`);
+    if (raw > mostRaw(section, numbers)) throw new DdzError("payload", `${nameOf(section)} has more bytes than it can need`);
   }
 
   /** The shape of what a section holds (spec/table.md, section 2). */
@@ -154,6 +155,16 @@ export class Table {
     const text = section.codec.name === "prompt-text" ? (await this.decoded(section))[at[0]] : "";
     return text || this.head.names[c].replaceAll("_", " ");
   }
+}
+
+/** The most raw bytes of a section that holds so many numbers (spec/ddz.md, "Limits of an artifact"). */
+function mostRaw({ kind, box, codec }, numbers) {
+  const { name, params } = codec;
+  const own = codecOf(codec).mostRaw?.(box[1]);
+  if (own !== undefined) return own;
+  if (name === "teacher-weights") return RAW + RAW_PER_VALUE * numbersOf(params);
+  const means = kind === "label-model" ? params.classes * (params.classes + params.atoms) : 0;
+  return RAW + RAW_PER_VALUE * (numbers + means);
 }
 
 /** Node has no decoder of WebP and AV1. @type {import("../codecs/mosaics.js").Decoder} */
