@@ -28,15 +28,22 @@ const rows = Array.from({ length: LABELS }, (_, i) => {
 });
 const middle = rows[LABELS / 2];
 
-console.log(`${bytes.length} bytes, ${classes.length} classes, ${ipc} pictures of each, ${views} views, ${container.sections.length} sections`);
+console.log(
+  `${bytes.length} bytes, ${classes.length} classes, ${ipc} pictures of each, ${views} views, ${container.sections.length} sections`,
+);
 const opening = await best(open, () => {});
-const first = await best(() => {}, async () => (await open()).label(...middle));
+const first = await best(
+  () => {},
+  async () => (await open()).label(...middle),
+);
 console.log(`opening: ${opening.before.toFixed(1)} ms`);
 console.log(`opening and one label: ${first.after.toFixed(1)} ms`);
 const all = await best(open, async (artifact) => {
   for (const row of rows) await artifact.label(...row);
 });
-console.log(`${LABELS} labels spread over the table: ${all.after.toFixed(0)} ms, ${((1000 * LABELS) / all.after).toFixed(0)} per second`);
+console.log(
+  `${LABELS} labels spread over the table: ${all.after.toFixed(0)} ms, ${((1000 * LABELS) / all.after).toFixed(0)} per second`,
+);
 
 /** Milliseconds of two steps, the second of which gets what the first gives. */
 async function best(before, after) {

@@ -104,7 +104,8 @@ export class FileSource {
   #problem() {
     const missing = [];
     if (!this.#artifact.stored) missing.push("pictures are drawn by a prior");
-    if (this.#artifact.head.recipe.labels.kind === "teacher") missing.push("labels are computed by a stored teacher");
+    if (this.#artifact.head.recipe.labels.kind === "teacher")
+      missing.push("labels are computed by a stored teacher");
     return missing.length ? `Not shown here: ${missing.join(", and ")}. Run ddz show to see them.` : null;
   }
 
@@ -134,7 +135,10 @@ export class FileSource {
     if (!classes) return "the whole artifact";
     const last = start + classes - 1;
     const words = [start === last ? this.#title(start) : `${this.#title(start)} to ${this.#title(last)}`];
-    for (const [axis, from, count] of [["slot", slot, slots], ["view", view, views]])
+    for (const [axis, from, count] of [
+      ["slot", slot, slots],
+      ["view", view, views],
+    ])
       if (count) words.push(count === 1 ? `${axis} ${from}` : `${axis}s ${from} to ${from + count - 1}`);
     return words.join(", ");
   }
@@ -155,7 +159,9 @@ export class FileSource {
     if (!first) return [];
     const [width, height] = head.recipe.size;
     if (stored && head.patchesPerSlot === 1 && first.width === width && first.height === height) return [];
-    const rest = Array.from({ length: head.patchesPerSlot - 1 }, (_, j) => this.#artifact.patch(c, slot, j + 1));
+    const rest = Array.from({ length: head.patchesPerSlot - 1 }, (_, j) =>
+      this.#artifact.patch(c, slot, j + 1),
+    );
     return [first, ...(await Promise.all(rest))];
   }
 

@@ -27,10 +27,20 @@ const TESTED = {
 };
 
 test("every list of vectors is tested, or named with its reason", () => {
-  for (const folder of ["", ...readdirSync(FOLDER, { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => e.name)]) {
+  for (const folder of [
+    "",
+    ...readdirSync(FOLDER, { withFileTypes: true })
+      .filter((e) => e.isDirectory())
+      .map((e) => e.name),
+  ]) {
     if (NOT_APPLICABLE[folder]) continue;
-    const lists = Object.keys(vectors(`${folder}/vectors.json`)).filter((key) => key !== "about" && key !== "schema");
-    const known = [...(TESTED[folder] ?? []), ...lists.filter((list) => NOT_APPLICABLE[`${folder}: ${list}`])];
+    const lists = Object.keys(vectors(`${folder}/vectors.json`)).filter(
+      (key) => key !== "about" && key !== "schema",
+    );
+    const known = [
+      ...(TESTED[folder] ?? []),
+      ...lists.filter((list) => NOT_APPLICABLE[`${folder}: ${list}`]),
+    ];
     assert.deepEqual(known.sort(), lists.sort(), folder);
   }
 });
@@ -58,9 +68,11 @@ for (const { file, rows, what } of vectors("datasets/vectors.json").artifacts)
     await artifact.verify();
     for (const [c, s, v, image, label] of rows) {
       const missing = NOT_HERE[file] ?? [];
-      if (missing.includes("image")) assert.equal(await outcome(() => artifact.image(c, s, v)), "not-rendered");
+      if (missing.includes("image"))
+        assert.equal(await outcome(() => artifact.image(c, s, v)), "not-rendered");
       else assert.equal(sha256((await artifact.image(c, s, v)).data), image);
-      if (missing.includes("label")) assert.equal(await outcome(() => artifact.label(c, s, v)), "not-rendered");
+      if (missing.includes("label"))
+        assert.equal(await outcome(() => artifact.label(c, s, v)), "not-rendered");
       else assert.equal(await labelDigest(artifact, c, s, v), label);
     }
   });
@@ -75,8 +87,16 @@ async function labelDigest(artifact, c, s, v) {
 test("what is asked for beyond the table is refused", async () => {
   const artifact = await openVector("datasets/y_hard.ddz");
   const { classes, recipe } = artifact.head;
-  for (const row of [[-1, 0, 0], [classes.length, 0, 0], [0, recipe.ipc, 0], [0, 0, recipe.views], [0.5, 0, 0], ["0", 0, 0]]) {
-    for (const ask of ["image", "label", "draw"]) assert.equal(await outcome(() => artifact[ask](...row)), "request", `${ask} ${row}`);
+  for (const row of [
+    [-1, 0, 0],
+    [classes.length, 0, 0],
+    [0, recipe.ipc, 0],
+    [0, 0, recipe.views],
+    [0.5, 0, 0],
+    ["0", 0, 0],
+  ]) {
+    for (const ask of ["image", "label", "draw"])
+      assert.equal(await outcome(() => artifact[ask](...row)), "request", `${ask} ${row}`);
   }
   assert.equal(await outcome(() => artifact.patch(0, 0, artifact.head.patchesPerSlot)), "request");
   assert.equal(await outcome(() => artifact.logits(0, 0, 0)), "request");

@@ -29,7 +29,11 @@ const ranged = (bytes, change = () => ({})) => {
     const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range);
     const end = Math.min(Number(to) + 1, bytes.length);
     const { body = bytes.subarray(Number(from), end), headers = {}, status = 206 } = change(number++);
-    response.writeHead(status, { "Content-Range": `bytes ${from}-${end - 1}/${bytes.length}`, ETag: '"1"', ...headers });
+    response.writeHead(status, {
+      "Content-Range": `bytes ${from}-${end - 1}/${bytes.length}`,
+      ETag: '"1"',
+      ...headers,
+    });
     response.end(body);
   };
 };
@@ -42,9 +46,13 @@ test("an artifact is read from memory, from a file and from a URL alike", async 
   const image = async (blob) => (await (await Artifact.open(blob, { dictionary })).image(0, 1, 1)).data;
   const expected = await image(new MemoryBlob(bytes));
   assert.deepEqual(await image(new FileBlob(new Blob([bytes]))), expected);
-  await served(ranged(bytes), async (url) => assert.deepEqual(await image(await UrlBlob.open(url)), expected));
+  await served(ranged(bytes), async (url) =>
+    assert.deepEqual(await image(await UrlBlob.open(url)), expected),
+  );
   const whole = (_, response) => response.end(bytes);
-  const requests = await served(whole, async (url) => assert.deepEqual(await image(await UrlBlob.open(url)), expected));
+  const requests = await served(whole, async (url) =>
+    assert.deepEqual(await image(await UrlBlob.open(url)), expected),
+  );
   assert.equal(requests.length, 1, "a server without ranges sends the file once");
 });
 
@@ -77,7 +85,7 @@ test("what a server does wrong is an error of transport", async () => {
     "the whole file": ranged(long, later({ status: 200 })),
     "too few bytes": ranged(long, later({ body: Buffer.from("x") })),
     "a page that says no": (_, response) => response.writeHead(404).end("no"),
-    "nothing": (request) => request.socket.destroy(),
+    nothing: (request) => request.socket.destroy(),
   };
   for (const [name, answer] of Object.entries(faults))
     await served(answer, async (url) => {
@@ -96,7 +104,8 @@ test("a server cannot send without end", async () => {
     more();
   };
   await served(flood, async (url) =>
-    assert.equal(await outcome(() => UrlBlob.open(url, { mostWhole: 2 ** 20 })), "limit-exceeded"));
+    assert.equal(await outcome(() => UrlBlob.open(url, { mostWhole: 2 ** 20 })), "limit-exceeded"),
+  );
 });
 
 test("nothing is read beyond the end", async () => {
@@ -113,5 +122,6 @@ test("nothing is read beyond the end", async () => {
 test("an empty file is cut short, wherever it lies", async () => {
   const refuse = (_, response) => response.writeHead(416).end();
   await served(refuse, async (url) =>
-    assert.equal(await outcome(async () => Artifact.open(await UrlBlob.open(url))), "truncated"));
+    assert.equal(await outcome(async () => Artifact.open(await UrlBlob.open(url))), "truncated"),
+  );
 });

@@ -5,7 +5,17 @@ import { Stream } from "../../../ddcodec/showing/page/reader/entropy/stream.js";
 import { frequenciesOf, tableOf } from "../../../ddcodec/showing/page/reader/entropy/tables.js";
 import { probabilities, weightsOf } from "../../../ddcodec/showing/page/reader/labels/softmax.js";
 import { philox, variationOf, words } from "../../../ddcodec/showing/page/reader/randomness.js";
-import { assert, fromHex, fromHexFloat, nested, outcome, seedFrom, seedText, sha256, vectors } from "./support.mjs";
+import {
+  assert,
+  fromHex,
+  fromHexFloat,
+  nested,
+  outcome,
+  seedFrom,
+  seedText,
+  sha256,
+  vectors,
+} from "./support.mjs";
 
 /** Mosaics whose pixels another decoder gives: their files are checked here, not decoded. */
 const OTHER_DECODERS = ["mosaic-avif", "mosaic-webp"];
@@ -24,7 +34,11 @@ const SAID = {
   "prompt-fp16": (values, shape) => nested([...values], shape),
   "prompt-int8": (values, shape) => nested([...values], shape),
   "quantised-latents": (values, shape) => nested([...values], shape),
-  "hard-labels": (at, shape) => nested(Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => at(i)), shape),
+  "hard-labels": (at, shape) =>
+    nested(
+      Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => at(i)),
+      shape,
+    ),
   "schedule-table": (table) => table,
 };
 
@@ -33,7 +47,8 @@ const floats = (value) => (Array.isArray(value) ? value.map(floats) : fromHexFlo
 
 for (const page of ["codecs", "labels"])
   test(`every section of ${page} decodes to its array, or is refused with its code`, async () => {
-    for (const { codec, version, params, shape, raw, array, error, what } of vectors(`${page}/vectors.json`).sections) {
+    for (const { codec, version, params, shape, raw, array, error, what } of vectors(`${page}/vectors.json`)
+      .sections) {
       const decode = () => codecOf({ name: codec, version, params }).decode(fromHex(raw), shape, params);
       const name = `${codec}: ${what}`;
       if (BROWSERS_OWN.includes(name)) continue;
@@ -53,7 +68,12 @@ async function assertPatches(mosaic, array, shape, name) {
   const { patchOf } = await import("../../../ddcodec/showing/page/reader/codecs/mosaics.js");
   const picture = await mosaic.rgb();
   array.forEach((patch, i) =>
-    assert.deepEqual(nested([...patchOf(picture, mosaic, i).data], shape.slice(1)), patch, `${name}, patch ${i}`));
+    assert.deepEqual(
+      nested([...patchOf(picture, mosaic, i).data], shape.slice(1)),
+      patch,
+      `${name}, patch ${i}`,
+    ),
+  );
 }
 
 function assertModel(model, array, [K, M, r], name) {
@@ -72,15 +92,40 @@ function assertModel(model, array, [K, M, r], name) {
 function assertSchedule(table, array, name) {
   const { init_scale: scale, timesteps, c_in: input, c_noise: noise, a, b } = array;
   assert.equal(table.initScale, fromHexFloat(scale), name);
-  assert.deepEqual(table.steps.map(({ timestep }) => timestep), timesteps.map(fromHexFloat), name);
-  assert.deepEqual(table.steps.map((step) => step.input), input.map(fromHexFloat), name);
-  assert.deepEqual(table.steps.map((step) => step.noise), noise.map(fromHexFloat), name);
-  assert.deepEqual(table.steps.map((step) => step.a), floats(a), name);
-  assert.deepEqual(table.steps.map((step) => step.b), floats(b), name);
+  assert.deepEqual(
+    table.steps.map(({ timestep }) => timestep),
+    timesteps.map(fromHexFloat),
+    name,
+  );
+  assert.deepEqual(
+    table.steps.map((step) => step.input),
+    input.map(fromHexFloat),
+    name,
+  );
+  assert.deepEqual(
+    table.steps.map((step) => step.noise),
+    noise.map(fromHexFloat),
+    name,
+  );
+  assert.deepEqual(
+    table.steps.map((step) => step.a),
+    floats(a),
+    name,
+  );
+  assert.deepEqual(
+    table.steps.map((step) => step.b),
+    floats(b),
+    name,
+  );
 }
 
 test("an unknown codec, and another version of a known one, are refused", async () => {
-  for (const [name, version] of [["pixel-digest", 1], ["seed-list", 2], ["x-own", 1], ["constructor", 1]])
+  for (const [name, version] of [
+    ["pixel-digest", 1],
+    ["seed-list", 2],
+    ["x-own", 1],
+    ["constructor", 1],
+  ])
     assert.equal(await outcome(() => codecOf({ name, version, params: {} })), "unknown-codec", name);
 });
 
@@ -89,7 +134,8 @@ test("every stored teacher decodes to its numbers, or is refused with its code",
   for (const { what, params, raw = sections[0].raw, edit, sha256: digest, error } of sections) {
     const bytes = fromHex(raw);
     const edited = edit
-      ? Buffer.concat([bytes.subarray(0, edit[0]), fromHex(edit[2]), bytes.subarray(edit[1])]) : bytes;
+      ? Buffer.concat([bytes.subarray(0, edit[0]), fromHex(edit[2]), bytes.subarray(edit[1])])
+      : bytes;
     const decode = () =>
       codecOf({ name: "teacher-weights", version: 1, params }).decode(new Uint8Array(edited), [], params);
     assert.equal(await outcome(decode), error ?? "ok", what);
@@ -105,19 +151,33 @@ const flat = ({ means, deviations, layers }) => {
 
 test("Philox gives the known answers of its authors", () => {
   const known = [
-    [[0, 0, 0, 0], [0, 0], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]],
-    [[-1, -1, -1, -1], [-1, -1], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]],
-    [[0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0], [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1]],
+    [
+      [0, 0, 0, 0],
+      [0, 0],
+      [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
+    ],
+    [
+      [-1, -1, -1, -1],
+      [-1, -1],
+      [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd],
+    ],
+    [
+      [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
+      [0xa4093822, 0x299f31d0],
+      [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
+    ],
   ];
   const unsigned = (values) => values.map((value) => value >>> 0);
-  for (const [counter, key, answer] of known) assert.deepEqual(philox(unsigned(counter), unsigned(key)), answer);
+  for (const [counter, key, answer] of known)
+    assert.deepEqual(philox(unsigned(counter), unsigned(key)), answer);
 });
 
 test("streams of words and seeds of variations are those of the specification", () => {
   const { words: streams, variations } = vectors("codecs/vectors.json");
   for (const { seed, domain, stream, words: answer } of streams)
     assert.deepEqual(words(seedFrom(seed), domain, stream, answer.length), answer);
-  for (const { seed, variation, of } of variations) assert.equal(seedText(variationOf(seedFrom(seed), variation)), of);
+  for (const { seed, variation, of } of variations)
+    assert.equal(seedText(variationOf(seedFrom(seed), variation)), of);
 });
 
 test("probabilities are those of the specification, to the last bit", () => {
@@ -162,7 +222,8 @@ function carriedOut(stream, { kind, models, lanes }) {
 }
 
 test("every matrix of the entropy coder gives its rows, or is refused with its code", async () => {
-  for (const { what, rows, tables, shifts, lanes, raw, values, error } of vectors("entropy/vectors.json").matrices) {
+  for (const { what, rows, tables, shifts, lanes, raw, values, error } of vectors("entropy/vectors.json")
+    .matrices) {
     const columns = tables.map((table, i) => ({ table, shift: shifts[i] }));
     const decode = () => matrix(fromHex(raw), lanes, rows, columns);
     assert.equal(await outcome(decode), error ?? "ok", what);

@@ -21,10 +21,13 @@ test("every file of the specification is accepted, or refused with its code at i
 });
 
 test("every artifact of the specification is accepted whole, and every other refused", async () => {
-  const tables = vectors("vectors.json").vectors.filter(({ file, stage }) => stage === "table" || file.startsWith("y_table"));
+  const tables = vectors("vectors.json").vectors.filter(
+    ({ file, stage }) => stage === "table" || file.startsWith("y_table"),
+  );
   assert.ok(tables.length > 20);
   for (const { file, expect } of tables) {
-    const whole = async () => (await Artifact.open(new MemoryBlob(vectorFile(file)), { dictionary })).verify();
+    const whole = async () =>
+      (await Artifact.open(new MemoryBlob(vectorFile(file)), { dictionary })).verify();
     assert.equal(await outcome(whole), expect, file);
   }
 });
@@ -46,13 +49,25 @@ test("a deflated header asks for its dictionary, and refuses another", async () 
 
 test("limits are the caller's", async () => {
   const blob = new MemoryBlob(vectorFile("y_many_sections.ddz"));
-  for (const limits of [{ header: 64 }, { nodes: 3 }, { depth: 2 }, { sections: 1 }, { sectionRaw: 1 }, { totalRaw: 2 }])
-    assert.equal(await outcome(() => Container.open(blob, { dictionary, limits })), "limit-exceeded", JSON.stringify(limits));
+  for (const limits of [
+    { header: 64 },
+    { nodes: 3 },
+    { depth: 2 },
+    { sections: 1 },
+    { sectionRaw: 1 },
+    { totalRaw: 2 },
+  ])
+    assert.equal(
+      await outcome(() => Container.open(blob, { dictionary, limits })),
+      "limit-exceeded",
+      JSON.stringify(limits),
+    );
 });
 
 test("every head of the specification is accepted, or refused with its code", async () => {
   const { heads, cases } = vectors("heads/vectors.json");
-  for (const [name, head] of Object.entries(heads)) assert.equal(await outcome(() => headOf(valueOf(head))), "ok", name);
+  for (const [name, head] of Object.entries(heads))
+    assert.equal(await outcome(() => headOf(valueOf(head))), "ok", name);
   for (const one of cases) {
     const head = valueOf(heads[one.head]);
     const parent = one.path.slice(0, -1).reduce((at, key) => at[key], head);
@@ -72,12 +87,38 @@ function valueOf(value) {
 }
 
 test("values of every width have one encoding, which says them again", () => {
-  const numbers = [0, 127, 128, 255, 256, 65535, 65536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 2n ** 53n, 2n ** 64n - 1n,
-    -1, -32, -33, -128, -129, -32768, -32769, -(2 ** 31), -(2 ** 31) - 1, -(2n ** 63n)];
-  const texts = [0, 31, 32, 255, 256, 65535, 65536].map((length) => "ü".repeat(length >> 1) + "x".repeat(length & 1));
+  const numbers = [
+    0,
+    127,
+    128,
+    255,
+    256,
+    65535,
+    65536,
+    2 ** 32 - 1,
+    2 ** 32,
+    2 ** 53 - 1,
+    2n ** 53n,
+    2n ** 64n - 1n,
+    -1,
+    -32,
+    -33,
+    -128,
+    -129,
+    -32768,
+    -32769,
+    -(2 ** 31),
+    -(2 ** 31) - 1,
+    -(2n ** 63n),
+  ];
+  const texts = [0, 31, 32, 255, 256, 65535, 65536].map(
+    (length) => "ü".repeat(length >> 1) + "x".repeat(length & 1),
+  );
   const bytes = [0, 255, 256, 65536].map((length) => new Uint8Array(length).fill(7));
   const lists = [15, 16, 65536].map((length) => new Array(length).fill(null));
-  const maps = [15, 16, 300].map((length) => Object.fromEntries(Array.from({ length }, (_, i) => [`k${i}`, i])));
+  const maps = [15, 16, 300].map((length) =>
+    Object.fromEntries(Array.from({ length }, (_, i) => [`k${i}`, i])),
+  );
   for (const value of [...numbers, ...texts, ...bytes, ...lists, ...maps, [true, false, null]]) {
     const coded = encodeCanonical(value);
     const again = decodeCanonical(coded);

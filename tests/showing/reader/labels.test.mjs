@@ -1,6 +1,12 @@
 import { test } from "node:test";
 import { FeatureSet, featureCount } from "../../../ddcodec/showing/page/reader/labels/features.js";
-import { drawOf, partnerOf, pixelsOf, untouched, wordsOf } from "../../../ddcodec/showing/page/reader/synthesis/draw.js";
+import {
+  drawOf,
+  partnerOf,
+  pixelsOf,
+  untouched,
+  wordsOf,
+} from "../../../ddcodec/showing/page/reader/synthesis/draw.js";
 import { assert, openVector, outcome, rowsOf, seedFrom, vectors } from "./support.mjs";
 
 const known = vectors("labels/vectors.json");
@@ -17,7 +23,11 @@ test("features of every crop are those of the specification", () => {
     const box = mixes ? partnerOf(view, height, width, wordsOf(seedFrom(own[0]), index), place).box : NO_BOX;
     const all = [set.of({ draw: drawOfSeed(own), partner: false }, box)];
     if (pixelsOf(box)) all.push(set.of({ draw: drawOfSeed(partner), partner: true }, box));
-    assert.deepEqual(all.map((phi) => phi.map((value) => value + 0)), features, JSON.stringify({ view, index, ...params }));
+    assert.deepEqual(
+      all.map((phi) => phi.map((value) => value + 0)),
+      features,
+      JSON.stringify({ view, index, ...params }),
+    );
     assert.equal(all[0].length, featureCount(view, params));
   }
 });
@@ -26,7 +36,9 @@ for (const { file, logits, error, asked } of known.artifacts)
   test(`${file} has the logits of the specification, or is refused with its code`, async () => {
     const read = async () => {
       const artifact = await openVector(`labels/${file}`);
-      const classes = artifact.head.rows.flatMap(([start, count]) => Array.from({ length: count }, (_, i) => start + i));
+      const classes = artifact.head.rows.flatMap(([start, count]) =>
+        Array.from({ length: count }, (_, i) => start + i),
+      );
       for (const row of asked ? [asked] : rowsOf(artifact)) {
         const [c, s, v] = row;
         const got = [...(await artifact.logits(c, s, v))];

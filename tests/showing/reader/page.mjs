@@ -34,4 +34,7 @@ export async function patches({ codec, version, params, shape, raw }) {
 
 const nested = ({ width, height, data }) =>
   Array.from({ length: height }, (_, y) =>
-    Array.from({ length: width }, (__, x) => [...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3)]));
+    Array.from({ length: width }, (__, x) => [
+      ...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3),
+    ]),
+  );

@@ -19,7 +19,9 @@ export const openVector = (name, options) =>
 
 export const fromHex = (text) => new Uint8Array(Buffer.from(text, "hex"));
 export const sha256 = (bytes) =>
-  createHash("sha256").update(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)).digest("hex");
+  createHash("sha256")
+    .update(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    .digest("hex");
 
 /** The code of the error that something ends in, `ok` where it ends in none; other errors pass through. */
 export async function outcome(of) {
@@ -35,7 +37,8 @@ export async function outcome(of) {
 /** C's hexadecimal form of a float. */
 export function fromHexFloat(text) {
   const [, sign, whole, fraction, exponent] = /^(-?)0x([01])\.([0-9a-f]*)p([+-]\d+)$/.exec(text);
-  const value = (Number(whole) + parseInt(fraction || "0", 16) / 16 ** fraction.length) * 2 ** Number(exponent);
+  const value =
+    (Number(whole) + parseInt(fraction || "0", 16) / 16 ** fraction.length) * 2 ** Number(exponent);
   return sign ? -value : value;
 }
 
@@ -43,7 +46,9 @@ export function fromHexFloat(text) {
 export function nested(flat, shape) {
   if (shape.length === 0) return flat[0];
   const size = flat.length / shape[0];
-  return Array.from({ length: shape[0] }, (_, i) => nested(flat.slice(i * size, (i + 1) * size), shape.slice(1)));
+  return Array.from({ length: shape[0] }, (_, i) =>
+    nested(flat.slice(i * size, (i + 1) * size), shape.slice(1)),
+  );
 }
 
 /** A seed given as decimal text, as its halves. */
@@ -51,11 +56,13 @@ export const seedFrom = (text) => [Number(BigInt(text) & 0xffffffffn), Number(Bi
 export const seedText = ([low, high]) => String((BigInt(high) << 32n) | BigInt(low));
 
 /** A decoder of WebP and AVIF: a program that turns a file on stdin into its size and RGBA on stdout. */
-export const decoderOf = ([program, ...options]) => async (picture) => {
-  const { stdout, stderr, status } = spawnSync(program, options, { input: picture, maxBuffer: 2 ** 28 });
-  if (status !== 0) throw new Error(String(stderr));
-  return { width: stdout.readUInt32LE(0), height: stdout.readUInt32LE(4), data: stdout.subarray(8) };
-};
+export const decoderOf =
+  ([program, ...options]) =>
+  async (picture) => {
+    const { stdout, stderr, status } = spawnSync(program, options, { input: picture, maxBuffer: 2 ** 28 });
+    if (status !== 0) throw new Error(String(stderr));
+    return { width: stdout.readUInt32LE(0), height: stdout.readUInt32LE(4), data: stdout.subarray(8) };
+  };
 
 /** Every row of an artifact: class, slot, view. */
 export function* rowsOf({ head: { rows, recipe } }) {

@@ -1,5 +1,10 @@
 import { test } from "node:test";
-import { drawOf, partnerOf, untouched, wordsOf } from "../../../ddcodec/showing/page/reader/synthesis/draw.js";
+import {
+  drawOf,
+  partnerOf,
+  untouched,
+  wordsOf,
+} from "../../../ddcodec/showing/page/reader/synthesis/draw.js";
 import { collage, cut } from "../../../ddcodec/showing/page/reader/synthesis/layout.js";
 import { nearest, resize, tapsOf } from "../../../ddcodec/showing/page/reader/synthesis/resample.js";
 import { augmented, mixed } from "../../../ddcodec/showing/page/reader/synthesis/views.js";
@@ -25,7 +30,11 @@ test("weights of resampling are those of the specification", () => {
     // A row of weights is as good as any multiple of it.
     const sum = (row) => row.reduce((a, b) => a + b, 0);
     rows.forEach((row, i) =>
-      assert.deepEqual(row.map((weight) => weight * sum(weights[i])), weights[i].map((weight) => weight * sum(row))));
+      assert.deepEqual(
+        row.map((weight) => weight * sum(weights[i])),
+        weights[i].map((weight) => weight * sum(row)),
+      ),
+    );
     assert.equal(rows.length, weights.length);
   }
 });

@@ -5,8 +5,16 @@ import { ClassSet } from "../reader/table/ranges.js";
 import { bytesText, fixed, grouped } from "./text.js";
 
 const NAMES = {
-  labels: "labels", teacher: "stored teacher", patches: "pictures", latents: "latents", prompts: "prompts",
-  draws: "draws of views", seeds: "seeds", schedule: "schedule table", pixels: "pixel digests", container: "header",
+  labels: "labels",
+  teacher: "stored teacher",
+  patches: "pictures",
+  latents: "latents",
+  prompts: "prompts",
+  draws: "draws of views",
+  seeds: "seeds",
+  schedule: "schedule table",
+  pixels: "pixel digests",
+  container: "header",
 };
 const COLOURS = { patches: 0, latents: 0, labels: 1, teacher: 1, prompts: 2, seeds: 3, container: 4 };
 const REST = 5;
@@ -32,21 +40,29 @@ export function plainBytes({ head, table }, section) {
   const product = (shape) => shape.reduce((a, b) => a * b, 1);
   const shape = kind === "labels" ? [] : table.shapeOf(section);
   switch (kind) {
-    case "seeds": return 8 * product(shape);
+    case "seeds":
+      return 8 * product(shape);
     case "patches":
-    case "pixels": return product(shape);
-    case "latents": return 2 * product(shape);
-    case "prompts": return shape.length > 1 ? 2 * product(shape) : raw;
+    case "pixels":
+      return product(shape);
+    case "latents":
+      return 2 * product(shape);
+    case "prompts":
+      return shape.length > 1 ? 2 * product(shape) : raw;
     // As FKD has them: four numbers of 32 bits, a boolean and, where views mix, one of 64 bits.
-    case "draws": return (head.recipe.view.cutmix ? 25 : 17) * product(shape.slice(0, 3));
+    case "draws":
+      return (head.recipe.view.cutmix ? 25 : 17) * product(shape.slice(0, 3));
     case "labels": {
       const columns = head.recipe.labels.kind === "soft" ? table.originOf(box[0])[1] : 1;
       return 2 * box[1] * (box[3] || head.recipe.ipc) * (box[5] || head.recipe.views) * columns;
     }
     case "label-model":
-    case "label-fields": return 0;
-    case "teacher": return 4 * numbersOf(section.codec.params);
-    default: return raw;
+    case "label-fields":
+      return 0;
+    case "teacher":
+      return 4 * numbersOf(section.codec.params);
+    default:
+      return raw;
   }
 }
 
@@ -60,11 +76,19 @@ export function partsOf(artifact) {
   for (const section of container.sections) {
     const name = partOf(section);
     const part = parts.get(name) ?? { stored: 0, plain: 0 };
-    parts.set(name, { stored: part.stored + section.stored, plain: part.plain + plainBytes(artifact, section) });
+    parts.set(name, {
+      stored: part.stored + section.stored,
+      plain: part.plain + plainBytes(artifact, section),
+    });
   }
   const buys = purposes(artifact, parts);
   const all = [...parts].map(([part, { stored, plain }]) => ({
-    part, name: NAMES[part] ?? part, colour: COLOURS[part] ?? REST, stored, plain, buys: buys[part] ?? "",
+    part,
+    name: NAMES[part] ?? part,
+    colour: COLOURS[part] ?? REST,
+    stored,
+    plain,
+    buys: buys[part] ?? "",
   }));
   return all.sort((a, b) => a.colour - b.colour || b.stored - a.stored);
 }
@@ -76,7 +100,9 @@ function purposes({ head }, parts) {
   const labels = images * recipe.views;
   const each = (kind, count, one) => {
     const price = (parts.get(kind)?.stored ?? 0) / Math.max(1, count);
-    return price < 99.95 ? `${grouped(price, 1)} B per ${one}` : `${bytesText(Number(fixed(price, 0)))} per ${one}`;
+    return price < 99.95
+      ? `${grouped(price, 1)} B per ${one}`
+      : `${bytesText(Number(fixed(price, 0)))} per ${one}`;
   };
   const pictures = `${grouped(images)} pictures of ${recipe.size[0]} x ${recipe.size[1]} px`;
   const drawn = `crops, flips and partners of ${grouped(labels)} views`;
@@ -101,16 +127,27 @@ function purposes({ head }, parts) {
 export function labelBytes({ head, container }) {
   const { ipc, views } = head.recipe;
   const rows = new ClassSet(head.rows);
-  const stored = container.sections.reduce((sum, s) => sum + (isLayer(s) || s.kind === "labels" ? s.stored : 0), 0);
+  const stored = container.sections.reduce(
+    (sum, s) => sum + (isLayer(s) || s.kind === "labels" ? s.stored : 0),
+    0,
+  );
   const plain = head.origins.reduce(
-    (sum, [start, count]) => sum + 2 * ipc * views * count * (rows.rank(start + count) - rows.rank(start)), 0);
+    (sum, [start, count]) => sum + 2 * ipc * views * count * (rows.rank(start + count) - rows.rank(start)),
+    0,
+  );
   return { count: ipc * views * rows.size, stored, plain };
 }
 
 /** The slot axis of a kind, and which slots a box holds. */
 function slotsOf(head, { kind, box }) {
   const { axes, of } = KINDS[kind];
-  const most = !axes.includes("s") ? 1 : kind === "seeds" ? head.seedSlots : of === "rows" ? head.recipe.ipc : head.pictureSlots;
+  const most = !axes.includes("s")
+    ? 1
+    : kind === "seeds"
+      ? head.seedSlots
+      : of === "rows"
+        ? head.recipe.ipc
+        : head.pictureSlots;
   return { most, first: box[3] ? box[2] : 0, end: box[3] ? Math.min(box[2] + box[3], most) : most };
 }
 

@@ -32,9 +32,15 @@ function stored(bytes) {
  */
 export function pngOf({ width, height, data }) {
   const lines = new Uint8Array(height * (1 + 3 * width));
-  for (let y = 0; y < height; y++) lines.set(data.subarray(3 * width * y, 3 * width * (y + 1)), y * (1 + 3 * width) + 1);
+  for (let y = 0; y < height; y++)
+    lines.set(data.subarray(3 * width * y, 3 * width * (y + 1)), y * (1 + 3 * width) + 1);
   const header = concat([u32(width), u32(height), Uint8Array.of(8, 2, 0, 0, 0)]);
-  return concat([SIGNATURE, chunk("IHDR", header), chunk("IDAT", stored(lines)), chunk("IEND", new Uint8Array(0))]);
+  return concat([
+    SIGNATURE,
+    chunk("IHDR", header),
+    chunk("IDAT", stored(lines)),
+    chunk("IEND", new Uint8Array(0)),
+  ]);
 }
 
 /** URLs of pictures; the oldest are given up where they take more than so many bytes. */

@@ -44,7 +44,10 @@ export function flatText(value) {
   if (typeof value === "boolean") return value ? "True" : "False";
   if (value instanceof Uint8Array) return Array.from(value, (b) => b.toString(16).padStart(2, "0")).join("");
   if (Array.isArray(value)) return value.map(flatText).join(" ");
-  if (typeof value === "object") return ascending(value).map((key) => `${key} ${flatText(value[key])}`).join(", ");
+  if (typeof value === "object")
+    return ascending(value)
+      .map((key) => `${key} ${flatText(value[key])}`)
+      .join(", ");
   return String(value);
 }
 
@@ -61,6 +64,9 @@ export function ascending(map) {
 /** A text in quotation marks. */
 export function quoted(text) {
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text.replace(/[\\\n\r\t]/g, (c) => ({ "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" })[c]);
+  const escaped = text.replace(
+    /[\\\n\r\t]/g,
+    (c) => ({ "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" })[c],
+  );
   return `${mark}${mark === "'" ? escaped.replaceAll("'", "\\'") : escaped}${mark}`;
 }

@@ -16,7 +16,9 @@ const CODECS = { "mosaic-webp": "WebP", "mosaic-avif": "AVIF", "mosaic-png": "PN
 export function recipeSentences(artifact, support) {
   const { recipe } = artifact.head;
   const { mean, std, protocol } = recipe.evaluation;
-  const [means, stds] = [mean, std].map((values) => values.map((value) => fixed(value / 65536, 3)).join(", "));
+  const [means, stds] = [mean, std].map((values) =>
+    values.map((value) => fixed(value / 65536, 3)).join(", "),
+  );
   return [
     ...pictures(artifact).map((text) => ["pictures", text]),
     ...views(recipe).map((text) => ["views", text]),
@@ -40,15 +42,22 @@ export function viewWords([width, height], draw) {
     const share = fixed((100 * rows * columns) / (height * width), 0);
     words.push(`${columns} x ${rows} px from (${left}, ${top}), ${share} % of the area, enlarged`);
   } else {
-    const moved = [[left, "left", "right"], [top, "up", "down"]]
+    const moved = [
+      [left, "left", "right"],
+      [top, "up", "down"],
+    ]
       .filter(([by]) => by !== 0)
       .map(([by, one, other]) => `${Math.abs(by)} px ${by > 0 ? one : other}`);
     if (moved.length) words.push(`moved ${moved.join(" and ")}`);
   }
   if (draw.flip) words.push("mirrored");
   if (draw.vflip) words.push("upside down");
-  if (draw.degrees) words.push(`turned ${Math.abs(draw.degrees)}° to the ${draw.degrees > 0 ? "left" : "right"}`);
-  for (const [name, percent] of [["contrast", draw.contrast], ["brightness", draw.brightness]])
+  if (draw.degrees)
+    words.push(`turned ${Math.abs(draw.degrees)}° to the ${draw.degrees > 0 ? "left" : "right"}`);
+  for (const [name, percent] of [
+    ["contrast", draw.contrast],
+    ["brightness", draw.brightness],
+  ])
     if (percent) words.push(`${name} ${percent > 0 ? "+" : ""}${percent} %`);
   if (draw.gamma !== 100) words.push(`gamma ${general(draw.gamma / 100)}`);
   return words;
@@ -61,31 +70,40 @@ function pictures(artifact) {
   const said = artifact.stored ? [`Every pixel is stored, ${patches(artifact)}.`] : generated(artifact);
   const { grid, kind } = recipe.layout;
   if (kind === "collage") said.push(`A picture is ${grid} x ${grid} patches, side by side.`);
-  if (recipe.variations > 1) said.push(`A slot has ${recipe.variations} pictures, which its views show in turn.`);
+  if (recipe.variations > 1)
+    said.push(`A slot has ${recipe.variations} pictures, which its views show in turn.`);
   return said;
 }
 
 /** Size and codec of the stored patches; those of artifacts that were merged may differ. */
 function patches({ table }) {
-  const forms = table.sectionsOf("patches").map(({ codec: { name, params } }) =>
-    `${params.width} x ${params.height} px in ${CODECS[name]}`);
+  const forms = table
+    .sectionsOf("patches")
+    .map(({ codec: { name, params } }) => `${params.width} x ${params.height} px in ${CODECS[name]}`);
   return `as patches of ${[...new Set(forms)].join(", or of ")}`;
 }
 
 function generated(artifact) {
-  const { prior, recipe: { synthesis } } = artifact.head;
+  const {
+    prior,
+    recipe: { synthesis },
+  } = artifact.head;
   const name = `Prior ${prior.revision ? `${prior.source}@${prior.revision}` : prior.source}`;
   const [width, height] = synthesis.size;
   const said = [];
   if (synthesis.kind === "image2image") {
-    said.push(`Pictures are stored small, ${synthesis.base === "patches" ? patches(artifact) : "as latents"}.`);
+    said.push(
+      `Pictures are stored small, ${synthesis.base === "patches" ? patches(artifact) : "as latents"}.`,
+    );
     const [n, d] = synthesis.share;
-    if (n !== 1 || d !== 1) said.push(`Each is ${fixed((100 * n) / d, 0)} % itself and the rest another of its class.`);
+    if (n !== 1 || d !== 1)
+      said.push(`Each is ${fixed((100 * n) / d, 0)} % itself and the rest another of its class.`);
     said.push(`${name} redraws them at ${width} x ${height} px.`);
   } else {
     said.push("Nothing is stored of a picture but its seed.");
     said.push(`${name} draws it from there, ${width} x ${height} px at a time.`);
-    if (synthesis.grid > 1) said.push(`What it draws is cut into ${synthesis.grid} x ${synthesis.grid} patches.`);
+    if (synthesis.grid > 1)
+      said.push(`What it draws is cut into ${synthesis.grid} x ${synthesis.grid} patches.`);
   }
   const [count] = synthesis.vectors;
   const learned = count === 1 ? "a learned token vector" : `${count} learned token vectors`;
@@ -100,10 +118,18 @@ function generated(artifact) {
 
 function views({ view, views: count }) {
   if (view.kind === "stored") return [`A picture has ${count} views, each as the file says.`];
-  const changes = view.kind !== "identity" || view.flip || view.cutmix || view.vflip || view.rotate || view.brightness || view.gamma;
+  const changes =
+    view.kind !== "identity" ||
+    view.flip ||
+    view.cutmix ||
+    view.vflip ||
+    view.rotate ||
+    view.brightness ||
+    view.gamma;
   if (count === 1 || !changes) return ["Pictures are shown as they are."];
   const said = [`A picture has ${count} views; view 0 is the picture itself.`];
-  if (view.kind === "pad-crop") said.push(`The others are moved by up to ${view.pad} px each way, mirrored at the edges.`);
+  if (view.kind === "pad-crop")
+    said.push(`The others are moved by up to ${view.pad} px each way, mirrored at the edges.`);
   if (view.kind === "resized-crop") {
     const [least, most] = view.scale.map((part) => fixed((100 * part) / view.scale[2], 0));
     said.push(`The others show ${least} to ${most} % of its area, enlarged.`);
@@ -119,13 +145,20 @@ function chances({ flip, flip_percent: percent = 50, vflip, rotate, brightness, 
   if (flip) said.push(`${percent} % of them are mirrored left to right`);
   if (vflip) said.push(`${vflip} % are mirrored top to bottom`);
   if (rotate) said.push(`${rotate[1]} % are turned by up to ${rotate[0]}° either way`);
-  if (brightness) said.push(`${brightness[2]} % change contrast by up to ${brightness[1]} and brightness by ${brightness[0]} %`);
-  if (gamma) said.push(`${gamma[2]} % have a gamma of ${general(gamma[0] / 100)} to ${general(gamma[1] / 100)}`);
+  if (brightness)
+    said.push(
+      `${brightness[2]} % change contrast by up to ${brightness[1]} and brightness by ${brightness[0]} %`,
+    );
+  if (gamma)
+    said.push(`${gamma[2]} % have a gamma of ${general(gamma[0] / 100)} to ${general(gamma[1] / 100)}`);
   return said;
 }
 
 function labels(artifact) {
-  const { kind, temperature: [n, d] } = artifact.head.recipe.labels;
+  const {
+    kind,
+    temperature: [n, d],
+  } = artifact.head.recipe.labels;
   if (kind === "hard") return ["hard: the class of each picture"];
   const said = kind === "teacher" ? teachers(artifact) : [softLabels(artifact)];
   const noted = artifact.container.info.labels?.divergence;
@@ -144,13 +177,17 @@ function softLabels(artifact) {
 
 function teachers(artifact) {
   const sections = artifact.table.sectionsOf("teacher");
-  const said = sections.map(({ stored, codec: { params } }) =>
-    `computed by a stored teacher, ${params.arch} at ${params.bits} bits, ${grouped(stored)} bytes, ` +
-    "exact profile w8a15: the same on every machine");
+  const said = sections.map(
+    ({ stored, codec: { params } }) =>
+      `computed by a stored teacher, ${params.arch} at ${params.bits} bits, ${grouped(stored)} bytes, ` +
+      "exact profile w8a15: the same on every machine",
+  );
   const { count } = labelBytes(artifact);
   const least = sections.reduce((sum, { stored }) => sum + stored, 0) + 1;
   if (sections.length)
-    said.push(`${count >= least ? "smaller" : "larger"} than stored labels would be at 1 byte each: it pays from ` +
-      `${grouped(least)} labels on, this table has ${grouped(count)}`);
+    said.push(
+      `${count >= least ? "smaller" : "larger"} than stored labels would be at 1 byte each: it pays from ` +
+        `${grouped(least)} labels on, this table has ${grouped(count)}`,
+    );
   return said;
 }

@@ -123,7 +123,7 @@ async function wholeOf(response, most, url) {
   const parts = [];
   let length = 0;
   try {
-    for (const reader = response.body.getReader(); ; ) {
+    for (const reader = response.body.getReader(); ;) {
       const { done, value } = await reader.read();
       if (done) return concat(parts);
       length += value.length;

@@ -55,8 +55,7 @@ export const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, by
  */
 export async function sha256(bytes) {
   const subtle = globalThis.crypto?.subtle;
-  if (!subtle)
-    throw new DdzError("transport", "SHA-256 needs a page of https, of localhost or of a file");
+  if (!subtle) throw new DdzError("transport", "SHA-256 needs a page of https, of localhost or of a file");
   return new Uint8Array(await subtle.digest("SHA-256", bytes));
 }
 

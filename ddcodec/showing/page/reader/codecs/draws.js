@@ -19,7 +19,8 @@ export const viewDraws = {
     const boxes = most ? unpack(coded, views * most, COLUMNS.subarray(0, 4)) : new Int32Array(0);
     for (let i = 0; i < boxes.length; i += 4) {
       const [t, h, l, w] = boxes.subarray(i, i + 4);
-      if (t < 0 || h < 0 || l < 0 || w < 0 || t + h > height || l + w > width) wrong("a box is not within the picture");
+      if (t < 0 || h < 0 || l < 0 || w < 0 || t + h > height || l + w > width)
+        wrong("a box is not within the picture");
     }
     const rows = unpack(cursor.take(cursor.left), classes * slots * views, COLUMNS);
     const out = new Int32Array(classes * slots * views * FIELDS);

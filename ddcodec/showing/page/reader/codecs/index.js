@@ -54,8 +54,10 @@ export const CODECS = Object.freeze({
  */
 export function codecOf({ name, version, params }) {
   const codec = CODECS[name];
-  if (!codec || VERSIONS[name] !== version) throw new DdzError("unknown-codec", `the codec ${name} ${version} is unknown`);
+  if (!codec || VERSIONS[name] !== version)
+    throw new DdzError("unknown-codec", `the codec ${name} ${version} is unknown`);
   checkParameters(params, codec.ranges);
-  if (codec.check && !codec.check(params)) throw new DdzError("header", `the parameters of ${name} do not fit each other`);
+  if (codec.check && !codec.check(params))
+    throw new DdzError("header", `the parameters of ${name} do not fit each other`);
   return codec;
 }

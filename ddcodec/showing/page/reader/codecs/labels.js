@@ -17,14 +17,26 @@ function narrowed(values, type) {
  */
 export const labelModel = {
   ranges: {
-    classes: [1, 4096], features: [1, 64], atoms: [0, 1024], band: [1, 1024], mean_step: [1, 2048],
-    shift: [0, 24], parts: [1, 2], degree: [0, 3], response: [0, 1], variations: [1, 2 ** 24],
+    classes: [1, 4096],
+    features: [1, 64],
+    atoms: [0, 1024],
+    band: [1, 1024],
+    mean_step: [1, 2048],
+    shift: [0, 24],
+    parts: [1, 2],
+    degree: [0, 3],
+    response: [0, 1],
+    variations: [1, 2 ** 24],
   },
   /** @returns {LabelModel} */
   decode(raw, [classes, features, atoms], params) {
     shaped(classes === params.classes && features === params.features && atoms === params.atoms);
     const cursor = new Cursor(raw);
-    const [classSteps, fieldSteps, units] = [cursor.u16s(features), cursor.u16s(features), cursor.u16s(atoms)];
+    const [classSteps, fieldSteps, units] = [
+      cursor.u16s(features),
+      cursor.u16s(features),
+      cursor.u16s(atoms),
+    ];
     if (units.includes(0)) wrong("the unit of an atom is 0");
     const matrix = (groups) => unpack(cursor.take(cursor.u32()), classes, groups);
     const means = narrowed(matrix(new Uint32Array(classes)), Int16Array);
@@ -32,7 +44,8 @@ export const labelModel = {
     const classFields = narrowed(matrix(bands(features, atoms, params.band)), Int16Array);
     cursor.end();
     const basis = new Int8Array(atoms * classes);
-    for (let k = 0; k < classes; k++) for (let j = 0; j < atoms; j++) basis[j * classes + k] = turned[k * atoms + j];
+    for (let k = 0; k < classes; k++)
+      for (let j = 0; j < atoms; j++) basis[j * classes + k] = turned[k * atoms + j];
     return { means, basis, classFields, classSteps, fieldSteps, units, params };
   },
 };
@@ -42,7 +55,10 @@ export const labelFields = {
   /** @returns {Int16Array} [classes][slots][F][M][r] */
   decode(raw, [classes, slots, variations, features, atoms], params) {
     shaped(variations === params.variations && features === params.features && atoms === params.atoms);
-    return narrowed(unpack(raw, classes * slots * variations, bands(features, atoms, params.band)), Int16Array);
+    return narrowed(
+      unpack(raw, classes * slots * variations, bands(features, atoms, params.band)),
+      Int16Array,
+    );
   },
 };
 
@@ -76,7 +92,14 @@ export const hardLabels = {
 };
 
 export const topKLabels = {
-  ranges: { classes: [1, 65535], k: [1, 65535], step: [1, 2048], common: [0, 1], ranked: [0, 65535], band: [1, 65535] },
+  ranges: {
+    classes: [1, 65535],
+    k: [1, 65535],
+    step: [1, 2048],
+    common: [0, 1],
+    ranked: [0, 65535],
+    band: [1, 65535],
+  },
   check({ classes, k, ranked }) {
     return k <= classes && ranked <= classes;
   },
@@ -92,8 +115,13 @@ export const topKLabels = {
     for (let c = 0, row = 0; c < classes; c++) {
       const order = orderOf(ranked.subarray(c * params.ranked, (c + 1) * params.ranked), width);
       for (let i = 0; i < slots * views; i++, row++)
-        fillRow(lists.subarray(row * (2 * params.k + 1), (row + 1) * (2 * params.k + 1)), order, base, params,
-          out.subarray(row * width, (row + 1) * width));
+        fillRow(
+          lists.subarray(row * (2 * params.k + 1), (row + 1) * (2 * params.k + 1)),
+          order,
+          base,
+          params,
+          out.subarray(row * width, (row + 1) * width),
+        );
     }
     return out;
   },
@@ -103,7 +131,12 @@ export const topKLabels = {
 function listGroups({ k, band }) {
   const drops = bands(1, k - 1, band);
   const first = 2 + Math.ceil((k - 1) / band);
-  return Uint32Array.from([0, 1, ...drops.map((group) => 2 + group), ...bands(1, k, band).map((group) => first + group)]);
+  return Uint32Array.from([
+    0,
+    1,
+    ...drops.map((group) => 2 + group),
+    ...bands(1, k, band).map((group) => first + group),
+  ]);
 }
 
 /** All columns: those that are ranked, then the others ascending. */

@@ -51,7 +51,8 @@ export const scheduleTable = {
     const cursor = new Cursor(raw);
     const count = cursor.u16();
     const history = cursor.u16();
-    if (count < 1 || count > 4096 || history < 1 || history > 16) wrong("a schedule's sizes are out of range");
+    if (count < 1 || count > 4096 || history < 1 || history > 16)
+      wrong("a schedule's sizes are out of range");
     if (raw.length !== 8 + count * (12 + 8 * history)) wrong("a schedule has another length");
     const number = () => {
       const value = cursor.f32();
@@ -64,7 +65,8 @@ export const scheduleTable = {
       for (let k = 0; k < history; k++) {
         step.a.push(number());
         step.b.push(number());
-        if (k > i && (step.a[k] !== 0 || step.b[k] !== 0)) wrong("a schedule looks back before its beginning");
+        if (k > i && (step.a[k] !== 0 || step.b[k] !== 0))
+          wrong("a schedule looks back before its beginning");
       }
       return step;
     });

@@ -88,23 +88,30 @@ function checkWebp(bytes, width, height) {
   const length = bytes.length < 30 ? -1 : viewOf(bytes).getUint32(16, true);
   const padding = length % 2;
   const text = (from, to) => String.fromCharCode(...bytes.subarray(from, to));
-  const whole = length >= 10 && bytes.length === 20 + length + padding
-    && viewOf(bytes).getUint32(4, true) === length + padding + 12;
-  if (!whole || text(0, 4) !== "RIFF" || text(8, 16) !== "WEBPVP8 ") wrong("this is no WebP file of one frame");
+  const whole =
+    length >= 10 &&
+    bytes.length === 20 + length + padding &&
+    viewOf(bytes).getUint32(4, true) === length + padding + 12;
+  if (!whole || text(0, 4) !== "RIFF" || text(8, 16) !== "WEBPVP8 ")
+    wrong("this is no WebP file of one frame");
   if (padding && bytes[bytes.length - 1] !== 0) wrong("the padding of a WebP file is not 0");
   const frame = bytes.subarray(20, 20 + length);
   const tag = frame[0] | (frame[1] << 8) | (frame[2] << 16);
   const [inter, version, shown, first] = [tag & 1, (tag >> 1) & 7, (tag >> 4) & 1, tag >> 5];
-  if (inter || version > 3 || !shown || first < 1 || 10 + first > length) wrong("a WebP file's frame is no key frame");
-  if (frame[3] !== 0x9d || frame[4] !== 0x01 || frame[5] !== 0x2a) wrong("a WebP file's frame has no start code");
+  if (inter || version > 3 || !shown || first < 1 || 10 + first > length)
+    wrong("a WebP file's frame is no key frame");
+  if (frame[3] !== 0x9d || frame[4] !== 0x01 || frame[5] !== 0x2a)
+    wrong("a WebP file's frame has no start code");
   const view = viewOf(frame);
-  if (view.getUint16(6, true) !== width || view.getUint16(8, true) !== height) wrong("a WebP file has another size");
+  if (view.getUint16(6, true) !== width || view.getUint16(8, true) !== height)
+    wrong("a WebP file has another size");
   if (!(frame[10] < 64)) wrong("a WebP file of another colour space");
 }
 
 /** Drops the alpha of what a decoder gives, after comparing its size. */
 function rgbOf({ width: w, height: h, data }, width, height) {
-  if (w !== width || h !== height || data.length !== 4 * width * height) wrong("a mosaic decodes to another size");
+  if (w !== width || h !== height || data.length !== 4 * width * height)
+    wrong("a mosaic decodes to another size");
   const rgb = new Uint8Array(3 * width * height);
   for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
     rgb[to] = data[from];

@@ -13,9 +13,12 @@ export function checkParameters(params, ranges) {
   for (const [name, range] of Object.entries(ranges)) {
     const value = params[name];
     const text = typeof range[0] === "string";
-    if (text ? typeof value !== "string" : !Number.isSafeInteger(value) || value < range[0] || value > range[1])
+    if (
+      text ? typeof value !== "string" : !Number.isSafeInteger(value) || value < range[0] || value > range[1]
+    )
       throw new DdzError("header", `the parameter ${name} of a codec is out of range`);
-    if (text && !range.includes(value)) throw new DdzError("unsupported", `the ${name} of a codec is unknown to this reader`);
+    if (text && !range.includes(value))
+      throw new DdzError("unsupported", `the ${name} of a codec is unknown to this reader`);
   }
 }
 

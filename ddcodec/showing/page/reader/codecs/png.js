@@ -19,7 +19,7 @@ export function decodePng(bytes, width, height) {
   if (bytes.length < 8 || compareBytes(bytes.subarray(0, 8), SIGNATURE) !== 0) wrong("this is no PNG file");
   const data = [];
   let at = 8;
-  for (let last = ""; last !== "IEND"; ) {
+  for (let last = ""; last !== "IEND";) {
     if (at + 12 > bytes.length) wrong("a PNG file is cut short");
     const length = view.getUint32(at);
     if (length > bytes.length - at - 12) wrong("a PNG file is cut short");
@@ -51,7 +51,13 @@ function checkHeader(body, width, height) {
 
 /** The content of a zlib stream (RFC 1950), of exactly `size` bytes. */
 function unwrap(bytes, size) {
-  if (bytes.length < 6 || (bytes[0] & 15) !== 8 || bytes[0] >> 4 > 7 || (bytes[0] * 256 + bytes[1]) % 31 || bytes[1] & 32)
+  if (
+    bytes.length < 6 ||
+    (bytes[0] & 15) !== 8 ||
+    bytes[0] >> 4 > 7 ||
+    (bytes[0] * 256 + bytes[1]) % 31 ||
+    bytes[1] & 32
+  )
     wrong("pixels are not one zlib stream");
   const { output, consumed } = inflate(bytes.subarray(2, -4), { limit: size, code: "payload" });
   if (output.length !== size || consumed !== bytes.length - 6) wrong("pixels have another length");
@@ -62,7 +68,7 @@ function unwrap(bytes, size) {
 export function adler32(bytes) {
   let a = 1;
   let b = 0;
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const end = Math.min(bytes.length, i + 3800);
     for (; i < end; i++) b += a += bytes[i];
     a %= 65521;
@@ -84,8 +90,16 @@ function unfilter(lines, width, height) {
       const left = x >= 3 ? out[to + x - 3] : 0;
       const up = y ? out[to + x - stride] : 0;
       const corner = x >= 3 && y ? out[to + x - stride - 3] : 0;
-      const guess = filter === 0 ? 0 : filter === 1 ? left : filter === 2 ? up
-        : filter === 3 ? (left + up) >> 1 : paeth(left, up, corner);
+      const guess =
+        filter === 0
+          ? 0
+          : filter === 1
+            ? left
+            : filter === 2
+              ? up
+              : filter === 3
+                ? (left + up) >> 1
+                : paeth(left, up, corner);
       out[to + x] = lines[from + x] + guess;
     }
   }

@@ -15,7 +15,8 @@ export function halfFloat(bits) {
 }
 
 /** Words of 16 bits, stored as a plane of low bytes and one of high bytes. */
-export const planes = (bytes, count) => Uint16Array.from({ length: count }, (_, i) => bytes[i] | (bytes[count + i] << 8));
+export const planes = (bytes, count) =>
+  Uint16Array.from({ length: count }, (_, i) => bytes[i] | (bytes[count + i] << 8));
 
 export const promptText = {
   ranges: {},

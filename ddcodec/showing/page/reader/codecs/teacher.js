@@ -17,7 +17,11 @@ const MOST_TERMS = 2 ** 16;
 export function layersOf({ arch, classes, side }) {
   if (arch.startsWith("convnet")) {
     const depth = Number(arch.slice("convnet".length));
-    const convolutions = Array.from({ length: depth }, (_, i) => ({ out: 128, terms: 9 * (i ? 128 : 3), vectors: 2 }));
+    const convolutions = Array.from({ length: depth }, (_, i) => ({
+      out: 128,
+      terms: 9 * (i ? 128 : 3),
+      vectors: 2,
+    }));
     return [...convolutions, { out: classes, terms: 128 * Math.floor(side / 2 ** depth) ** 2, vectors: 1 }];
   }
   const width = arch === "resnet18" ? 64 : 32;
@@ -40,7 +44,9 @@ export const numbersOf = (params) =>
 export const teacherWeights = {
   ranges: {
     arch: ["convnet3", "convnet4", "convnet5", "resnet18", "resnet18-half"],
-    bits: [3, 8], classes: [1, 65535], side: [1, 8192],
+    bits: [3, 8],
+    classes: [1, 65535],
+    side: [1, 8192],
   },
   check(params) {
     const layers = layersOf(params);
@@ -53,11 +59,12 @@ export const teacherWeights = {
   /** @returns {{means: number[], deviations: number[], layers: StoredLayer[]}} */
   decode(raw, _shape, params) {
     const cursor = new Cursor(raw);
-    const statistics = (least) => Array.from({ length: 3 }, () => {
-      const value = cursor.u32();
-      if (value < least || value > 65536) wrong("the input statistics of a teacher are out of range");
-      return value;
-    });
+    const statistics = (least) =>
+      Array.from({ length: 3 }, () => {
+        const value = cursor.u32();
+        if (value < least || value > 65536) wrong("the input statistics of a teacher are out of range");
+        return value;
+      });
     const [means, deviations] = [statistics(0), statistics(1)];
     const layers = layersOf(params).map((layer) => readLayer(cursor, layer, 2 ** (params.bits - 1) - 1));
     cursor.end();
@@ -71,15 +78,20 @@ export const teacherWeights = {
  */
 function readLayer(cursor, { out, terms, vectors }, top) {
   const all = Float32Array.from(planes(cursor.take(2 * out * (1 + vectors)), out * (1 + vectors)), halfFloat);
-  const [scales, ...further] = Array.from({ length: 1 + vectors }, (_, i) => all.subarray(i * out, (i + 1) * out));
-  if (!all.every(Number.isFinite) || !scales.every((scale) => scale > 0)) wrong("a teacher holds what is no number, or no scale");
+  const [scales, ...further] = Array.from({ length: 1 + vectors }, (_, i) =>
+    all.subarray(i * out, (i + 1) * out),
+  );
+  if (!all.every(Number.isFinite) || !scales.every((scale) => scale > 0))
+    wrong("a teacher holds what is no number, or no scale");
   const [tables, shifts] = [cursor.take(out), cursor.take(out)];
   if (shifts.some((shift) => shift > 7)) wrong("the shift of a channel is above 7");
   const lanes = Math.max(1, Math.min(terms, Math.floor((out * terms) / 2048)));
   const columns = Array.from(tables, (table, i) => ({ table, shift: shifts[i] }));
   const turned = matrix(cursor.take(cursor.u32()), lanes, terms, columns);
-  if (turned.some((value) => Math.abs(value) > top)) wrong("a weight of a teacher needs more bits than it says");
+  if (turned.some((value) => Math.abs(value) > top))
+    wrong("a weight of a teacher needs more bits than it says");
   const weights = new Int8Array(turned.length);
-  for (let r = 0, from = 0; r < terms; r++) for (let o = 0; o < out; o++) weights[o * terms + r] = turned[from++];
+  for (let r = 0, from = 0; r < terms; r++)
+    for (let o = 0; o < out; o++) weights[o * terms + r] = turned[from++];
   return { weights, scales, vectors: further };
 }

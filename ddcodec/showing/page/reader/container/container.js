@@ -46,8 +46,11 @@ export class Container {
     require(digest instanceof Uint8Array && digest.length === 32, "header", "the digest is not 32 bytes");
     require(isMap(head) && isMap(info), "header", "head or info is not a map");
     const start = PRELUDE + prelude.headerLength;
-    return new Container(blob, { digest, head, info, limits, start, deflated: prelude.deflated },
-      sectionsOf(header.index, start, blob.length, limits));
+    return new Container(
+      blob,
+      { digest, head, info, limits, start, deflated: prelude.deflated },
+      sectionsOf(header.index, start, blob.length, limits),
+    );
   }
 
   /** Use `Container.open`. */
@@ -100,7 +103,8 @@ export class Container {
         rows.push([section.kind, name, version, params, section.box, section.raw, await sha256(raw)]);
     }
     const digest = await sha256(concat([utf8("ddz/content/1\0"), encodeCanonical([this.head, rows])]));
-    require(compareBytes(digest, this.digest) === 0, "digest-mismatch", "the content is not what the digest says");
+    require(compareBytes(digest, this.digest) ===
+      0, "digest-mismatch", "the content is not what the digest says");
   }
 }
 
@@ -116,24 +120,32 @@ async function readPrelude(blob, limits) {
   require(bytes.length === PRELUDE, "truncated", "the file ends within its first 32 bytes");
   const view = viewOf(bytes);
   const [major, minor, flags] = [view.getUint16(8, true), view.getUint16(10, true), view.getUint32(12, true)];
-  require(major === 1 && minor === 0 && flags <= DEFLATED, "unsupported-version", "the file needs a newer reader");
+  require(major === 1 &&
+    minor === 0 &&
+    flags <= DEFLATED, "unsupported-version", "the file needs a newer reader");
   const headerLength = view.getUint32(16, true);
   require(headerLength <= limits.header, "limit-exceeded", "the header is larger than this reader allows");
   const fileLength = Number(view.getBigUint64(24, true));
   require(PRELUDE + headerLength <= fileLength, "header", "the header ends after the file");
-  require(fileLength === blob.length, "truncated",
-    `the file has ${blob.length} bytes and says that it has ${fileLength}: fetch it again`);
+  require(fileLength ===
+    blob.length, "truncated", `the file has ${blob.length} bytes and says that it has ${fileLength}: fetch it again`);
   return { headerLength, headerCrc: view.getUint32(20, true), deflated: flags === DEFLATED };
 }
 
 async function inflated(stored, { dictionary }, limits) {
   const given = typeof dictionary === "function" ? await dictionary() : dictionary;
   if (!given)
-    throw new DdzError("request", "the header is deflated: give the bytes of header_dictionary.bin as `dictionary`");
+    throw new DdzError(
+      "request",
+      "the header is deflated: give the bytes of header_dictionary.bin as `dictionary`",
+    );
   if (Array.from(await sha256(given), (b) => b.toString(16).padStart(2, "0")).join("") !== DICTIONARY)
     throw new DdzError("request", "the bytes given as `dictionary` are not those of header_dictionary.bin");
   const { output, consumed } = inflate(stored, {
-    limit: limits.header, code: "header", over: "limit-exceeded", dictionary: given,
+    limit: limits.header,
+    code: "header",
+    over: "limit-exceeded",
+    dictionary: given,
   });
   require(consumed === stored.length, "header", "bytes follow the deflated header");
   return output;

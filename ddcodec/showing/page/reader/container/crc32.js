@@ -7,8 +7,7 @@ for (let i = 0; i < 256; i++) {
   TABLES[0][i] = value;
 }
 for (let i = 0; i < 256; i++)
-  for (let k = 1; k < 8; k++)
-    TABLES[k][i] = (TABLES[k - 1][i] >>> 8) ^ TABLES[0][TABLES[k - 1][i] & 255];
+  for (let k = 1; k < 8; k++) TABLES[k][i] = (TABLES[k - 1][i] >>> 8) ^ TABLES[0][TABLES[k - 1][i] & 255];
 
 /**
  * @param {Uint8Array} bytes
@@ -21,8 +20,14 @@ export function crc32(bytes) {
   for (; i + 8 <= bytes.length; i += 8) {
     const a = crc ^ (bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24));
     crc =
-      t7[a & 255] ^ t6[(a >>> 8) & 255] ^ t5[(a >>> 16) & 255] ^ t4[a >>> 24] ^
-      t3[bytes[i + 4]] ^ t2[bytes[i + 5]] ^ t1[bytes[i + 6]] ^ t0[bytes[i + 7]];
+      t7[a & 255] ^
+      t6[(a >>> 8) & 255] ^
+      t5[(a >>> 16) & 255] ^
+      t4[a >>> 24] ^
+      t3[bytes[i + 4]] ^
+      t2[bytes[i + 5]] ^
+      t1[bytes[i + 6]] ^
+      t0[bytes[i + 7]];
   }
   for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[i]) & 255];
   return (crc ^ 0xffffffff) >>> 0;

@@ -50,7 +50,13 @@ export function sectionsOf(index, start, fileLength, limits) {
   exactly(index, ["kinds", "codecs", "kind", "codec", "box", "stored", "raw", "crc"], "the index");
   for (const key of Object.keys(index)) if (!Array.isArray(index[key])) refuse(`${key} is not a list`);
   const count = index.kind.length;
-  for (const [key, each] of [["codec", 1], ["box", 6], ["stored", 1], ["raw", 1], ["crc", 1]])
+  for (const [key, each] of [
+    ["codec", 1],
+    ["box", 6],
+    ["stored", 1],
+    ["raw", 1],
+    ["crc", 1],
+  ])
     if (index[key].length !== each * count) refuse(`${key} has another length than kind`);
   kindsOf(index.kinds);
   codecsOf(index.codecs);
@@ -65,7 +71,8 @@ export function sectionsOf(index, start, fileLength, limits) {
     const stored = whole(index.stored[i], 1, Number.MAX_SAFE_INTEGER, "a stored length");
     const raw = whole(index.raw[i], 1, Number.MAX_SAFE_INTEGER, "a raw length");
     const crc = whole(index.crc[i], 0, MOST, "a checksum");
-    if (codec.compression === "none" && stored !== raw) refuse("a section without compression has two lengths");
+    if (codec.compression === "none" && stored !== raw)
+      refuse("a section without compression has two lengths");
     sections.push({ kind: kind.name, flags: kind.flags, codec, box, stored, raw, crc, offset, number: i });
     if (i > 0 && compareSections(sections[i - 1], sections[i]) >= 0) refuse("sections do not ascend");
     offset += stored;
@@ -137,7 +144,12 @@ function compareSections(a, b) {
   const x = a.box;
   const y = b.box;
   return (
-    x[2] - y[2] || x[0] - y[0] || x[4] - y[4] || compareText(a.kind, b.kind) ||
-    x[3] - y[3] || x[1] - y[1] || x[5] - y[5]
+    x[2] - y[2] ||
+    x[0] - y[0] ||
+    x[4] - y[4] ||
+    compareText(a.kind, b.kind) ||
+    x[3] - y[3] ||
+    x[1] - y[1] ||
+    x[5] - y[5]
   );
 }

@@ -5,9 +5,13 @@
  */
 import { DdzError } from "../errors.js";
 
+// prettier-ignore
 const LENGTH_BASE = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
+// prettier-ignore
 const LENGTH_BITS = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+// prettier-ignore
 const DISTANCE_BASE = [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577];
+// prettier-ignore
 const DISTANCE_BITS = [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
 const CODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 const WINDOW = 32768;
@@ -113,7 +117,7 @@ class Inflater {
     for (let i = 0; i < count; i++) lengths[CODE_ORDER[i]] = this.bits(3);
     const code = codeTable(lengths, this, true);
     const all = new Uint8Array(literals + distances);
-    for (let i = 0; i < all.length; ) {
+    for (let i = 0; i < all.length;) {
       const symbol = this.symbol(code);
       if (symbol < 16) {
         all[i++] = symbol;
@@ -182,7 +186,8 @@ function codeTable(lengths, inflater, complete) {
   lengths.forEach((length, symbol) => {
     if (length === 0) return;
     let reversed = 0;
-    for (let i = 0, code = next[length]++; i < length; i++, code >>= 1) reversed = (reversed << 1) | (code & 1);
+    for (let i = 0, code = next[length]++; i < length; i++, code >>= 1)
+      reversed = (reversed << 1) | (code & 1);
     for (let i = reversed; i < table.length; i += 1 << length) table[i] = (symbol << 4) | length;
   });
   return { table, width };

@@ -31,8 +31,7 @@ class Decoder {
   }
 
   take(length) {
-    if (length > this.bytes.length - this.at)
-      throw new DdzError("header", "the header ends within a value");
+    if (length > this.bytes.length - this.at) throw new DdzError("header", "the header ends within a value");
     this.at += length;
     return this.at - length;
   }
@@ -46,29 +45,52 @@ class Decoder {
     if (first < 0xc0) return this.text(first & 31);
     if (first >= 0xe0) return first - 256;
     switch (first) {
-      case 0xc0: return null;
-      case 0xc1: throw new DdzError("header", "the header holds the reserved byte C1");
-      case 0xc2: return false;
-      case 0xc3: return true;
-      case 0xc4: return this.binary(this.size(1, 0));
-      case 0xc5: return this.binary(this.size(2, 256));
-      case 0xc6: return this.binary(this.size(4, 65536));
-      case 0xcc: return this.size(1, 128);
-      case 0xcd: return this.size(2, 256);
-      case 0xce: return this.size(4, 65536);
-      case 0xcf: return this.wide(this.view.getBigUint64(this.take(8)), 0x100000000n, null);
-      case 0xd0: return this.negative(this.view.getInt8(this.take(1)), -32);
-      case 0xd1: return this.negative(this.view.getInt16(this.take(2)), -128);
-      case 0xd2: return this.negative(this.view.getInt32(this.take(4)), -32768);
-      case 0xd3: return this.wide(this.view.getBigInt64(this.take(8)), null, -0x80000000n);
-      case 0xd9: return this.text(this.size(1, 32));
-      case 0xda: return this.text(this.size(2, 256));
-      case 0xdb: return this.text(this.size(4, 65536));
-      case 0xdc: return this.list(this.size(2, 16), depth);
-      case 0xdd: return this.list(this.size(4, 65536), depth);
-      case 0xde: return this.map(this.size(2, 16), depth);
-      case 0xdf: return this.map(this.size(4, 65536), depth);
-      default: throw notCanonical("the header holds a float or an extension type");
+      case 0xc0:
+        return null;
+      case 0xc1:
+        throw new DdzError("header", "the header holds the reserved byte C1");
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xc4:
+        return this.binary(this.size(1, 0));
+      case 0xc5:
+        return this.binary(this.size(2, 256));
+      case 0xc6:
+        return this.binary(this.size(4, 65536));
+      case 0xcc:
+        return this.size(1, 128);
+      case 0xcd:
+        return this.size(2, 256);
+      case 0xce:
+        return this.size(4, 65536);
+      case 0xcf:
+        return this.wide(this.view.getBigUint64(this.take(8)), 0x100000000n, null);
+      case 0xd0:
+        return this.negative(this.view.getInt8(this.take(1)), -32);
+      case 0xd1:
+        return this.negative(this.view.getInt16(this.take(2)), -128);
+      case 0xd2:
+        return this.negative(this.view.getInt32(this.take(4)), -32768);
+      case 0xd3:
+        return this.wide(this.view.getBigInt64(this.take(8)), null, -0x80000000n);
+      case 0xd9:
+        return this.text(this.size(1, 32));
+      case 0xda:
+        return this.text(this.size(2, 256));
+      case 0xdb:
+        return this.text(this.size(4, 65536));
+      case 0xdc:
+        return this.list(this.size(2, 16), depth);
+      case 0xdd:
+        return this.list(this.size(4, 65536), depth);
+      case 0xde:
+        return this.map(this.size(2, 16), depth);
+      case 0xdf:
+        return this.map(this.size(4, 65536), depth);
+      default:
+        throw notCanonical("the header holds a float or an extension type");
     }
   }
 
@@ -87,8 +109,7 @@ class Decoder {
   }
 
   wide(value, least, below) {
-    if (least !== null ? value < least : value >= below)
-      throw notCanonical("an integer has a shorter form");
+    if (least !== null ? value < least : value >= below) throw notCanonical("an integer has a shorter form");
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;
   }
@@ -126,8 +147,7 @@ class Decoder {
       if (typeof key !== "string") throw notCanonical("a key of a map is not a string");
       // Of canonical strings, those of more bytes have longer heads: what follows the head counts.
       const coded = this.bytes.subarray(this.at - keyLength(this.bytes, start), this.at);
-      if (last && compareBytes(last, coded) >= 0)
-        throw notCanonical("the keys of a map do not ascend");
+      if (last && compareBytes(last, coded) >= 0) throw notCanonical("the keys of a map do not ascend");
       last = coded;
       map[key] = this.value(depth + 1);
     }
@@ -191,11 +211,19 @@ function integer(value) {
   if (value >= -32n && value < 128n) return Uint8Array.of(Number(BigInt.asUintN(8, value)));
   const forms =
     value < 0n
-      ? [[0xd0, 1, -128n], [0xd1, 2, -32768n], [0xd2, 4, -0x80000000n], [0xd3, 8, null]]
-      : [[0xcc, 1, 255n], [0xcd, 2, 65535n], [0xce, 4, 0xffffffffn], [0xcf, 8, null]];
-  const [form, width] = forms.find(
-    ([, , end]) => end === null || (value < 0n ? value >= end : value <= end),
-  );
+      ? [
+          [0xd0, 1, -128n],
+          [0xd1, 2, -32768n],
+          [0xd2, 4, -0x80000000n],
+          [0xd3, 8, null],
+        ]
+      : [
+          [0xcc, 1, 255n],
+          [0xcd, 2, 65535n],
+          [0xce, 4, 0xffffffffn],
+          [0xcf, 8, null],
+        ];
+  const [form, width] = forms.find(([, , end]) => end === null || (value < 0n ? value >= end : value <= end));
   const bytes = new Uint8Array(1 + width);
   bytes[0] = form;
   for (let i = width, rest = BigInt.asUintN(64, value); i > 0; i--, rest >>= 8n)

@@ -33,8 +33,7 @@ export function xxh64Low(bytes) {
     hash = (rotate(hash ^ ((BigInt(view.getUint32(at, true)) * P1) & MASK), 23n) * P2 + P3) & MASK;
     at += 4;
   }
-  for (; at < bytes.length; at++)
-    hash = (rotate(hash ^ ((BigInt(bytes[at]) * P5) & MASK), 11n) * P1) & MASK;
+  for (; at < bytes.length; at++) hash = (rotate(hash ^ ((BigInt(bytes[at]) * P5) & MASK), 11n) * P1) & MASK;
   hash = ((hash ^ (hash >> 33n)) * P2) & MASK;
   hash = ((hash ^ (hash >> 29n)) * P3) & MASK;
   return Number((hash ^ (hash >> 32n)) & 0xffffffffn);

@@ -4,26 +4,10 @@
  * All headers of the frame and of its blocks are checked before a byte is decompressed, and no more
  * is ever made than the content size, which the index knows too.
  */
-import { viewOf } from "../bytes.js";
-import { DdzError } from "../errors.js";
 import { xxh64Low } from "./xxh64.js";
-import { BackwardBits, fail, fseOf, fseTable, huffmanDecode, readFse, readHuffman } from "./zstd_codes.js";
-
-const MAGIC = 0xfd2fb528;
-const LONGEST_BLOCK = 128 * 1024;
-
-/** Of each code, what its extra bits are added to, and how many they are (RFC 8878, 3.1.1.3.2.1.1). */
-const LITERAL_BITS = [...new Array(16).fill(0), 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
-const MATCH_BITS = [...new Array(32).fill(0), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
-const LITERAL_BASES = [...Array(16).keys(), 16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
-const MATCH_BASES = [...Array.from({ length: 32 }, (_, i) => i + 3), 35, 37, 39, 41, 43, 47, 51, 59, 67, 83, 99, 131, 259, 515, 1027, 2051, 4099, 8195, 16387, 32771, 65539];
-
-/** The three codes of a sequence: most symbols, largest accuracy, and the table that is predefined. */
-const CODES = {
-  literals: { symbols: 36, most: 9, table: fseTable([4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1], 6) },
-  offsets: { symbols: 32, most: 8, table: fseTable([1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1], 5) },
-  matches: { symbols: 53, most: 9, table: fseTable([1, 4, 3, 2, 2, 2, 2, 2, 2, ...new Array(37).fill(1), -1, -1, -1, -1, -1, -1, -1], 6) },
-};
+import { BackwardBits, fail, fseOf, huffmanDecode, readFse, readHuffman } from "./zstd_codes.js";
+import { frameOf } from "./zstd_frame.js";
+import { CODES, LITERAL_BASES, LITERAL_BITS, MATCH_BASES, MATCH_BITS } from "./zstd_tables.js";
 
 /**
  * The content of a frame.
@@ -39,58 +23,6 @@ export function decompress(bytes, size, mostWindow) {
   if (state.length !== size) fail("its blocks are shorter than its content size");
   if (checksum !== null && xxh64Low(state.out) !== checksum) fail("its checksum differs");
   return state.out;
-}
-
-/** Checks the headers: the blocks, and the checksum where there is one. */
-function frameOf(bytes, size, mostWindow) {
-  const view = viewOf(bytes);
-  const need = (end) => end <= bytes.length || fail("it is cut short");
-  need(5);
-  if (view.getUint32(0, true) !== MAGIC) fail("it is none");
-  const flags = bytes[4];
-  const single = (flags & 0x20) !== 0;
-  if (flags & 0x08) fail("a reserved bit is set");
-  if (flags & 0x03) fail("it needs a dictionary");
-  const width = [single ? 1 : 0, 2, 4, 8][flags >> 6];
-  if (width === 0) fail("it declares no content size");
-  let at = 5;
-  let window = size;
-  if (!single) {
-    need(at + 1);
-    const base = 2 ** (10 + (bytes[at] >> 3));
-    window = base + (base / 8) * (bytes[at] & 7);
-    at += 1;
-  }
-  need(at + width);
-  if (contentSize(view, at, width) !== size) fail("its content size is another than the index says");
-  if (window > mostWindow) throw new DdzError("limit-exceeded", "the window of a zstd frame is too large");
-  at += width;
-  const longest = Math.min(window, LONGEST_BLOCK);
-  const blocks = [];
-  for (let last = false; !last; ) {
-    need(at + 3);
-    const head = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
-    at += 3;
-    last = (head & 1) === 1;
-    const type = (head >> 1) & 3;
-    const length = head >> 3;
-    if (type === 3) fail("a block of the reserved type");
-    if (length > longest) fail("a block longer than it may be");
-    const stored = type === 1 ? 1 : length;
-    need(at + stored);
-    blocks.push({ type, length, longest, bytes: bytes.subarray(at, at + stored) });
-    at += stored;
-  }
-  const checksum = flags & 0x04 ? (need(at + 4), view.getUint32(at, true)) : null;
-  if (at + (checksum === null ? 0 : 4) !== bytes.length) fail("bytes follow it");
-  return { blocks, checksum };
-}
-
-function contentSize(view, at, width) {
-  if (width === 1) return view.getUint8(at);
-  if (width === 2) return view.getUint16(at, true) + 256;
-  if (width === 4) return view.getUint32(at, true);
-  return Number(view.getBigUint64(at, true));
 }
 
 /** What blocks hand on to the next: the output, the last three offsets, and the codes. */
@@ -140,7 +72,12 @@ class Frame {
     };
     if (bytes.length === 0) fail("a block is empty");
     if (type < 2) {
-      const [head, shift] = [[1, 3], [2, 4], [1, 3], [3, 4]][form];
+      const [head, shift] = [
+        [1, 3],
+        [2, 4],
+        [1, 3],
+        [3, 4],
+      ][form];
       const size = word(head) >> shift;
       if (size > longest) fail("more literals than a block holds");
       const stored = type === 0 ? size : 1;
@@ -148,7 +85,12 @@ class Frame {
       const body = bytes.subarray(head, head + stored);
       return [type === 0 ? body : new Uint8Array(size).fill(body[0]), head + stored];
     }
-    const [head, width] = [[3, 10], [3, 10], [4, 14], [5, 18]][form];
+    const [head, width] = [
+      [3, 10],
+      [3, 10],
+      [4, 14],
+      [5, 18],
+    ][form];
     const packed = Math.floor(word(head) / 16);
     const size = packed % 2 ** width;
     const end = head + Math.floor(packed / 2 ** width);
@@ -175,7 +117,11 @@ class Frame {
     for (let i = 0; i < 4; i++) {
       const end = i < 3 ? at + body[2 * i] + 256 * body[2 * i + 1] : body.length;
       if (end > body.length) fail("literals are cut short");
-      huffmanDecode(this.huffman, body.subarray(at, end), out.subarray(i * each, i < 3 ? (i + 1) * each : out.length));
+      huffmanDecode(
+        this.huffman,
+        body.subarray(at, end),
+        out.subarray(i * each, i < 3 ? (i + 1) * each : out.length),
+      );
       at = end;
     }
   }
@@ -197,7 +143,11 @@ class Frame {
     if (at >= bytes.length) fail("a block is cut short");
     const modes = bytes[at++];
     if (modes & 3) fail("reserved bits are set");
-    for (const [name, shift] of [["literals", 6], ["offsets", 4], ["matches", 2]])
+    for (const [name, shift] of [
+      ["literals", 6],
+      ["offsets", 4],
+      ["matches", 2],
+    ])
       at += this.code(name, (modes >> shift) & 3, bytes.subarray(at));
     const used = this.carryOut(count, new BackwardBits(bytes.subarray(at)), literals);
     return this.put(literals.subarray(used));

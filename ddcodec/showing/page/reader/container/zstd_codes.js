@@ -122,7 +122,7 @@ export function readFse(bytes, most, symbols) {
     distribution.push(share);
     remaining -= Math.abs(share);
     if (share !== 0) continue;
-    for (let repeat = 3; repeat === 3; ) {
+    for (let repeat = 3; repeat === 3;) {
       repeat = read(2);
       for (let i = 0; i < repeat; i++) distribution.push(0);
       if (distribution.length > symbols) fail("too many symbols of a table");
@@ -151,8 +151,7 @@ export function readHuffman(bytes) {
   const used = 1 + ((count + 1) >> 1);
   if (used > bytes.length) fail("a Huffman table is cut short");
   const weights = [];
-  for (let i = 0; i < count; i++)
-    weights.push(i & 1 ? bytes[1 + (i >> 1)] & 15 : bytes[1 + (i >> 1)] >> 4);
+  for (let i = 0; i < count; i++) weights.push(i & 1 ? bytes[1 + (i >> 1)] & 15 : bytes[1 + (i >> 1)] >> 4);
   return [huffmanTable(weights), used];
 }
 

@@ -26,7 +26,8 @@ export function unpack(bytes, rows, groups) {
   const sparse = [];
   heads.forEach(({ table, shift }, group) => {
     if (shift >= SPARSE && table !== 0) fail("a group without symbols has a table");
-    if (shift === SPARSE) sparse.push({ columns: columns[group], ...sparseHead(cursor, rows * columns[group].length) });
+    if (shift === SPARSE)
+      sparse.push({ columns: columns[group], ...sparseHead(cursor, rows * columns[group].length) });
     else if (shift > 15 && shift !== ZERO) fail("the shift of a group is above 15");
   });
   for (let column = 0; column < groups.length; column++) {
@@ -39,12 +40,16 @@ export function unpack(bytes, rows, groups) {
     cursor.end();
     return new Int32Array(rows * groups.length);
   }
-  const steps = sparse.reduce((sum, { nonzeros }) => sum + 3 * Math.ceil(nonzeros / lanes), Math.ceil(rows / lanes) * dense.length);
+  const steps = sparse.reduce(
+    (sum, { nonzeros }) => sum + 3 * Math.ceil(nonzeros / lanes),
+    Math.ceil(rows / lanes) * dense.length,
+  );
   if (steps > MOST_STEPS) fail("a matrix takes too many steps");
   const stream = new Stream(cursor.take(cursor.left), lanes);
   const nonzeros = sparse.reduce((sum, group) => sum + group.nonzeros, 0);
   // An entry takes two symbols and a raw bit, of which a state holds at most 17 between two words.
-  if (rows * dense.length > stream.room || nonzeros > stream.room / 4096 * 17) fail("a stream is too short for its matrix");
+  if (rows * dense.length > stream.room || nonzeros > (stream.room / 4096) * 17)
+    fail("a stream is too short for its matrix");
   const out = new Int32Array(rows * groups.length);
   readDense(stream, rows, dense, groups.length, out);
   for (const group of sparse) readSparse(stream, rows, group, groups.length, out);
@@ -61,7 +66,8 @@ export function unpack(bytes, rows, groups) {
  * @returns {Int32Array} [rows][columns]
  */
 export function matrix(bytes, lanes, rows, columns) {
-  if (columns.some(({ shift }) => shift > 15)) throw new DdzError("header", "the shift of a column is above 15");
+  if (!columns.every(({ shift }) => shift <= 15))
+    throw new DdzError("header", "a column has no shift of 0 to 15");
   const stream = new Stream(bytes, lanes);
   if (rows * columns.length > stream.room) fail("a stream is too short for its matrix");
   const out = new Int32Array(rows * columns.length);
@@ -79,8 +85,10 @@ export function matrix(bytes, lanes, rows, columns) {
  */
 export function bands(features, atoms, band) {
   const each = Math.ceil(atoms / band);
-  return Uint32Array.from({ length: features * atoms }, (_, i) =>
-    Math.floor(i / atoms) * each + Math.floor((i % atoms) / band));
+  return Uint32Array.from(
+    { length: features * atoms },
+    (_, i) => Math.floor(i / atoms) * each + Math.floor((i % atoms) / band),
+  );
 }
 
 /** U of spec/labels.md: 0, -1, 1, -2, 2, ... to 0, 1, 2, 3, 4, ... */
@@ -99,7 +107,8 @@ function columnsOf(groups) {
 function sparseHead(cursor, integers) {
   const nonzeros = cursor.u32();
   const [gapTable, gapShift, sizeTable, sizeShift] = cursor.take(4);
-  if (nonzeros < 1 || nonzeros > integers || gapShift > 15 || sizeShift !== 0) fail("the head of a sparse group");
+  if (nonzeros < 1 || nonzeros > integers || gapShift > 15 || sizeShift !== 0)
+    fail("the head of a sparse group");
   return { nonzeros, gapTable: tableOf(gapTable), gapShift, sizeTable: tableOf(sizeTable) };
 }
 
@@ -130,7 +139,9 @@ function readSparse(stream, rows, group, width, out) {
       place += unsigned(gaps[i] >> gapShift) * scale + (gaps[i] & (scale - 1)) + 1;
       if (place >= rows * columns.length) fail("a nonzero beyond its group");
       const size = 1 + unsigned(sizes[i]);
-      out[(place % rows) * width + columns[Math.floor(place / rows)]] = stream.bits(lanes[i], 1) ? -size : size;
+      out[(place % rows) * width + columns[Math.floor(place / rows)]] = stream.bits(lanes[i], 1)
+        ? -size
+        : size;
     }
   }
 }

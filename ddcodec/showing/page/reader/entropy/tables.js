@@ -1,6 +1,8 @@
 /** The 256 tables of the entropy coder (spec/entropy.md, section 3), each made when first asked for. */
 
+// prettier-ignore
 const ZEROS = [513, 732, 961, 1200, 1480, 1761, 2058, 2480, 2832, 3155, 3455, 3685, 3866, 3985, 4050, 4081];
+// prettier-ignore
 const FALLS = [35, 56, 83, 111, 124, 147, 175, 212, 57, 99, 183, 206, 222, 234, 242, 248];
 const TOTAL = 4096;
 
@@ -41,7 +43,7 @@ export function frequenciesOf(name) {
   const fall = BigInt(FALLS[shape]);
   const weight = (n) => {
     const power = BigInt(shape < 8 ? n - 1 : n * n - 1);
-    return (fall ** power << 32n) >> (8n * power);
+    return ((fall ** power) << 32n) >> (8n * power);
   };
   const weights = Array.from({ length: 31 }, (_, i) => weight(i + 1));
   const sum = (values) => values.reduce((a, b) => a + b, 0n);

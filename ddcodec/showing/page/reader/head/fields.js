@@ -59,7 +59,8 @@ export function ranges(value, classes, what) {
   let end = 0;
   for (const range of value) {
     integers(range, 2, 0, classes, what);
-    if (range[1] < 1 || range[0] < end || range[0] + range[1] > classes) refuse(`${what} are not ascending ranges`);
+    if (range[1] < 1 || range[0] < end || range[0] + range[1] > classes)
+      refuse(`${what} are not ascending ranges`);
     end = range[0] + range[1];
   }
   return value;

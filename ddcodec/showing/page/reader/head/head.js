@@ -22,7 +22,8 @@ export function headOf(head) {
   const names = namesOf(head);
   const rows = ranges(head.rows, classes.length, "rows");
   const origins = ranges(head.origins, classes.length, "origins");
-  if (origins.reduce((sum, [, count]) => sum + count, 0) !== classes.length) refuse("origins leave a class out");
+  if (origins.reduce((sum, [, count]) => sum + count, 0) !== classes.length)
+    refuse("origins leave a class out");
   checkRecipe(recipe, rows);
   const generated = recipe.synthesis.kind !== "stored";
   if ("prior" in head !== generated) refuse(generated ? "no prior" : "a prior that nothing uses");
@@ -33,8 +34,15 @@ export function headOf(head) {
   const grid = recipe.synthesis.grid ?? 1;
   const pictures = generated ? Math.ceil((pictureSlots * patchesPerSlot) / grid ** 2) : 0;
   return {
-    classes, names, rows, origins, recipe, prior: head.prior ?? null,
-    patchesPerSlot, pictureSlots, seedSlots: Math.max(pictureSlots, pictures),
+    classes,
+    names,
+    rows,
+    origins,
+    recipe,
+    prior: head.prior ?? null,
+    patchesPerSlot,
+    pictureSlots,
+    seedSlots: Math.max(pictureSlots, pictures),
   };
 }
 

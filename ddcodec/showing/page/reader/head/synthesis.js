@@ -2,7 +2,18 @@
 import { compareBytes, utf8 } from "../bytes.js";
 import { bytes32, hasControls, integer, integers, kindOf, mapOf, ratio, refuse, text } from "./fields.js";
 
-const COMMON = ["kind", "prompt", "vectors", "negative", "time_ids", "size", "guidance", "profile", "batch", "weights"];
+const COMMON = [
+  "kind",
+  "prompt",
+  "vectors",
+  "negative",
+  "time_ids",
+  "size",
+  "guidance",
+  "profile",
+  "batch",
+  "weights",
+];
 const PATH = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,127}\/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const ENDING = /\.(json|txt|model|safetensors)$/;
 
@@ -13,11 +24,14 @@ export function checkSynthesis(synthesis) {
     mapOf(synthesis, "recipe.synthesis", ["kind"]);
     return kind;
   }
-  const profile = "profile" in synthesis
-    ? kindOf(synthesis, "recipe.synthesis", ["w8a8", "w8a15", "w15a15", "float"], "profile") : null;
+  const profile =
+    "profile" in synthesis
+      ? kindOf(synthesis, "recipe.synthesis", ["w8a8", "w8a15", "w15a15", "float"], "profile")
+      : null;
   const own = kind === "text2image" ? ["grid"] : ["base", "signal", "share"];
   mapOf(synthesis, "recipe.synthesis", [...COMMON, ...own]);
-  if (text(synthesis.prompt, "the prompt", 4096).split("{}").length !== 2) refuse("the prompt has not exactly one {}");
+  if (text(synthesis.prompt, "the prompt", 4096).split("{}").length !== 2)
+    refuse("the prompt has not exactly one {}");
   checkVectors(synthesis.vectors);
   text(synthesis.negative, "the negative prompt", 4096);
   const ids = Array.isArray(synthesis.time_ids) && synthesis.time_ids.length === 0 ? 0 : 6;
@@ -54,9 +68,18 @@ function checkBase(synthesis) {
 export function checkPrior(prior) {
   mapOf(prior, "prior", ["source", "revision", "files", "digest"]);
   const parts = text(prior.source, "prior.source").split("/");
-  const bad = (part) => part.length < 1 || [...part].length > 200 || hasControls(part) || part.includes("\\") || part.includes("..");
+  const bad = (part) =>
+    part.length < 1 ||
+    [...part].length > 200 ||
+    hasControls(part) ||
+    part.includes("\\") ||
+    part.includes("..");
   if (parts.length > 2 || parts.some(bad)) refuse("prior.source");
-  if (parts.length === 1 ? prior.revision !== null : !/^[0-9a-f]{40}$/.test(text(prior.revision, "prior.revision")))
+  if (
+    parts.length === 1
+      ? prior.revision !== null
+      : !/^[0-9a-f]{40}$/.test(text(prior.revision, "prior.revision"))
+  )
     refuse("prior.revision");
   const { files } = prior;
   if (!Array.isArray(files) || files.length < 1 || files.length > 256) refuse("prior.files");

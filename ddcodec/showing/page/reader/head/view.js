@@ -34,7 +34,11 @@ export function checkView(view, size, ipc) {
 function checkScale(scale, kind) {
   integers(scale, 3, 1, 4096, "recipe.view.scale");
   const [least, most, denominator] = scale;
-  if (kind === "resized-crop" ? least > most || most > denominator : denominator !== 1 || least !== 1 || most !== 1)
+  if (
+    kind === "resized-crop"
+      ? least > most || most > denominator
+      : denominator !== 1 || least !== 1 || most !== 1
+  )
     refuse("recipe.view.scale is out of range");
 }
 
@@ -52,7 +56,8 @@ function checkChoices(view, ipc) {
   if ("brightness" in view) {
     integers(view.brightness, 3, 0, 100, "recipe.view.brightness");
     percent(view.brightness[2], "brightness");
-    if (view.brightness[0] === 0 && view.brightness[1] === 0) refuse("recipe.view.brightness changes nothing");
+    if (view.brightness[0] === 0 && view.brightness[1] === 0)
+      refuse("recipe.view.brightness changes nothing");
   }
   if ("gamma" in view) {
     integers(view.gamma, 3, 1, 1000, "recipe.view.gamma");

@@ -11,7 +11,14 @@
 export function monomialsOf(view, degree) {
   const moves = view.kind !== "identity";
   const scales = view.kind === "resized-crop" || view.kind === "stored";
-  const most = [view.flip, moves ? degree : 0, moves ? degree : 0, scales ? degree : 0, view.vflip ? 1 : 0, view.rotate ? degree : 0];
+  const most = [
+    view.flip,
+    moves ? degree : 0,
+    moves ? degree : 0,
+    scales ? degree : 0,
+    view.vflip ? 1 : 0,
+    view.rotate ? degree : 0,
+  ];
   let all = [[]];
   for (const power of most)
     all = all.flatMap((head) => Array.from({ length: power + 1 }, (_, n) => [...head, power - n]));

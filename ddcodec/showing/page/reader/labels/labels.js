@@ -77,7 +77,10 @@ export class Labels {
     const [start, count] = this.table.originOf(c);
     const { kind, temperature } = this.table.head.recipe.labels;
     if (kind === "teacher")
-      throw new DdzError("not-rendered", "a stored teacher computes the label, which this reader does not run");
+      throw new DdzError(
+        "not-rendered",
+        "a stored teacher computes the label, which this reader does not run",
+      );
     if (kind === "soft")
       return { start, probabilities: probabilities(await this.logits(c, s, v), temperature) };
     const { values, row } = await this.row(c, s, v);
@@ -97,6 +100,7 @@ export class Labels {
     const all = width * height;
     const kept = (all - pixelsOf(box)) / all;
     out[own] = Math.fround(kept);
-    out[other] = own === other ? Math.fround(Math.fround(kept) + Math.fround(1 - kept)) : Math.fround(1 - kept);
+    out[other] =
+      own === other ? Math.fround(Math.fround(kept) + Math.fround(1 - kept)) : Math.fround(1 - kept);
   }
 }

@@ -20,7 +20,7 @@ export function weightsOf([n, d]) {
 
 function weights(n, d) {
   let ratio = 0n;
-  for (let term = ONE, k = 0n; term > 0n; ) {
+  for (let term = ONE, k = 0n; term > 0n;) {
     ratio += k % 2n === 0n ? term : -term;
     k += 1n;
     term = (term * d) / (64n * n * k);

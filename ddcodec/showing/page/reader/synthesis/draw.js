@@ -14,7 +14,16 @@ export const wordsOf = (seed, index) => words(seed, VIEWS, index, 17);
 
 /** The draw that leaves a picture of that size as it is. @returns {Draw} */
 export const untouched = (height, width) => ({
-  top: 0, left: 0, rows: height, columns: width, flip: 0, vflip: 0, degrees: 0, brightness: 0, contrast: 0, gamma: 100,
+  top: 0,
+  left: 0,
+  rows: height,
+  columns: width,
+  flip: 0,
+  vflip: 0,
+  degrees: 0,
+  brightness: 0,
+  contrast: 0,
+  gamma: 100,
 });
 
 const happens = (word, percent) => below(word, 100) >= 100 - percent;
@@ -73,7 +82,11 @@ export function partnerOf(view, height, width, w, place) {
     count = Math.min(view.partners, count - first);
     start += first;
   }
-  return { class: start + below(w[4], count), slot: below(w[5], place.slot + 1), box: boxOf(height, width, w) };
+  return {
+    class: start + below(w[4], count),
+    slot: below(w[5], place.slot + 1),
+    box: boxOf(height, width, w),
+  };
 }
 
 /** @returns {Box} */
@@ -88,4 +101,5 @@ function boxOf(height, width, w) {
 }
 
 /** Pixels of a box. @param {Box | null} box */
-export const pixelsOf = (box) => (box ? Math.max(0, box.bottom - box.top) * Math.max(0, box.right - box.left) : 0);
+export const pixelsOf = (box) =>
+  box ? Math.max(0, box.bottom - box.top) * Math.max(0, box.right - box.left) : 0;

@@ -46,7 +46,8 @@ export function resize(picture, height, width) {
   const data = new Uint8Array(3 * width * height);
   for (let y = 0; y < height; y++) {
     lineOf(picture, down[y], line);
-    for (let x = 0; x < width; x++) (exact ? pixel : widePixel)(line, across[x], down[y].sum, data, 3 * (y * width + x));
+    for (let x = 0; x < width; x++)
+      (exact ? pixel : widePixel)(line, across[x], down[y].sum, data, 3 * (y * width + x));
   }
   return { width, height, data };
 }
@@ -77,7 +78,10 @@ function pixel(line, { first, weights, sum }, rows, data, to) {
 function widePixel(line, { first, weights, sum }, rows, data, to) {
   const all = BigInt(rows) * BigInt(sum);
   for (let channel = 0; channel < 3; channel++) {
-    const total = weights.reduce((a, weight, k) => a + BigInt(weight) * BigInt(line[3 * (first + k) + channel]), 0n);
+    const total = weights.reduce(
+      (a, weight, k) => a + BigInt(weight) * BigInt(line[3 * (first + k) + channel]),
+      0n,
+    );
     data[to + channel] = Number((2n * total + all) / (2n * all));
   }
 }

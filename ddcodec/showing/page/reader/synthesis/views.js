@@ -15,7 +15,8 @@ import { toneOf } from "./tone.js";
  */
 export function augmented(picture, draw) {
   const { width, height } = picture;
-  const inside = draw.top >= 0 && draw.left >= 0 && draw.top + draw.rows <= height && draw.left + draw.columns <= width;
+  const inside =
+    draw.top >= 0 && draw.left >= 0 && draw.top + draw.rows <= height && draw.left + draw.columns <= width;
   let view = inside ? cropOf(picture, draw.top, draw.left, draw.rows, draw.columns) : shifted(picture, draw);
   view = resize(view, height, width);
   if (draw.flip || draw.vflip) view = mirrored(view, draw.flip, draw.vflip);
@@ -63,6 +64,11 @@ function mirrored({ width, height, data: from }, flip, vflip) {
 export function mixed(own, partner, box) {
   if (!pixelsOf(box)) return own;
   const whole = { ...own, data: own.data.slice() };
-  paste(cropOf(partner, box.top, box.left, box.bottom - box.top, box.right - box.left), whole, box.top, box.left);
+  paste(
+    cropOf(partner, box.top, box.left, box.bottom - box.top, box.right - box.left),
+    whole,
+    box.top,
+    box.left,
+  );
   return whole;
 }

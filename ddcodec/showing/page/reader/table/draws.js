@@ -47,12 +47,25 @@ export class Draws {
     if (!mixes) return { own, partner: null };
     const [start, count] = this.table.originOf(c);
     const partner = { class: c + dc, slot: s + ds };
-    if (partner.class < start || partner.class >= start + count || partner.slot < 0 || partner.slot >= this.table.head.pictureSlots)
+    if (
+      partner.class < start ||
+      partner.class >= start + count ||
+      partner.slot < 0 ||
+      partner.slot >= this.table.head.pictureSlots
+    )
       throw new DdzError("payload", "the partner of a stored draw is not in the table");
     this.checkPartner(partner, "header");
     const other = await this.storedDraw(partner.class, partner.slot, v);
-    if (other[4] && !this.view.flip) throw new DdzError("payload", "a stored draw flips, and the recipe does not");
-    const draw = { ...untouched(this.height, this.width), top: other[0], left: other[1], rows: other[2], columns: other[3], flip: other[4] };
+    if (other[4] && !this.view.flip)
+      throw new DdzError("payload", "a stored draw flips, and the recipe does not");
+    const draw = {
+      ...untouched(this.height, this.width),
+      top: other[0],
+      left: other[1],
+      rows: other[2],
+      columns: other[3],
+      flip: other[4],
+    };
     return { own, partner: { ...partner, draw, box } };
   }
 

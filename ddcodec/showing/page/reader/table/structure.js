@@ -124,9 +124,15 @@ function checkTiling(kind, sections, classes, slots, views) {
   const boxes = [];
   for (const { box } of sections) {
     const spare = kind === "patches";
-    if (!spare && !classes.covers(box[0], box[1])) refuse(`a section of ${kind} holds classes that have none`);
+    if (!spare && !classes.covers(box[0], box[1]))
+      refuse(`a section of ${kind} holds classes that have none`);
     const span = (start, count, most) => (count ? [start, Math.min(start + count, most)] : [0, most]);
-    const cell = [classes.rank(box[0]), classes.rank(box[0] + box[1]), ...span(box[2], box[3], slots), ...span(box[4], box[5], views)];
+    const cell = [
+      classes.rank(box[0]),
+      classes.rank(box[0] + box[1]),
+      ...span(box[2], box[3], slots),
+      ...span(box[4], box[5], views),
+    ];
     if (cell[0] < cell[1] && cell[2] < cell[3]) boxes.push(cell);
   }
   if (!tiles(boxes, [classes.size, slots, views])) refuse(`sections of ${kind} leave a hole, or overlap`);
@@ -138,16 +144,20 @@ function checkCodec(head, kind, section) {
   codecOf(section.codec);
   if (!KINDS[kind].codecs.includes(name)) refuse(`a section of ${kind} has the codec ${name}`);
   const { synthesis, labels, size, variations } = head.recipe;
-  if (kind === "prompts" && (name === "prompt-text") !== (synthesis.vectors[0] === 0)) refuse("prompts of another codec");
-  if (kind === "labels" && (name === "hard-labels") !== (labels.kind === "hard")) refuse("labels of another codec");
+  if (kind === "prompts" && (name === "prompt-text") !== (synthesis.vectors[0] === 0))
+    refuse("prompts of another codec");
+  if (kind === "labels" && (name === "hard-labels") !== (labels.kind === "hard"))
+    refuse("labels of another codec");
   if (name === "seed-derived" && section.box[3] !== 0) refuse("derived seeds are never divided by slots");
-  if (kind === "draws" && (params.width !== size[0] || params.height !== size[1])) refuse("draws for pictures of another size");
+  if (kind === "draws" && (params.width !== size[0] || params.height !== size[1]))
+    refuse("draws for pictures of another size");
   const classes = kind === "labels" ? originOf(head, section.box[0])[1] : 0;
   if (name === "top-k-labels" && params.classes !== classes) refuse("lists of another number of classes");
   if (kind === "label-model") {
     if (params.classes !== section.box[1]) refuse("a label model of another number of classes");
     if (params.features !== featureCount(head.recipe.view, params)) refuse("a label model of other features");
-    if (params.variations !== 1 && params.variations !== variations) refuse("a label model of other variations");
+    if (params.variations !== 1 && params.variations !== variations)
+      refuse("a label model of other variations");
   }
   if (kind === "teacher" && (params.classes !== section.box[1] || size.some((side) => side !== params.side)))
     refuse("a teacher of other classes, or of pictures of another size");
@@ -171,7 +181,11 @@ function checkOrigins(head, byKind, rows, pictures) {
   const fields = grouped("label-fields");
   const teachers = new Set(byKind.get("teacher")?.map(({ box }) => box[0]));
   for (const [start, count] of head.origins) {
-    if (head.recipe.labels.kind === "teacher" && !teachers.has(start) && rows.rank(start + count) > rows.rank(start))
+    if (
+      head.recipe.labels.kind === "teacher" &&
+      !teachers.has(start) &&
+      rows.rank(start + count) > rows.rank(start)
+    )
       refuse("there is no teacher for the rows of an origin");
     const soft = (labels.get(start) ?? []).filter(({ codec }) => codec.name === "soft-labels");
     const model = models.get(start)?.codec.params;
@@ -182,13 +196,20 @@ function checkOrigins(head, byKind, rows, pictures) {
       if (own.length) refuse("there are fields that no label needs");
       continue;
     }
-    for (const { codec: { params } } of own)
-      if (params.atoms !== model.atoms || params.features !== model.features || params.variations !== model.variations)
+    for (const {
+      codec: { params },
+    } of own)
+      if (
+        params.atoms !== model.atoms ||
+        params.features !== model.features ||
+        params.variations !== model.variations
+      )
         refuse("fields that do not fit their model");
     checkTiling("label-fields", own, pictures.within(start, count), head.pictureSlots, 1);
   }
 }
 
 function checkColumns({ columns, step }, { atoms, classes }) {
-  if (columns !== 0 && columns !== (step === 0 ? atoms : classes)) refuse("labels of another number of columns");
+  if (columns !== 0 && columns !== (step === 0 ? atoms : classes))
+    refuse("labels of another number of columns");
 }

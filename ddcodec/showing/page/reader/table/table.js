@@ -66,15 +66,22 @@ export class Table {
 
   /** Bounds what a section may make a reader allocate, before it is decompressed. */
   checkSize(section, shape) {
-    const { kind, raw, box, codec: { name } } = section;
+    const {
+      kind,
+      raw,
+      box,
+      codec: { name },
+    } = section;
     const numbers = shape.reduce((a, b) => a * b, 1);
     let values = kind === "patches" ? numbers / 3 : numbers;
     if (name === "soft-labels") {
       const { atoms } = this.holder("label-model", box[0]).section.codec.params;
       values = Math.max(values, shape[0] * shape[1] * shape[2] * Math.max(1, atoms));
     }
-    if (values > MOST_VALUES) throw new DdzError("limit-exceeded", `${nameOf(section)} holds too many values`);
-    if (raw > mostRaw(section, numbers)) throw new DdzError("payload", `${nameOf(section)} has more bytes than it can need`);
+    if (values > MOST_VALUES)
+      throw new DdzError("limit-exceeded", `${nameOf(section)} holds too many values`);
+    if (raw > mostRaw(section, numbers))
+      throw new DdzError("payload", `${nameOf(section)} has more bytes than it can need`);
   }
 
   /** The shape of what a section holds (spec/table.md, section 2). */
@@ -85,10 +92,14 @@ export class Table {
     const slots = (undivided) => box[3] || undivided;
     const views = box[5] || recipe.views;
     switch (kind) {
-      case "seeds": return [classes, slots(seedSlots)];
-      case "patches": return [classes * box[3] * patchesPerSlot, params.height, params.width, 3];
-      case "draws": return [classes, slots(pictureSlots), views, 11];
-      case "latents": return [classes, slots(pictureSlots), patchesPerSlot, params.channels, params.height, params.width];
+      case "seeds":
+        return [classes, slots(seedSlots)];
+      case "patches":
+        return [classes * box[3] * patchesPerSlot, params.height, params.width, 3];
+      case "draws":
+        return [classes, slots(pictureSlots), views, 11];
+      case "latents":
+        return [classes, slots(pictureSlots), patchesPerSlot, params.channels, params.height, params.width];
       case "prompts": {
         const [count, ...widths] = recipe.synthesis.vectors;
         return count ? [classes, count, widths.reduce((a, b) => a + b, 0)] : [classes];
@@ -98,10 +109,14 @@ export class Table {
         if (codec.name === "hard-labels") return shape;
         return [...shape, codec.name === "soft-labels" ? params.columns : params.classes];
       }
-      case "label-model": return [params.classes, params.features, params.atoms];
-      case "label-fields": return [classes, slots(pictureSlots), params.variations, params.features, params.atoms];
-      case "pixels": return [classes, slots(recipe.ipc), params.length];
-      default: return [];
+      case "label-model":
+        return [params.classes, params.features, params.atoms];
+      case "label-fields":
+        return [classes, slots(pictureSlots), params.variations, params.features, params.atoms];
+      case "pixels":
+        return [classes, slots(recipe.ipc), params.length];
+      default:
+        return [];
     }
   }
 
@@ -123,7 +138,8 @@ export class Table {
     const within = (i, start, count) => count === 0 || (i >= start && i < start + count);
     for (const section of this.sectionsOf(kind)) {
       const [c0, cn, s0, sn, v0, vn] = section.box;
-      if (within(c, c0, cn) && within(s, s0, sn) && within(v, v0, vn)) return { section, at: [c - c0, s - s0, v - v0] };
+      if (within(c, c0, cn) && within(s, s0, sn) && within(v, v0, vn))
+        return { section, at: [c - c0, s - s0, v - v0] };
     }
     throw new DdzError("header", `no section of ${kind} holds class ${c}, slot ${s}, view ${v}`);
   }
@@ -144,7 +160,10 @@ export class Table {
     const { section, at } = this.holder("patches", c, s);
     const mosaic = await this.decoded(section);
     const picture = await this.cache.get(
-      `pixels ${section.number}`, () => mosaic.rgb(this.decoder), ({ data }) => data.length);
+      `pixels ${section.number}`,
+      () => mosaic.rgb(this.decoder),
+      ({ data }) => data.length,
+    );
     const number = (at[0] * section.box[3] + at[1]) * this.head.patchesPerSlot + j;
     return { patch: patchOf(picture, mosaic, number), exact: mosaic.exact };
   }
