@@ -34,7 +34,7 @@ export class FileSource {
   static async open(place, { dictionary, decoder = browserDecoder }) {
     const file = place instanceof Blob;
     const blob = file ? new FileBlob(place) : await UrlBlob.open(place);
-    const name = file ? place.name : decodeURIComponent(new URL(place).pathname.split("/").pop());
+    const name = file ? place.name : new URL(place).pathname.split("/").pop();
     return new FileSource(await Artifact.open(blob, { dictionary, decoder }), name);
   }
 

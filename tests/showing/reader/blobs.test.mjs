@@ -97,6 +97,17 @@ test("what a server does wrong is an error of transport", async () => {
     });
 });
 
+test("keys in a URL are not told", async () => {
+  const url = "https://name:secret@127.0.0.1:1/a.ddz?key=secret#secret";
+  const refuse = async () => {
+    throw new TypeError("no way");
+  };
+  await assert.rejects(UrlBlob.open(url, { fetch: refuse }), (error) => {
+    assert.equal(error.message, "https://127.0.0.1:1/a.ddz cannot be read: no way");
+    return error.code === "transport";
+  });
+});
+
 test("a server cannot send without end", async () => {
   const flood = (_, response) => {
     const more = () => response.write(Buffer.alloc(65536), (error) => error || more());

@@ -127,11 +127,11 @@ export class Artifact {
 
   /**
    * Whether a picture of the artifact is what it was where it was written, by the digests that it
-   * holds of its pixels; null where it holds none.
+   * holds of its pixels; null where it holds none, or of pictures that are not rendered here.
    * @returns {Promise<boolean | null>}
    */
   async matchesPixelDigest(c, s) {
-    if (this.table.sectionsOf("pixels").length === 0 || this.head.recipe.variations !== 1) return null;
+    if (this.table.sectionsOf("pixels").length === 0 || !this.stored) return null;
     const { section, at } = this.table.holder("pixels", c, s);
     const { length } = section.codec.params;
     const slots = section.box[3] || this.head.recipe.ipc;

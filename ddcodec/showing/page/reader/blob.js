@@ -69,8 +69,12 @@ export class UrlBlob {
 
   /** Use `UrlBlob.open`. */
   constructor(url, fetch, length, first, tag) {
-    Object.assign(this, { url, fetch, first, tag });
+    this.url = url;
+    this.fetch = fetch;
     this.length = length;
+    /** The bytes that it begins with. */
+    this.first = first;
+    this.tag = tag;
   }
 
   async read(offset, length) {
@@ -88,7 +92,13 @@ export class UrlBlob {
 }
 
 const cut = () => new DdzError("truncated", "the file ends too early");
-const unreachable = (url, why) => new DdzError("transport", `${url} cannot be read: ${why}`);
+const unreachable = (url, why) => new DdzError("transport", `${bare(url)} cannot be read: ${why}`);
+
+/** A URL as it may be told: without names, passwords and keys. */
+const bare = (url) =>
+  String(url)
+    .replace(/[?#].*$/s, "")
+    .replace(/\/\/[^/]*@/, "//");
 
 function part(bytes, offset, length) {
   if (offset + length > bytes.length) throw cut();
@@ -136,5 +146,5 @@ async function wholeOf(response, most, url) {
   } catch (error) {
     throw unreachable(url, error.message);
   }
-  throw new DdzError("limit-exceeded", `${url} sends more than ${most} bytes at once`);
+  throw new DdzError("limit-exceeded", `${bare(url)} sends more than ${most} bytes at once`);
 }

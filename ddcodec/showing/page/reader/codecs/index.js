@@ -21,7 +21,7 @@ const pixelDigest = {
 
 /**
  * A codec: the ranges of its parameters, and what decodes raw bytes of a shape.
- * @typedef {{ranges: Record<string, [number, number] | string[]>, check?: (params: any) => boolean,
+ * @typedef {{ranges: Record<string, number[] | string[]>, check?: (params: any) => boolean,
  *   mostRaw?: (classes: number) => number, decode: (raw: Uint8Array, shape: number[], params: any) => any}} Codec
  * @type {Record<string, Codec>}
  */

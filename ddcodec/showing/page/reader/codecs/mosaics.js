@@ -22,8 +22,9 @@ const SIDES = { width: [1, 8192], height: [1, 8192] };
  */
 
 /**
- * A mosaic before it is decoded: `picture` is its size, `patch` that of a patch.
- * @typedef {{exact: boolean, columns: number, picture: number[], patch: number[],
+ * A mosaic, whose picture may be decoded yet: `picture` is its size, `patch` that of a patch, and
+ * `byteLength` what it keeps in memory.
+ * @typedef {{exact: boolean, byteLength: number, columns: number, picture: number[], patch: number[],
  *   rgb(decoder: Decoder): Promise<Picture>}} Mosaic
  */
 
@@ -37,7 +38,13 @@ function mosaic(most, open) {
       const columns = ceilRoot(count);
       const size = [columns * width, Math.ceil(count / columns) * height];
       if (size[0] * size[1] > MOST_PIXELS || Math.max(...size) > most) wrong("a mosaic is too large");
-      return { columns, picture: size, patch: [width, height], ...open(raw, size[0], size[1]) };
+      return {
+        columns,
+        picture: size,
+        patch: [width, height],
+        byteLength: raw.length,
+        ...open(raw, size[0], size[1]),
+      };
     },
   };
 }
@@ -49,7 +56,7 @@ const ceilRoot = (n) => {
 
 export const mosaicPng = mosaic(Infinity, (raw, width, height) => {
   const data = decodePng(raw, width, height);
-  return { exact: true, rgb: async () => ({ width, height, data }) };
+  return { exact: true, byteLength: data.length, rgb: async () => ({ width, height, data }) };
 });
 
 export const mosaicWebp = mosaic(16383, (raw, width, height) => {

@@ -4,7 +4,7 @@ import { DdzError } from "../errors.js";
 /**
  * Texts are one of those that a list names, else `unsupported`.
  * @param {object} params as the file has them
- * @param {Record<string, [number, number] | string[]>} ranges
+ * @param {Record<string, number[] | string[]>} ranges
  */
 export function checkParameters(params, ranges) {
   const names = Object.keys(ranges);

@@ -1,5 +1,5 @@
 /** An open file: prelude, header, index, sections and digest (spec/ddz.md). */
-import { compareBytes, sha256, concat, utf8, viewOf } from "../bytes.js";
+import { compareBytes, concat, hex, sha256, utf8, viewOf } from "../bytes.js";
 import { DdzError, require } from "../errors.js";
 import { crc32 } from "./crc32.js";
 import { exactly, isMap, sectionsOf } from "./index_map.js";
@@ -139,7 +139,7 @@ async function inflated(stored, { dictionary }, limits) {
       "request",
       "the header is deflated: give the bytes of header_dictionary.bin as `dictionary`",
     );
-  if (Array.from(await sha256(given), (b) => b.toString(16).padStart(2, "0")).join("") !== DICTIONARY)
+  if (hex(await sha256(given)) !== DICTIONARY)
     throw new DdzError("request", "the bytes given as `dictionary` are not those of header_dictionary.bin");
   const { output, consumed } = inflate(stored, {
     limit: limits.header,

@@ -39,7 +39,9 @@ export function inflate(bytes, { limit, code, over = code, dictionary = new Uint
 
 class Inflater {
   constructor(bytes, limit, code, over, dictionary) {
-    Object.assign(this, { bytes, code, over });
+    this.bytes = bytes;
+    this.code = code;
+    this.over = over;
     this.at = 0;
     this.hold = 0;
     this.held = 0;

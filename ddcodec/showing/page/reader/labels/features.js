@@ -50,7 +50,11 @@ export class FeatureSet {
    * @param {{parts: number, degree: number, response: number}} params
    */
   constructor(view, [width, height], { parts, degree, response }) {
-    Object.assign(this, { view, width, height, parts, response });
+    this.view = view;
+    this.width = width;
+    this.height = height;
+    this.parts = parts;
+    this.response = response;
     this.monomials = monomialsOf(view, degree);
   }
 

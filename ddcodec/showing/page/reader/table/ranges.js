@@ -39,7 +39,7 @@ export class ClassSet {
     return this.rank(start + count) - this.rank(start) === count;
   }
 
-  /** The set without the members of another. @param {ClassSet} other */
+  /** The members within a range. */
   within(start, count) {
     const ranges = this.ranges
       .map(([a, b]) => [Math.max(a, start), Math.min(b, start + count)])

@@ -151,8 +151,6 @@ function checkCodec(head, kind, section) {
   if (name === "seed-derived" && section.box[3] !== 0) refuse("derived seeds are never divided by slots");
   if (kind === "draws" && (params.width !== size[0] || params.height !== size[1]))
     refuse("draws for pictures of another size");
-  const classes = kind === "labels" ? originOf(head, section.box[0])[1] : 0;
-  if (name === "top-k-labels" && params.classes !== classes) refuse("lists of another number of classes");
   if (kind === "label-model") {
     if (params.classes !== section.box[1]) refuse("a label model of another number of classes");
     if (params.features !== featureCount(head.recipe.view, params)) refuse("a label model of other features");

@@ -107,7 +107,7 @@ export class Table {
       case "labels": {
         const shape = [classes, slots(recipe.ipc), views];
         if (codec.name === "hard-labels") return shape;
-        return [...shape, codec.name === "soft-labels" ? params.columns : params.classes];
+        return [...shape, codec.name === "soft-labels" ? params.columns : this.originOf(box[0])[1]];
       }
       case "label-model":
         return [params.classes, params.features, params.atoms];
