@@ -11,18 +11,16 @@ import { pixelsOf } from "./reader/synthesis/draw.js";
 
 /** The likeliest classes that are told of a label; the rest is one number. */
 const SHOWN_LABELS = 5;
-/** What stands where a picture is generated: this reader runs no prior. */
-const NOT_DRAWN =
-  "data:image/svg+xml," +
-  encodeURIComponent(
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M4 12 12 4" stroke="#888" stroke-width=".5"/></svg>',
-  );
+/** A pixel of nothing, where a picture is generated: this reader runs no prior. */
+const NOT_DRAWN = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 
 export class FileSource {
   /** @type {Artifact} */
   #artifact;
   #name;
   #urls = new PictureUrls();
+  /** How many classes have a readable name. @type {Map<string, number>} */
+  #called = new Map();
 
   /**
    * The source of a file that somebody chose or dropped, or of a URL.
@@ -45,6 +43,7 @@ export class FileSource {
   constructor(artifact, name) {
     this.#artifact = artifact;
     this.#name = name;
+    for (const called of artifact.head.names) this.#called.set(called, (this.#called.get(called) ?? 0) + 1);
   }
 
   async summary() {
@@ -62,7 +61,7 @@ export class FileSource {
       labels: recipe.labels.kind,
       generated: !stored,
       problem: this.#problem(),
-      classes: classes.map((c) => ({ class: c, name: this.#title(c), pictures: recipe.ipc })),
+      classes: classes.map((c) => ({ class: c, name: this.#title(c), id: this.#id(c), pictures: recipe.ipc })),
       parts: partsOf(this.#artifact),
       sections: container.sections.map((section) => this.#section(section)),
       recipe: recipeSentences(this.#artifact, supportWords(this.#artifact)),
@@ -109,8 +108,20 @@ export class FileSource {
     return missing.length ? `Not shown here: ${missing.join(", and ")}. Run ddz show to see them.` : null;
   }
 
-  /** A class for people, such as `n01440764 (tench)`. */
+  /** What to call a class: its readable name, with its id where others are called so too. */
   #title(c) {
+    const { names } = this.#artifact.head;
+    return this.#called.get(names[c]) === 1 ? names[c] : this.#whole(c);
+  }
+
+  /** The name of a class in the file, where what it is called does not tell. */
+  #id(c) {
+    const id = this.#artifact.head.classes[c];
+    return [id, this.#whole(c)].includes(this.#title(c)) ? null : id;
+  }
+
+  /** Both names of a class, such as `n01440764 (tench)`. */
+  #whole(c) {
     const { classes, names } = this.#artifact.head;
     return classes[c] === names[c] ? classes[c] : `${classes[c]} (${names[c]})`;
   }
