@@ -108,6 +108,12 @@ def lists(source: Path, teacher: Path, out: Path) -> Artifact:
     return soft_copy(small, out, temperature=(5, 3))
 
 
+def called_alike(source: Path, teacher: Path, out: Path) -> Artifact:
+    """Readable names, which two classes share."""
+    shutil.copy(ROOT / "spec/vectors/y_table_named.ddz", out)
+    return ddcodec.open(out)
+
+
 ARTIFACTS: dict[str, Make] = {
     "png, every augmentation": encoded(
         patch_codec="png", view="resized-crop+flip+vflip+rotate+brightness+gamma+cutmix", views=9
@@ -124,6 +130,7 @@ ARTIFACTS: dict[str, Make] = {
     "collages": encoded(method="rded", patch_codec="png", view="crop+cutmix", labels="soft"),
     "a slice with support": cut(view="crop+flip+cutmix", views=6, labels="soft"),
     "lists": lists,
+    "classes that are called alike": called_alike,
 }
 
 

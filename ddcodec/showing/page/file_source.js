@@ -61,7 +61,12 @@ export class FileSource {
       labels: recipe.labels.kind,
       generated: !stored,
       problem: this.#problem(),
-      classes: classes.map((c) => ({ class: c, name: this.#title(c), id: this.#id(c), pictures: recipe.ipc })),
+      classes: classes.map((c) => ({
+        class: c,
+        name: this.#title(c),
+        id: this.#id(c),
+        pictures: recipe.ipc,
+      })),
       parts: partsOf(this.#artifact),
       sections: container.sections.map((section) => this.#section(section)),
       recipe: recipeSentences(this.#artifact, supportWords(this.#artifact)),
