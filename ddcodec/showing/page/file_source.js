@@ -198,7 +198,7 @@ export class FileSource {
       view,
       picture: this.#artifact.stored ? this.#urls.of(await this.#artifact.image(c, slot, view)) : NOT_DRAWN,
       words: plain ? ["the picture itself"] : words.length ? words : ["as it is"],
-      partner: partner && pixelsOf(partner.box) ? this.#partner(partner) : null,
+      partner: partner && this.#partner(partner),
       label: await this.#label(c, slot, view),
     };
   }

@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
-import { assert, openVector, outcome, sha256, vectors } from "./support.mjs";
+import { partnerOf, pixelsOf, wordsOf } from "../../../ddcodec/showing/page/reader/synthesis/draw.js";
+import { assert, openVector, outcome, rowsOf, sha256, vectors } from "./support.mjs";
 
 const FOLDER = fileURLToPath(new URL("../../../spec/vectors/", import.meta.url));
 
@@ -100,6 +101,29 @@ test("what is asked for beyond the table is refused", async () => {
   }
   assert.equal(await outcome(() => artifact.patch(0, 0, artifact.head.patchesPerSlot)), "request");
   assert.equal(await outcome(() => artifact.logits(0, 0, 0)), "request");
+});
+
+test("a partner of which nothing shows need not be there, and one that shows must", async () => {
+  const artifact = await openVector("labels/y_cutmix.ddz");
+  const { pictures } = artifact.table.structure();
+  const missing = { has: (c) => c === 0 && pictures.has(c) };
+  artifact.table.checked = { ...artifact.table.structure(), pictures: missing };
+  const found = new Set();
+  for (const [c, s, v] of rowsOf(artifact)) {
+    const words = wordsOf(await artifact.table.seed(c, s), v);
+    const [start, count] = artifact.table.originOf(c);
+    const [width, height] = artifact.head.recipe.size;
+    const drawn = partnerOf(artifact.head.recipe.view, height, width, words, {
+      start,
+      count,
+      class: c,
+      slot: s,
+    });
+    const shows = v > 0 && pixelsOf(drawn.box) > 0 && drawn.class !== 0;
+    assert.equal(await outcome(() => artifact.draw(c, s, v)), shows ? "header" : "ok");
+    found.add(shows);
+  }
+  assert.equal(found.size, 2);
 });
 
 test("pictures match the digests of their pixels where an artifact holds any", async () => {

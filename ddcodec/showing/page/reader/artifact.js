@@ -3,7 +3,6 @@ import { compareBytes, concat, hex, sha256, utf8 } from "./bytes.js";
 import { Container } from "./container/container.js";
 import { DdzError, require } from "./errors.js";
 import { collage } from "./synthesis/layout.js";
-import { pixelsOf } from "./synthesis/draw.js";
 import { augmented, mixed } from "./synthesis/views.js";
 import { Labels } from "./labels/labels.js";
 import { Draws } from "./table/draws.js";
@@ -91,7 +90,7 @@ export class Artifact {
     this.checkRow(c, s, v);
     const { own, partner } = await this.draws.row(c, s, v);
     const image = await this.view(c, s, own);
-    if (!partner || !pixelsOf(partner.box)) return image;
+    if (!partner) return image;
     const other = await this.view(partner.class, partner.slot, partner.draw);
     return { ...mixed(image, other, partner.box), exact: image.exact && other.exact };
   }

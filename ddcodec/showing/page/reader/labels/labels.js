@@ -43,7 +43,7 @@ export class Labels {
     const { section } = this.table.holder("label-model", c);
     const model = await this.table.decoded(section);
     const { own, partner } = await this.draws.row(c, s, v);
-    const box = partner && pixelsOf(partner.box) ? partner.box : NO_BOX;
+    const box = partner?.box ?? NO_BOX;
     const features = this.featuresOf(start, section.codec.params);
     const shown = async (of, slot, draw, isPartner) => ({
       class: of - start,
@@ -51,7 +51,7 @@ export class Labels {
       field: await this.field(model, of, slot, v),
     });
     const all = [await shown(c, s, own, false)];
-    if (box !== NO_BOX) all.push(await shown(partner.class, partner.slot, partner.draw, true));
+    if (partner) all.push(await shown(partner.class, partner.slot, partner.draw, true));
     return logitsOf(model, all, symbols, step);
   }
 

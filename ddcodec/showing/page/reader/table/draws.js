@@ -1,8 +1,9 @@
 /** What is done to the pictures of a row: drawn from their seeds, or stored (spec/synthesis.md, section 3). */
 import { DdzError } from "../errors.js";
-import { drawOf, partnerOf, untouched, wordsOf } from "../synthesis/draw.js";
+import { drawOf, partnerOf, pixelsOf, untouched, wordsOf } from "../synthesis/draw.js";
 
 /**
+ * What is done to the picture of a row, and to its partner; null where nothing of a partner shows.
  * @typedef {import("../synthesis/draw.js").Draw} Draw
  * @typedef {import("../synthesis/draw.js").Box} Box
  * @typedef {{own: Draw, partner: {class: number, slot: number, draw: Draw, box: Box} | null}} RowDraw
@@ -32,43 +33,38 @@ export class Draws {
     if (!this.view.cutmix) return { own, partner: null };
     const [start, count] = this.table.originOf(c);
     const drawn = partnerOf(this.view, this.height, this.width, words, { start, count, class: c, slot: s });
-    this.checkPartner(drawn, "header");
+    if (!pixelsOf(drawn.box)) return { own, partner: null };
+    this.checkPartner(drawn.class);
     const seed = await this.table.seed(drawn.class, drawn.slot);
-    return { own, partner: { ...drawn, draw: drawOf(this.view, this.height, this.width, wordsOf(seed, v)) } };
+    const draw = drawOf(this.view, this.height, this.width, wordsOf(seed, v));
+    return { own, partner: { ...drawn, draw } };
   }
 
   async storedRow(c, s, v) {
-    const [top, left, rows, columns, flip, dc, ds, ...ends] = await this.storedDraw(c, s, v);
-    const own = { ...untouched(this.height, this.width), top, left, rows, columns, flip };
-    const box = { top: ends[0], bottom: ends[1], left: ends[2], right: ends[3] };
-    const mixes = box.top < box.bottom && box.left < box.right;
-    if ((flip && !this.view.flip) || (mixes && !this.view.cutmix))
-      throw new DdzError("payload", "a stored draw flips or mixes, and the recipe does not");
-    if (!mixes) return { own, partner: null };
+    const numbers = await this.storedDraw(c, s, v);
+    const own = this.cropOf(numbers);
+    const [dc, ds, top, bottom, left, right] = numbers.subarray(5);
+    const box = { top, bottom, left, right };
+    if (!pixelsOf(box)) return { own, partner: null };
+    if (!this.view.cutmix) throw new DdzError("payload", "a stored draw mixes, and the recipe does not");
     const [start, count] = this.table.originOf(c);
     const partner = { class: c + dc, slot: s + ds };
-    if (
-      partner.class < start ||
-      partner.class >= start + count ||
-      partner.slot < 0 ||
-      partner.slot >= this.table.head.pictureSlots
-    )
+    const within = (i, from, length) => i >= from && i < from + length;
+    if (!within(partner.class, start, count) || !within(partner.slot, 0, this.table.head.pictureSlots))
       throw new DdzError("payload", "the partner of a stored draw is not in the table");
-    this.checkPartner(partner, "header");
-    const other = await this.storedDraw(partner.class, partner.slot, v);
-    if (other[4] && !this.view.flip)
-      throw new DdzError("payload", "a stored draw flips, and the recipe does not");
-    const draw = {
-      ...untouched(this.height, this.width),
-      top: other[0],
-      left: other[1],
-      rows: other[2],
-      columns: other[3],
-      flip: other[4],
-    };
+    this.checkPartner(partner.class);
+    const draw = this.cropOf(await this.storedDraw(partner.class, partner.slot, v));
     return { own, partner: { ...partner, draw, box } };
   }
 
+  /** The first five numbers of a stored draw. */
+  cropOf([top, left, rows, columns, flip]) {
+    if (flip && !this.view.flip)
+      throw new DdzError("payload", "a stored draw flips, and the recipe does not");
+    return { ...untouched(this.height, this.width), top, left, rows, columns, flip };
+  }
+
+  /** The eleven numbers that are stored of a row. */
   async storedDraw(c, s, v) {
     const { section, at } = this.table.holder("draws", c, s, v);
     const { head } = this.table;
@@ -78,8 +74,8 @@ export class Draws {
     return (await this.table.decoded(section)).subarray(11 * row, 11 * row + 11);
   }
 
-  checkPartner({ class: c }, code) {
+  checkPartner(c) {
     if (!this.table.structure().pictures.has(c))
-      throw new DdzError(code, `class ${c}, which a view mixes in, has no pictures in this file`);
+      throw new DdzError("header", `class ${c}, which a view mixes in, has no pictures in this file`);
   }
 }
