@@ -22,7 +22,7 @@ from ddcodec.codecs.label_model import LabelModel, LabelModelCodec
 from ddcodec.codecs.mosaic_png import MosaicPng
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Box, NewSection, write_container
-from ddcodec.encoding.labelling import seed_sections
+from ddcodec.encoding.plain_sections import seed_sections
 from ddcodec.labels.features import FeatureSet
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout
