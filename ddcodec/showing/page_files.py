@@ -1,4 +1,4 @@
-"""Files of the page: as they are served, and as one document that needs no others."""
+"""Files of the page: as they are served, as one document, and as a site that reads files itself."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import MappingProxyType
 
+from ddcodec.files import whole_folder
 from ddcodec.templates import base_style
 
-__all__ = ["MEDIA_TYPES", "document", "one_script", "page_files"]
+__all__ = ["MEDIA_TYPES", "document", "one_script", "page_files", "write_site"]
 
 MEDIA_TYPES = {
     "css": "text/css; charset=utf-8",
@@ -20,7 +23,14 @@ MEDIA_TYPES = {
     "js": "text/javascript; charset=utf-8",
 }
 
-_SCRIPT = '<script type="module" src="app.js"></script>'
+_SCRIPT = '<script type="module" src="main.js"></script>'
+_FILE_SCRIPT = _SCRIPT.replace("main.js", "file.js")
+# Pictures are made in the page; what it may fetch is the file that its address names.
+_FILE_POLICY = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'self'; "
+    "style-src 'self'; img-src blob: data:; connect-src 'self' https: http:; base-uri 'none'; "
+    "form-action 'none'\">"
+)
 _STYLES = '<link rel="stylesheet" href="base.css">\n<link rel="stylesheet" href="style.css">'
 _IMPORT = re.compile(r'^import \{([^}]+)\} from "\./([\w/]+\.js)";$', re.M)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) (\w+))", re.M)
@@ -44,7 +54,7 @@ def document(data: str) -> str:
         data: JSON of what it shows.
     """
     pieces = page_files()
-    script = one_script("app.js", pieces)
+    script = one_script("main.js", pieces)
     style = pieces["base.css"] + pieces["style.css"]
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
@@ -66,6 +76,42 @@ def document(data: str) -> str:
             raise ValueError(f"index.html lacks {mark}")
         page = before + text + after
     return page
+
+
+def write_site(out: Path, *, replace: bool = False) -> None:
+    """Write the page as a folder for any web server: it shows what is dropped on it.
+
+    It reads files itself, in the browser: nothing is sent to the server. A file that the page's
+    address names as ``?file=URL`` is fetched from there, by range requests.
+
+    Args:
+        out: the folder to write, whole or not at all.
+        replace: replace a folder that is there.
+
+    Raises:
+        EncodeError: the folder exists, or cannot be written.
+    """
+    page = files("ddcodec.showing").joinpath("page")
+    with whole_folder(out, replace=replace) as folder:
+        for name, text in page_files().items():
+            folder.joinpath(name).write_text(text, encoding="utf-8")
+        for part in ("file", "reader"):
+            _copy(page.joinpath(part), folder / part)
+        dictionary = files("ddcodec.container").joinpath("header_dictionary.bin")
+        folder.joinpath(dictionary.name).write_bytes(dictionary.read_bytes())
+        index = page_files()["index.html"].replace(_SCRIPT, _FILE_SCRIPT)
+        index = index.replace("<head>", f"<head>\n{_FILE_POLICY}")
+        folder.joinpath("index.html").write_text(index, encoding="utf-8")
+
+
+def _copy(source: Traversable, target: Path) -> None:
+    """The modules in a folder, and in those below it."""
+    target.mkdir()
+    for one in source.iterdir():
+        if one.is_dir():
+            _copy(one, target / one.name)
+        elif one.name.endswith(".js"):
+            target.joinpath(one.name).write_bytes(one.read_bytes())
 
 
 def one_script(entry: str, modules: Mapping[str, str]) -> str:

@@ -12,22 +12,14 @@ from typing import Any
 
 import pytest
 
+from tests.showing.test_browser import CHROMIUM, QUIET, sync_api
+
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "spec" / "vectors"
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 # Chromium shows what is left of a frame that is cut; sums of sections and the digest find such.
 LEFT_TO_BROWSERS = {"cut"}
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, or its path in $CHROMIUM")
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -44,8 +36,8 @@ def page() -> Iterator[Any]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     origin = f"http://127.0.0.1:{server.server_port}"
     complaints: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         page = browser.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda r: r.url.startswith(origin) or complaints.append(r.url))

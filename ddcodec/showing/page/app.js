@@ -4,16 +4,14 @@ import { showBytes } from "./bytes.js";
 import { Detail } from "./detail.js";
 import { bytesText, element, foreign, numberText, visible } from "./dom.js";
 import { Loader } from "./loader.js";
-import { EmbeddedSource, ServerSource } from "./source.js";
 import { Wall } from "./wall.js";
 
 const NARROW = "(max-width: 60rem)";
 
 const find = (id) => document.getElementById(id);
 
-async function start() {
-  const data = find("data");
-  const source = data === null ? new ServerSource() : new EmbeddedSource(data.textContent);
+/** Show what a source tells. */
+export async function start(source) {
   let summary;
   try {
     summary = await source.summary();
@@ -123,5 +121,3 @@ function notify(text) {
   find("notice").hidden = false;
   find("notice").textContent = visible(text);
 }
-
-start();
