@@ -31,6 +31,7 @@ EXAMPLES = (
         "on a machine far away: forward that port, and open the URL here",
         "ddz show a.ddz --no-browser --port 8080",
     ),
+    ("as a folder for a web server", "ddz show photos.ddz --site site"),
     ("as one file to send or keep", "ddz show photos.ddz --html photos.html --ipc 5"),
 )
 
@@ -43,6 +44,13 @@ EXAMPLES = (
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write one page that holds all it shows, in place of serving one. It holds at most 10 "
     "pictures per class and 4 views of each, if --ipc and --views do not say more.",
+)
+@click.option(
+    "--site",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write a folder for any web server, with IN.ddz in it, in place of serving one: there the "
+    "page reads the file itself, and any other that is dropped on it.",
 )
 @classes_option
 @ipc_option
@@ -61,6 +69,7 @@ EXAMPLES = (
 def command(
     artifact: Path | str,
     html: Path | None,
+    site: Path | None,
     classes: str | None,
     ipc: int | None,
     views: int | None,
@@ -76,13 +85,21 @@ def command(
     Pictures are decoded, or drawn by the prior, when they come into sight.
     """
     from ddcodec.showing.embedded import write_page
+    from ddcodec.showing.page_files import write_site
     from ddcodec.showing.show import serve
     from ddcodec.showing.source import PageSource
 
-    if html is None and (classes, ipc, views, force) != (None, None, None, False):
-        raise click.UsageError(
-            "--classes, --ipc, --views and --force are of pages in a file: give --html"
-        )
+    if html is None and (classes, ipc, views) != (None, None, None):
+        raise click.UsageError("--classes, --ipc and --views are of pages in a file: give --html")
+    if force and html is None:
+        raise click.UsageError("--force replaces a page in a file: give --html")
+    if html is not None and site is not None:
+        raise click.UsageError("--html and --site are two ways to write a page: give one of them")
+    if site is not None:
+        with open_artifact(artifact) as opened:
+            write_site(site, opened)
+        say(f"site: {site}; to look at it: python -m http.server -d {site}")
+        return
     if html is not None:
         new_file(html, force)
     with open_artifact(artifact) as opened:

@@ -32,6 +32,9 @@ VerifyLevel = Literal["structure", "crc", "digest"]
 FileSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A path, a URL that fsspec knows, the bytes of a file, or an open binary file that can seek."""
 
+# Bytes in memory while a file is copied.
+_COPIED = 4 << 20
+
 
 class Reader:
     """An open .ddz file; a context manager, picklable, and safe to share between threads.
@@ -202,6 +205,17 @@ class Reader:
                     " version does not know them; upgrade ddcodec",
                     section=section.label,
                 )
+
+    def copy_to(self, path: Path) -> None:
+        """Write the file as it is, byte by byte, to another place.
+
+        Raises:
+            OSError: it cannot be written.
+            FormatError, DecodeError: the file has changed, or cannot be read.
+        """
+        with path.open("xb") as target:
+            for start in range(0, self.file_len, _COPIED):
+                target.write(self._blob.read_at(start, min(_COPIED, self.file_len - start)))
 
     def close(self) -> None:
         """Close the file; reading from it later opens it again."""

@@ -11,9 +11,14 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from ddcodec.errors import EncodeError, RequestError
 from ddcodec.files import whole_folder
 from ddcodec.templates import base_style
+
+if TYPE_CHECKING:
+    from ddcodec.artifact import Artifact
 
 __all__ = ["MEDIA_TYPES", "document", "one_script", "page_files", "write_site"]
 
@@ -31,6 +36,9 @@ _FILE_POLICY = (
     "style-src 'self'; img-src blob: data:; connect-src 'self' https: http:; base-uri 'none'; "
     "form-action 'none'\">"
 )
+# An artifact in the folder has this name, whatever it is called: no server needs to escape it.
+_SHOWN = "shown.ddz"
+_SHOWN_FIRST = f'\n<meta name="shown" content="{_SHOWN}">'
 _STYLES = '<link rel="stylesheet" href="base.css">\n<link rel="stylesheet" href="style.css">'
 _IMPORT = re.compile(r'^import \{([^}]+)\} from "\./([\w/]+\.js)";$', re.M)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) (\w+))", re.M)
@@ -78,30 +86,46 @@ def document(data: str) -> str:
     return page
 
 
-def write_site(out: Path, *, replace: bool = False) -> None:
-    """Write the page as a folder for any web server: it shows what is dropped on it.
+def write_site(out: Path, artifact: Artifact | None = None) -> None:
+    """Write the page as a folder for any web server, which shows an artifact or what is dropped.
 
     It reads files itself, in the browser: nothing is sent to the server. A file that the page's
     address names as ``?file=URL`` is fetched from there, by range requests.
 
     Args:
-        out: the folder to write, whole or not at all.
-        replace: replace a folder that is there.
+        out: the folder to write, whole or not at all; none is replaced.
+        artifact: copied into the folder and shown first; without one, the page asks for a file.
 
     Raises:
-        EncodeError: the folder exists, or cannot be written.
+        RequestError: there is something at ``out``.
+        EncodeError: it cannot be written.
+        FormatError, DecodeError: the artifact cannot be read.
     """
+    if out.exists():
+        raise RequestError(f"{out} exists: choose a new folder, or remove it")
+    try:
+        with whole_folder(out) as folder:
+            _write_files(folder, "" if artifact is None else _SHOWN_FIRST)
+            if artifact is not None:
+                artifact.reader.copy_to(folder / _SHOWN)
+    except OSError as error:
+        raise EncodeError(
+            f"cannot write {out} ({error.strerror}): free space or choose another folder"
+        ) from error
+
+
+def _write_files(folder: Path, head: str) -> None:
+    """Everything that the page is made of, with more lines for the head of its index."""
     page = files("ddcodec.showing").joinpath("page")
-    with whole_folder(out, replace=replace) as folder:
-        for name, text in page_files().items():
-            folder.joinpath(name).write_text(text, encoding="utf-8")
-        for part in ("file", "reader"):
-            _copy(page.joinpath(part), folder / part)
-        dictionary = files("ddcodec.container").joinpath("header_dictionary.bin")
-        folder.joinpath(dictionary.name).write_bytes(dictionary.read_bytes())
-        index = page_files()["index.html"].replace(_SCRIPT, _FILE_SCRIPT)
-        index = index.replace("<head>", f"<head>\n{_FILE_POLICY}")
-        folder.joinpath("index.html").write_text(index, encoding="utf-8")
+    for name, text in page_files().items():
+        folder.joinpath(name).write_text(text, encoding="utf-8")
+    for part in ("file", "reader"):
+        _copy(page.joinpath(part), folder / part)
+    dictionary = files("ddcodec.container").joinpath("header_dictionary.bin")
+    folder.joinpath(dictionary.name).write_bytes(dictionary.read_bytes())
+    index = page_files()["index.html"].replace(_SCRIPT, _FILE_SCRIPT)
+    index = index.replace("<head>", f"<head>\n{_FILE_POLICY}{head}")
+    folder.joinpath("index.html").write_text(index, encoding="utf-8")
 
 
 def _copy(source: Traversable, target: Path) -> None:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import ddcodec
+from ddcodec.errors import RequestError
 from ddcodec.showing.page_files import write_site
 from tests.artifacts import encode_small
 from tests.showing.conftest import HOSTILE
@@ -132,10 +134,19 @@ def test_what_a_prior_draws_is_left_out_and_the_page_says_so(site: Site) -> None
     assert "drawn by a prior" in site.page.inner_text("#notice")
 
 
-def test_a_site_is_whole_and_replaces_only_what_it_may(tmp_path: Path) -> None:
+def test_a_site_is_whole_and_replaces_nothing(tmp_path: Path) -> None:
     write_site(tmp_path / "site")
     names = {path.relative_to(tmp_path / "site").as_posix() for path in tmp_path.rglob("*")}
     assert {"index.html", "base.css", "header_dictionary.bin", "reader/container/zstd.js"} <= names
-    with pytest.raises(OSError):
+    with pytest.raises(RequestError, match="exists: choose a new folder"):
         write_site(tmp_path / "site")
-    write_site(tmp_path / "site", replace=True)
+
+
+def test_a_site_shows_the_artifact_that_is_in_it(site: Site) -> None:
+    made = site.folder / "with"
+    with ddcodec.open(site.folder / "small.ddz") as artifact:
+        write_site(made, artifact)
+    assert (made / "shown.ddz").read_bytes() == (site.folder / "small.ddz").read_bytes()
+    site.page.goto(site.url.replace("index.html", "with/index.html"))
+    site.page.wait_for_selector(".line img:not(.waiting)")
+    assert site.page.locator(".line h3 bdi").all_inner_texts() == ["blob", "cross", "stripes"]

@@ -66,7 +66,8 @@ document.addEventListener("drop", (event) => {
   if (file) show(file);
 });
 
-const asked = new URLSearchParams(location.search).get("file");
+const asked =
+  new URLSearchParams(location.search).get("file") ?? document.querySelector('meta[name="shown"]')?.content ?? null;
 if (asked === null) {
   document.getElementById("name").textContent = "Look at an artifact";
   wait();
