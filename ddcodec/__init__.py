@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ddcodec.extras import needed_for
 from ddcodec.version import __version__
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ if not TYPE_CHECKING:  # to a type checker, a name that is not listed above is a
         if name not in _HOMES:
             raise AttributeError(f"module 'ddcodec' has no attribute {name!r}")
         module, attribute = _HOMES[name]
-        return getattr(import_module(module), attribute)
+        with needed_for(f"ddcodec.{name}"):
+            return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

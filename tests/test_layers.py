@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddcodec"
 # From the ground up: a package imports those of lower floors, never of its own or a higher one.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("arrays", "byte_cache", "errors", "suggestions", "templates", "units", "version"),
-    ("devices", "entropy", "files", "hub", "imagenet", "progress", "recipe", "tables"),
+    ("devices", "entropy", "extras", "files", "hub", "imagenet", "progress", "recipe", "tables"),
     ("classifiers", "container", "exact", "randomness", "sources", "workers"),
     ("codecs", "synthesis"),
     ("prior", "table"),

@@ -14,7 +14,8 @@ from ddcodec.artifact import merging, slicing
 from ddcodec.artifact.sizes import SizeNode, Support, size_budget, support_of
 from ddcodec.artifact.verify import Level, verify_table
 from ddcodec.container import KIND_FLAGS, FileSource, Limits, Reader, Section
-from ddcodec.errors import HeaderError, MissingDependencyError
+from ddcodec.errors import HeaderError
+from ddcodec.extras import needed_for
 from ddcodec.progress import ProgressOption, displayed
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.rendering.renderer import KEPT_PICTURES, Renderer
@@ -22,6 +23,7 @@ from ddcodec.table.table import Table
 
 if TYPE_CHECKING:
     from ddcodec.artifact.dataset import DistilledDataset, LabelForm, Pixels, Transform
+    from ddcodec.artifact.rows import RowReader
     from ddcodec.labels.reader import LabelReader
 
 __all__ = ["Artifact", "as_artifact", "merge", "open_artifact", "subset", "verify"]
@@ -169,9 +171,10 @@ class Artifact:
         """
         if prior is None or self.head.prior is None:
             return prior
-        from ddcodec.prior.resolve import resolve_pinned
+        with needed_for("fetching a prior"):
+            from ddcodec.prior.resolve import resolve_pinned
 
-        return resolve_pinned(self.head.prior, prior, progress).spec
+            return resolve_pinned(self.head.prior, prior, progress).spec
 
     def renderer(self, *, prior: str | None = None, device: str = "cpu") -> Renderer:
         """A renderer of this artifact's pictures and views (imports torch only if it generates).
@@ -210,6 +213,36 @@ class Artifact:
         subset(self, out, classes=classes, ipc=ipc, views=views, support=support, force=force)
         return open_artifact(out)
 
+    def rows(
+        self,
+        *,
+        classes: Sequence[str] | None = None,
+        ipc: int | None = None,
+        views: int | None = None,
+        device: str = "cpu",
+        prior: str | None = None,
+        cache_bytes: int = KEPT_PICTURES,
+    ) -> RowReader:
+        """Images and labels as numpy arrays; of stored pictures and labels without torch.
+
+        See :class:`ddcodec.artifact.rows.RowReader` for the arguments.
+
+        >>> reader = ddcodec.open("shapes.ddz").rows(classes=["blob", "cross"])
+        >>> reader.images(reader.rows[:5]).shape, reader.probabilities([(1, 0)], view=2).shape
+        ((5, 16, 16, 3), (1, 3))
+        """
+        from ddcodec.artifact.rows import RowReader
+
+        return RowReader(
+            self.table,
+            classes=classes,
+            ipc=ipc,
+            views=views,
+            device=device,
+            prior=prior,
+            cache_bytes=cache_bytes,
+        )
+
     def dataset(
         self,
         *,
@@ -227,14 +260,8 @@ class Artifact:
 
         See :class:`ddcodec.artifact.dataset.DistilledDataset` for the arguments.
         """
-        try:
+        with needed_for("a torch Dataset (Artifact.rows gives arrays without it)"):
             from ddcodec.artifact.dataset import DistilledDataset
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"a Dataset, and labels that a stored teacher computes, need {error.name}: pip "
-                f"install {error.name}"
-            ) from error
-
         return DistilledDataset(
             self.table,
             classes=classes,

@@ -11,40 +11,28 @@ from __future__ import annotations
 import copy
 import operator
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, get_args, overload
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, default_collate, get_worker_info
+from torch.utils.data import Dataset, default_collate
 
 from ddcodec.arrays import Float32s, Int16s, Row, UInt8s
 from ddcodec.artifact.ahead import Ahead
-from ddcodec.artifact.probabilities import hard_probabilities
-from ddcodec.artifact.slicing import at_most
+from ddcodec.artifact.rows import RowReader
+from ddcodec.artifact.tensors import Pixels, image_tensor, label_tensor
 from ddcodec.artifact.view_clock import ViewClock
-from ddcodec.byte_cache import ByteCache
-from ddcodec.classifiers.training import Statistics
 from ddcodec.devices import resolve_device
 from ddcodec.errors import RequestError, shown
-from ddcodec.labels.reader import LabelReader
-from ddcodec.labels.softmax import torch_probabilities
-from ddcodec.labels.store import LabelStore
 from ddcodec.recipe.rows import RowGrid
-from ddcodec.recipe.synthesis import Stored
-from ddcodec.rendering.renderer import KEPT_PICTURES, Execution, Renderer
+from ddcodec.rendering.renderer import KEPT_PICTURES, Execution
 from ddcodec.table.table import Table
-
-if TYPE_CHECKING:
-    from ddcodec.labels.teacher.execute import StoredTeacher
 
 __all__ = ["DistilledDataset", "LabelForm", "Pixels", "Transform"]
 
 Transform = Callable[[Tensor], Any]
-Pixels = Literal["uint8", "float"]
 LabelForm = Literal["soft", "hard"]
-Key = TypeVar("Key")
 
 
 class DistilledDataset(Dataset[tuple[Any, Any]]):
@@ -97,39 +85,48 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         prior: str | None = None,
         cache_bytes: int = KEPT_PICTURES,
     ) -> None:
-        table.check()  # a head may promise more rows than the file holds
-        self.head, recipe = table.head, table.head.recipe
         _check_choice("pixels", pixels, get_args(Pixels))
         _check_choice("labels", labels, get_args(LabelForm))
-        self.ipc = at_most("ipc", ipc, recipe.ipc)
-        self.views = at_most("views", views, recipe.views)
-        indices = self.head.row_classes if classes is None else self.head.class_indices(classes)
-        self.rows: Sequence[Row] = RowGrid(indices, self.ipc)
-        self.classes = self.head.classes
-        self.names = self.head.readable
         self.device = str(resolve_device(device))
+        self._reader = RowReader(
+            table,
+            classes=classes,
+            ipc=ipc,
+            views=views,
+            device=self.device,
+            prior=prior,
+            cache_bytes=cache_bytes,
+        )
+        self.head = table.head
+        self.rows: Sequence[Row] = self._reader.rows
+        self.ipc, self.views = self._reader.ipc, self._reader.views
+        self.classes, self.names = self._reader.classes, self._reader.names
         self.transform = transform
         self.pixels = pixels
         self.labels = labels
-        self.cache_bytes = cache_bytes
-        self._prior = prior
-        self._table = table
-        self._open()
         self._clock = ViewClock(len(self.rows), self.views)
-
-    def _open(self) -> None:
-        """What each process opens for itself."""
-        self._renderer: Renderer | None = None
         self._ahead: Ahead | None = None
-        self._opened_in = 0
-        self._reader = LabelReader(self._table)
-        self._teachers: ByteCache[int, StoredTeacher] = ByteCache(
-            self._table.kept, lambda teacher: teacher.nbytes
-        )
+        self._opened_in: int | None = None
 
     def set_epoch(self, epoch: int) -> None:
         """Make every item show view ``epoch % views`` from now on, in workers too."""
         self._clock.set_epoch(epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the views have come to, for a checkpoint; loaders that keep state ask for it.
+
+        After :meth:`set_epoch` that is the epoch alone. Items that count for themselves have
+        their counts in it; of a loader with workers, what these have made ahead counts as shown.
+        """
+        return self._clock.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where :meth:`state_dict` was asked.
+
+        Raises:
+            RequestError: it is the state of a dataset of other items, or none.
+        """
+        self._clock.load_state_dict(state)
 
     @property
     def view(self) -> int | None:
@@ -161,7 +158,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
     @property
     def execution(self) -> Execution | None:
         """How images were generated in this process; None as long as none was."""
-        return None if self._renderer is None else self._renderer.execution
+        return self._reader.execution
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -183,15 +180,10 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, Any]]:
         """A whole batch at once, as torch's DataLoader asks for it where it can."""
-        places = self._places(indices)
-        rows, views = [self.rows[i] for i in places], self._clock.tick(places)
-        pictures = self._rendered(rows, views)
-        images = self._tensors(pictures)
+        images, labels = self._shown(indices)
         made = [image if self.transform is None else self.transform(image) for image in images]
-        if self.labels == "hard":
-            return list(zip(made, (c for c, _ in rows), strict=True))
-        labels = self._probabilities(rows, views, pictures)
-        return list(zip(made, labels, strict=True))
+        # Hard ones are plain integers, as those of torchvision's datasets are.
+        return list(zip(made, labels.tolist() if self.labels == "hard" else labels, strict=True))
 
     def select(self, indices: Sequence[int]) -> DistilledDataset:
         """A dataset of these items alone, which counts its views by itself from here on."""
@@ -225,14 +217,17 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 
         The quick way for training loops without a DataLoader; no transform is applied.
         """
+        return self._shown(indices, self.device)
+
+    def _shown(self, indices: Sequence[int], device: str = "cpu") -> tuple[Tensor, Tensor]:
+        """Images and labels of a batch, on a device; it counts as shown."""
         places = self._places(indices)
         rows, views = [self.rows[i] for i in places], self._clock.tick(places)
         pictures = self._rendered(rows, views)
-        images = self._tensors(pictures).to(self.device)
+        images = self._tensors(pictures).to(device)
         if self.labels == "hard":
-            classes = torch.tensor([c for c, _ in rows], dtype=torch.int64, device=self.device)
-            return images, classes
-        return images, self._probabilities(rows, views, pictures, self.device)
+            return images, torch.tensor([c for c, _ in rows], dtype=torch.int64, device=device)
+        return images, label_tensor(self._opened(), rows, views, pictures, device)
 
     def images(self, indices: Sequence[int]) -> Tensor:
         """[n, 3, h, w], as ``pixels`` asks: the images alone that come next, on the CPU.
@@ -243,14 +238,14 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 
     def pictures(self, indices: Sequence[int]) -> UInt8s:
         """uint8[n, h, w, 3]: what the next view is a view of, neither cropped nor mixed."""
-        return self._by_view(*self._next(indices), self._opened().pictures)
+        return self._opened().pictures(*self._next(indices))
 
     def probabilities(self, indices: Sequence[int]) -> Float32s:
         """float32[n, K]: the labels alone, of the next view.
 
         Renders no image, but where a stored teacher has to see it.
         """
-        return self._probabilities(*self._next(indices)).numpy()
+        return self._opened().probabilities(*self._next(indices))
 
     def logits(self, indices: Sequence[int]) -> Int16s:
         """int16[n, K]: what the labels of the next view are the softmax of, in 1/64 nat.
@@ -260,17 +255,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         Raises:
             RequestError: labels are hard, or range over parts of the classes.
         """
-        if not self.head.recipe.labels.soft or len(self.head.origins) > 1:
-            raise RequestError(
-                "hard labels have no logits"
-                if not self.head.recipe.labels.soft
-                else "classes that were encoded apart have no logits for one another"
-            )
-        rows, views = self._next(indices)
-        out = np.empty((len(rows), len(self.classes)), np.int16)
-        for view, members in _grouped(views).items():
-            out[members] = self._logits([rows[n] for n in members], view, 0)
-        return out
+        return self._opened().logits(*self._next(indices))
 
     def _next(self, indices: Sequence[int]) -> tuple[list[Row], list[int]]:
         """Rows, and the view that each is to show next."""
@@ -281,102 +266,24 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         """Open the prior of generated pictures now; see :meth:`Renderer.prepare`."""
         self._opened().prepare()
 
-    def _opened(self) -> Renderer:
-        if self._ahead is not None and self._opened_in != os.getpid():
-            self._open()  # a forked worker has none of its parent's threads, but their locks
-        if self._renderer is None:
+    def _opened(self) -> RowReader:
+        if self._opened_in != os.getpid():
+            if self._ahead is not None:
+                # A forked worker has none of its parent's threads, but their locks.
+                self._reader = copy.copy(self._reader)
             self._opened_in = os.getpid()
-            self._renderer = Renderer(
-                self._table, prior=self._prior, device=self.device, cache_bytes=self.cache_bytes
-            )
-            if self._works_ahead():
-                self._ahead = Ahead(self._renderer, self.rows)
-        return self._renderer
-
-    def _works_ahead(self) -> bool:
-        recipe = self.head.recipe
-        if isinstance(recipe.synthesis, Stored) or min(self.views, recipe.variations) == 1:
-            return False
-        epoch = len(self.rows) * 3 * recipe.width * recipe.height
-        alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
-        return 2 * epoch <= self.cache_bytes and alone and get_worker_info() is None
+            self._ahead = Ahead.of(self._reader, self.rows)
+        return self._reader
 
     def _rendered(self, rows: Sequence[Row], views: Sequence[int]) -> UInt8s:
         """uint8[n, height, width, 3]: each row at its view."""
-        images = self._by_view(rows, views, self._opened().images)
+        images = self._opened().images(rows, views)
         if self._ahead is not None and views:
             self._ahead.make((views[-1] + 1) % self.views)
         return images
 
-    def _by_view(
-        self,
-        rows: Sequence[Row],
-        views: Sequence[int],
-        render: Callable[[list[Row], int], UInt8s],
-    ) -> UInt8s:
-        """uint8[n, height, width, 3]: each row at its view, rendered with others of that view."""
-        recipe = self.head.recipe
-        out = np.empty((len(rows), recipe.height, recipe.width, 3), np.uint8)
-        for view, members in _grouped(views).items():
-            out[members] = render([rows[n] for n in members], view)
-        return out
-
     def _tensors(self, pictures: UInt8s) -> Tensor:
-        """[n, 3, height, width], as ``pixels`` asks."""
-        images = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
-        if self.pixels == "uint8":
-            return images
-        return Statistics.of(self.head.recipe.evaluation).normalise(images)
-
-    def _probabilities(
-        self,
-        rows: Sequence[Row],
-        views: Sequence[int],
-        pictures: UInt8s | None = None,
-        device: str = "cpu",
-    ) -> Tensor:
-        """float32[n, K]: label probabilities of each row at its view.
-
-        ``pictures`` are the rows' own, if they have been rendered.
-        """
-        head = self.head
-        if head.recipe.labels.kind == "hard":
-            hard = np.empty((len(rows), len(self.classes)), np.float32)
-            for view, members in _grouped(views).items():
-                chosen = [rows[n] for n in members]
-                hard[members] = hard_probabilities(self._table, self._opened(), chosen, view)
-            return torch.from_numpy(hard).to(device)
-        if head.recipe.labels.kind == "teacher" and pictures is None:
-            pictures = self._rendered(rows, views)
-        out = torch.zeros(len(rows), len(self.classes), device=device)
-        cells = [(head.origin(c), view) for (c, _), view in zip(rows, views, strict=True)]
-        for ((start, count), view), members in _grouped(cells).items():
-            images = None if pictures is None else pictures[members]
-            logits = self._logits([rows[n] for n in members], view, start, images)
-            there = torch.from_numpy(logits).to(device)
-            soft = torch_probabilities(there, head.recipe.labels.temperature)
-            out[torch.tensor(members, device=device), start : start + count] = soft
-        return out
-
-    def _logits(
-        self, rows: list[Row], view: int, origin: int, images: UInt8s | None = None
-    ) -> Int16s:
-        """int16[n, classes of the origin]: of a view of rows of one origin, by where it starts."""
-        if self.head.recipe.labels.kind != "teacher":
-            return self._reader.logits(rows, view)
-        images = self._rendered(rows, [view] * len(rows)) if images is None else images
-        return self._teacher(origin).logits(images)
-
-    def _teacher(self, origin: int) -> StoredTeacher:
-        """The stored teacher of the classes that start there."""
-
-        def opened() -> StoredTeacher:
-            from ddcodec.labels.teacher.execute import StoredTeacher
-
-            codec, weights = LabelStore(self._table).teacher(origin)
-            return StoredTeacher(codec, weights, device=self.device)
-
-        return self._teachers.get(origin, opened)
+        return image_tensor(pictures, self.pixels, self.head.recipe.evaluation)
 
     def __repr__(self) -> str:
         recipe = self.head.recipe
@@ -391,21 +298,8 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        # A worker renders for itself: the prior, caches and teachers stay behind.
-        left = ("_renderer", "_ahead", "_reader", "_teachers")
-        return {key: value for key, value in self.__dict__.items() if key not in left}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._open()
-
-
-def _grouped(keys: Sequence[Key]) -> dict[Key, list[int]]:
-    """The places of each key."""
-    groups: dict[Key, list[int]] = {}
-    for n, key in enumerate(keys):
-        groups.setdefault(key, []).append(n)
-    return groups
+        # A worker renders for itself, and has none of its parent's threads.
+        return {**self.__dict__, "_ahead": None, "_opened_in": None}
 
 
 def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
 import torch
+from torch import Tensor
 
 from ddcodec.errors import RequestError
 
@@ -61,6 +62,29 @@ class ViewClock:
             shown.append(int(counts[row]) % self._views)
             counts[row] += 1
         return shown
+
+    def state_dict(self) -> dict[str, Any]:
+        """The epoch that was set, or -1, and how often each row was shown where none was."""
+        epoch = int(self._epoch)
+        return {"epoch": epoch, "counts": None if epoch >= 0 else self._counts.clone()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state_dict` returned.
+
+        Raises:
+            RequestError: it is of other rows, or no such state.
+        """
+        epoch, counts = state.get("epoch"), state.get("counts")
+        if type(epoch) is not int or (epoch < 0 and not isinstance(counts, Tensor)):
+            raise RequestError("this is no state of a dataset: give what state_dict() returned")
+        if epoch < 0 and isinstance(counts, Tensor):
+            if counts.shape != self._counts.shape:
+                raise RequestError(
+                    f"the state is of {counts.numel()} items, and this dataset has "
+                    f"{len(self._counts)}: open the same artifact with the same classes and ipc"
+                )
+            self._counts.copy_(counts)
+        self._epoch.fill_(max(epoch, -1))
 
     def select(self, rows: Sequence[int]) -> Self:
         """A clock of some of the rows, which goes on from here by itself."""

@@ -27,7 +27,7 @@ from ddcodec.benchmark.sample import Sample
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.labelling import Labelling
 from ddcodec.encoding.options import DEFAULT_IPC, EncodeOptions
-from ddcodec.labels.sections import LabelOptions
+from ddcodec.labels.options import LabelOptions
 from ddcodec.methods.work import WorkFolder
 from ddcodec.progress import ProgressOption, displayed
 from ddcodec.sources.folder import scan

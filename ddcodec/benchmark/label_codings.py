@@ -16,7 +16,8 @@ from ddcodec.codecs.label_model import UNITS_PER_NAT
 from ddcodec.container import CopiedSection, write_container
 from ddcodec.encoding.plain_sections import hard_label_sections
 from ddcodec.labels.encoder.label_set import Logits
-from ddcodec.labels.sections import LabelOptions, label_sections
+from ddcodec.labels.options import LabelOptions
+from ddcodec.labels.sections import label_sections
 from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.parts import LabelRecipe
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ddcodec.classifiers.convnet import ConvNet
-from ddcodec.errors import MissingDependencyError, RequestError
+from ddcodec.errors import RequestError
+from ddcodec.extras import needed_for
 from ddcodec.suggestions import did_you_mean
 
 __all__ = ["ARCHITECTURES", "Logits", "build", "default_architecture"]
@@ -70,12 +71,8 @@ def build(arch: str, classes: int, size: int, *, seed: int = 0) -> nn.Module:
 
 
 def _resnet18(classes: int, size: int, width: int) -> nn.Module:
-    try:
+    with needed_for("a ResNet"):
         from transformers import ResNetConfig, ResNetForImageClassification
-    except ImportError as error:
-        raise MissingDependencyError(
-            "a ResNet needs transformers: pip install transformers, or use a convnet"
-        ) from error
     config = ResNetConfig(
         embedding_size=width,
         hidden_sizes=[width, 2 * width, 4 * width, 8 * width],

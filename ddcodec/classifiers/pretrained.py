@@ -24,10 +24,10 @@ from ddcodec.classifiers.architectures import Logits
 from ddcodec.classifiers.teacher import Teacher
 from ddcodec.errors import (
     DecodeError,
-    MissingDependencyError,
     ModelMismatchError,
     RequestError,
 )
+from ddcodec.extras import needed_for
 from ddcodec.files import read_json
 from ddcodec.imagenet import classes as imagenet_classes
 
@@ -129,12 +129,8 @@ def _locate(spec: str) -> Path | tuple[hub.Repository, list[str]]:
 
 
 def _timm(label: str) -> Any:
-    try:
+    with needed_for(f"the teacher {label}"):
         import timm
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"the teacher {label} needs timm: pip install ddcodec[timm]"
-        ) from error
     return timm
 
 

@@ -17,6 +17,7 @@ from ddcodec import __version__
 from ddcodec.cli.process import Stopped, catch_stops, open_streams
 from ddcodec.cli.screen import say, shown_warnings
 from ddcodec.errors import DdcodecError
+from ddcodec.extras import needed_for
 from ddcodec.suggestions import did_you_mean
 
 __all__ = ["main", "run"]
@@ -111,7 +112,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; errors become one line on stderr, and an exit code."""
     debug = os.environ.get("DDCODEC_DEBUG") == "1"
     try:
-        with shown_warnings():
+        with shown_warnings(), needed_for(f"ddz {' '.join(arguments[:1])}"):
             code = cli.main(list(arguments), prog_name="ddz", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt) as error:
         say("interrupted: no file was left half-written. " + _resume_hint(arguments), err=True)

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from ddcodec.container.blob import Blob, ends_early, read_fully
-from ddcodec.errors import DecodeError, MissingArtifactError, MissingDependencyError
+from ddcodec.errors import DecodeError, MissingArtifactError
+from ddcodec.extras import missing
 
 if TYPE_CHECKING:
     from ddcodec.progress import ProgressOption
@@ -251,10 +252,7 @@ class RemoteBlob(Blob):
         try:
             yield
         except ImportError as error:
-            raise MissingDependencyError(
-                f"reading {self.name} needs a package that is not installed ({error}): pip install "
-                "'ddcodec[remote]', or the package that is named"
-            ) from error
+            raise missing(f"reading {self.name}", error) from error
         except Exception as error:
             if _is_missing(error):
                 raise MissingArtifactError(f"there is no {self.name}; check the URL") from error

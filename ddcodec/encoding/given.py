@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ddcodec.container import NewSection
-from ddcodec.labels.encoder.label_set import Logits
 from ddcodec.recipe.fields import Ratio
 from ddcodec.recipe.head import Head
 from ddcodec.recipe.view import View
+
+if TYPE_CHECKING:
+    from ddcodec.labels.encoder.label_set import Logits
 
 __all__ = ["GivenLabels"]
 

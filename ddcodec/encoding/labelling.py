@@ -20,7 +20,8 @@ from ddcodec.codecs.teacher_weights import TeacherWeights
 from ddcodec.container import Box, NewSection
 from ddcodec.encoding.plain_sections import pixel_sections
 from ddcodec.labels.encoder.label_set import Logits, divergence
-from ddcodec.labels.sections import LabelOptions, LabelResult, label_sections
+from ddcodec.labels.options import LabelOptions
+from ddcodec.labels.sections import LabelResult, label_sections
 from ddcodec.methods.work import Pieces, WorkFolder
 from ddcodec.recipe.head import Head
 from ddcodec.rendering.renderer import KEPT_PICTURES

@@ -18,7 +18,7 @@ from ddcodec.codecs.teacher_weights import MAX_BITS, MIN_BITS
 from ddcodec.encoding.amounts import parse_bytes
 from ddcodec.encoding.time_limit import parse_seconds
 from ddcodec.errors import HeaderError, RequestError, shown
-from ddcodec.labels.sections import LabelOptions, LayerName
+from ddcodec.labels.options import LabelOptions, LayerName
 from ddcodec.methods import METHODS, get_method
 from ddcodec.methods.base import Method
 from ddcodec.methods.options import AUTO, RatioOption, check_options, option

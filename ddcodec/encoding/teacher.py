@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ddcodec.devices import computed_with, resolve_device
 from ddcodec.errors import RequestError
+from ddcodec.extras import needed_for
 from ddcodec.methods.work import WorkFolder
 from ddcodec.progress import ProgressOption, displayed, steps_of
 from ddcodec.sources.folder import scan
@@ -64,14 +65,15 @@ def teacher(
     >>> made.classes, made.size
     (('blob', 'cross', 'stripes'), (16, 16))
     """
-    from ddcodec.classifiers.store import save_teacher
-    from ddcodec.classifiers.teacher_training import (
-        default_settings,
-        seconds_to_train,
-        train_teacher,
-        training_size,
-        untrained,
-    )
+    with needed_for("training a teacher"):
+        from ddcodec.classifiers.store import save_teacher
+        from ddcodec.classifiers.teacher_training import (
+            default_settings,
+            seconds_to_train,
+            train_teacher,
+            training_size,
+            untrained,
+        )
 
     if out is not None and Path(out).exists():
         raise RequestError(f"{out} exists already: choose another folder, or remove it")

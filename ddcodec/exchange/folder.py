@@ -30,7 +30,7 @@ from ddcodec.workers import ALONE, Pool, Workers, computed, open_pool
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
-    from ddcodec.artifact.dataset import DistilledDataset
+    from ddcodec.artifact.rows import RowReader
     from ddcodec.rendering.renderer import Execution
 
 __all__ = [
@@ -107,13 +107,11 @@ def export_folder(
     """
     target = Path(out)
     artifact.verify("structure")  # a head may promise what the file does not hold
-    data = artifact.dataset(
+    data = artifact.rows(
         classes=classes,
         ipc=ipc,
         views=views,
         device=device,
-        pixels="uint8",
-        labels="soft",
         prior=artifact.fetch_prior(prior, progress),
         cache_bytes=_KEPT_STORED if artifact.head.prior is None else KEPT_PICTURES,
     )
@@ -167,7 +165,7 @@ def plan_export(
     Raises: as :func:`export_folder`, as far as the folder and the slice go.
     """
     artifact.verify("structure")
-    target, data = Path(out), artifact.dataset(classes=classes, ipc=ipc, views=views)
+    target, data = Path(out), artifact.rows(classes=classes, ipc=ipc, views=views)
     check_labels_fit(data)
     folders, manifest = _manifest(artifact, data)
     _check_ours(target, manifest)
@@ -177,11 +175,11 @@ def plan_export(
     return ExportPlan(images, kept, round((images - kept) * plain * _PNG_SHARE), _label_bytes(data))
 
 
-def _label_bytes(data: DistilledDataset) -> int:
+def _label_bytes(data: RowReader) -> int:
     return 4 * len(data) * data.views * len(data.classes)
 
 
-def check_labels_fit(data: DistilledDataset, file: str = LABELS) -> None:
+def check_labels_fit(data: RowReader, file: str = LABELS) -> None:
     """Refuse labels, or names of classes, that are too many to be held in memory.
 
     Args:
@@ -195,17 +193,17 @@ def check_labels_fit(data: DistilledDataset, file: str = LABELS) -> None:
     if size > LARGEST_LABELS:
         raise DecodeError(
             f"{file} would hold {size / 1e9:.0f} GB of plain probabilities: decode fewer "
-            "views or classes, or read the artifact with Artifact.dataset()"
+            "views or classes, or read the artifact with Artifact.rows()"
         )
     names = 4 * len(data.classes) * max(map(len, (*data.classes, *data.names)))
     if names > LARGEST_NAMES:
         raise DecodeError(
             f"{file} would hold {names / 1e6:.0f} MB of names of classes, one of which is very "
-            "long: cut a subset of the classes, or read the artifact with Artifact.dataset()"
+            "long: cut a subset of the classes, or read the artifact with Artifact.rows()"
         )
 
 
-def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int, str]:
+def _claim(target: Path, artifact: Artifact, data: RowReader) -> dict[int, str]:
     """Make the folder ours, or check that it is; returns class index -> subfolder."""
     folders, manifest = _manifest(artifact, data)
     if not _check_ours(target, manifest):
@@ -220,7 +218,7 @@ def _claim(target: Path, artifact: Artifact, data: DistilledDataset) -> dict[int
     return folders
 
 
-def _manifest(artifact: Artifact, data: DistilledDataset) -> tuple[dict[int, str], dict[str, Any]]:
+def _manifest(artifact: Artifact, data: RowReader) -> tuple[dict[int, str], dict[str, Any]]:
     """Class index -> subfolder, and what says which artifact and slice a folder holds."""
     indices = data.row_classes
     names = [data.classes[c] for c in indices]
@@ -267,7 +265,7 @@ class _Names:
         data: whose rows and views the files show.
     """
 
-    def __init__(self, folders: dict[int, str], data: DistilledDataset) -> None:
+    def __init__(self, folders: dict[int, str], data: RowReader) -> None:
         self._folders, self._data = folders, data
 
     def __iter__(self) -> Iterator[str]:
@@ -287,7 +285,7 @@ def _write_images(
     names: _Names,
     finished: set[str],
     sums: Sums,
-    data: DistilledDataset,
+    data: RowReader,
     batch_size: int,
     pool: Pool | None,
     progress: Progress | None,
@@ -315,14 +313,12 @@ def _write_images(
 
 
 def _pngs(
-    data: DistilledDataset, batches: Mapping[int, Sequence[tuple[int, int]]], start: int
+    data: RowReader, batches: Mapping[int, Sequence[tuple[int, int]]], start: int
 ) -> list[bytes]:
     """The PNG files of a batch of (row, view)."""
     out = list[bytes]()
     for view, cells in groupby(batches[start], key=itemgetter(1)):
-        data.set_epoch(view)
-        pixels = data.images([row for row, _ in cells]).numpy().transpose(0, 2, 3, 1)
-        out += map(png, pixels)
+        out += map(png, data.images([data.rows[row] for row, _ in cells], view))
     return out
 
 
@@ -333,11 +329,10 @@ def png(image: UInt8s) -> bytes:
     return stream.getvalue()
 
 
-def _labels(names: _Names, data: DistilledDataset) -> bytes:
+def _labels(names: _Names, data: RowReader) -> bytes:
     probabilities = np.empty((len(data), data.views, len(data.classes)), np.float32)
     for view in range(data.views):
-        data.set_epoch(view)
-        probabilities[:, view] = data.probabilities(range(len(data)))
+        probabilities[:, view] = data.probabilities(data.rows[:], view)
     cells = [(row, view) for row in range(len(data)) for view in range(data.views)]
     stream = io.BytesIO()
     np.savez_compressed(
@@ -364,7 +359,7 @@ def _names_text(artifact: Artifact) -> str:
     return f"- Classes: {', '.join(named[:_NAMED])}{more}.\n"
 
 
-def _readme(artifact: Artifact, data: DistilledDataset) -> str:
+def _readme(artifact: Artifact, data: RowReader) -> str:
     recipe = artifact.recipe
     mean, std = (
         ", ".join(f"{value / 65536:.4f}" for value in values)

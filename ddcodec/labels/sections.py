@@ -6,7 +6,7 @@ import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
@@ -16,13 +16,14 @@ from ddcodec.codecs.label_model import MAX_FEATURES, UNITS_PER_NAT, column_group
 from ddcodec.codecs.packed import packed_bits
 from ddcodec.codecs.soft_labels import SoftLabels
 from ddcodec.container import Box, NewSection
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec.errors import EncodeError
 from ddcodec.labels.appearance import appearances
 from ddcodec.labels.encoder.encoder import EncodedLabels, LabelEncoder
 from ddcodec.labels.encoder.label_set import LabelSet, Logits
 from ddcodec.labels.encoder.rate import Found, Keep, search
 from ddcodec.labels.encoder.statistics import spread
 from ddcodec.labels.features import FeatureSet, monomials
+from ddcodec.labels.options import LabelOptions, LayerName
 from ddcodec.labels.reconstruction import Appearance, Fields, logits
 from ddcodec.recipe.head import Head
 from ddcodec.recipe.view import View
@@ -30,10 +31,7 @@ from ddcodec.table.slots import MAX_VALUES, prefix_groups
 from ddcodec.table.table import Table
 
 __all__ = [
-    "LABEL_LAYERS",
-    "LabelOptions",
     "LabelResult",
-    "LayerName",
     "choose_features",
     "choose_fields",
     "expected_bytes",
@@ -41,12 +39,8 @@ __all__ = [
     "label_set",
 ]
 
-LayerName = Literal["class", "image", "field", "innovation", "lossless"]
-
 KeepMeasure = Callable[[str, Callable[[], float]], float]
 """``keep(name, measure)`` returns what ``measure()`` does, or did in an earlier run."""
-
-LABEL_LAYERS: tuple[LayerName, ...] = get_args(LayerName)
 
 # From so many views on, a picture's field is worth more terms (measured on CIFAR-10).
 MANY_VIEWS = 100
@@ -67,39 +61,6 @@ SECTION_LABELS = 1 << 16
 # Half of what a reader accepts in a section.
 SECTION_VALUES = MAX_VALUES // 2
 BANDS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128)
-
-
-@dataclass(frozen=True)
-class LabelOptions:
-    """How soft labels are coded.
-
-    Attributes:
-        layers: ``class``: each label is the mean of its class; ``image``: and that of its
-            picture; ``field``: and a function of crop and flip; ``innovation``: and what is left
-            of each view, as far as it is worth its bytes; ``lossless``: the teacher's logits
-            rounded to 1/64 nat.
-        quality: mean KL divergence in nats, at the recipe's temperature, of the teacher's labels
-            from the decoded ones; what coarser layers leave is not counted against them.
-            None stands for ``RELATIVE_QUALITY`` of their divergence from the mean label, which
-            suits any temperature; where no basis reaches that, for about what the best one leaves.
-        budget: bytes of all label sections; takes the place of ``quality``.
-    """
-
-    layers: LayerName = "innovation"
-    quality: float | None = None
-    budget: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.layers not in LABEL_LAYERS:
-            raise RequestError(
-                f"label layers {self.layers!r} are none of {', '.join(LABEL_LAYERS)}"
-            )
-        if self.quality is not None and not 1e-6 <= self.quality <= 1:
-            raise RequestError(f"label quality {self.quality:g} is not within 1e-6..1 nats")
-        if self.budget is not None and self.layers in ("class", "lossless"):
-            raise RequestError(
-                f"labels of layers {self.layers} have the bytes they have; no budget"
-            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ from collections import deque
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ddcodec.arrays import Array, Float32s, Int64s
 
@@ -39,6 +38,7 @@ def k_means(features: Float32s, clusters: int, seed: int) -> Clusters:
         clusters: how many; fewer where fewer points differ.
     """
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
     points = features.reshape(len(features), -1).astype(np.float64)
     count = min(clusters, len(np.unique(points, axis=0)))
@@ -59,6 +59,7 @@ def prototypes(latents: Float32s, count: int, seed: int) -> tuple[Float32s, Int6
         (float32 [count, ...] centres, int64 [count] points that are nearest to each).
     """
     from sklearn.cluster import MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
 
     points = latents.reshape(len(latents), -1)
     model = MiniBatchKMeans(count, n_init=_STARTS, random_state=_state(seed))

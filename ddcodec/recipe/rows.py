@@ -53,6 +53,13 @@ class RowGrid(Sequence[Row]):
             raise ValueError(f"{value} is none of the rows")
         return found
 
+    def __contains__(self, value: object) -> bool:
+        try:
+            self.index(value)
+        except (TypeError, ValueError):
+            return False
+        return True
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
             return NotImplemented

@@ -10,6 +10,7 @@ import numpy as np
 from ddcodec.arrays import UInt8s, UInt64s
 from ddcodec.byte_cache import ByteCache
 from ddcodec.errors import EncodeError, ModelMismatchError
+from ddcodec.extras import needed_for
 from ddcodec.files import cache_folder
 from ddcodec.randomness import variation_seeds
 from ddcodec.recipe.synthesis import Generated, Image2Image
@@ -87,18 +88,19 @@ class Generator:
             DecodeError: it cannot be found or fetched, or not be run on the device.
         """
         if self._loaded is None:
-            from ddcodec.prior.load import load_prior
-
             pin = self._table.head.prior
             if pin is None:
                 raise ModelMismatchError("the artifact names no prior; it cannot be rendered")
-            prior = load_prior(
-                self._spec,
-                pin=pin,
-                profile=self._synthesis.profile,
-                device=self._device,
-                batch=self._synthesis.batch,
-            )
+            with needed_for("drawing pictures with a prior"):
+                from ddcodec.prior.load import load_prior
+
+                prior = load_prior(
+                    self._spec,
+                    pin=pin,
+                    profile=self._synthesis.profile,
+                    device=self._device,
+                    batch=self._synthesis.batch,
+                )
             _check_inputs(prior, self._synthesis)
             _check_weights(prior, self._synthesis)
             self._loaded = prior

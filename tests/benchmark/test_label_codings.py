@@ -12,7 +12,7 @@ from ddcodec.arrays import Int16s
 from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.benchmark.label_codings import HalfFloats, StoredLabels, TopK, in_nats, log_softmax
 from ddcodec.benchmark.sample import Sample
-from ddcodec.labels.sections import LabelOptions
+from ddcodec.labels.options import LabelOptions
 from ddcodec.methods.patch_mosaics import PatchCoding
 
 # Two labels over four classes, of probabilities 1/2, 1/4, 1/8, 1/8 in two orders.

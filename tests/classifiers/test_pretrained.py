@@ -276,7 +276,7 @@ def test_without_timm_the_error_says_how_it_is_installed(
     monkeypatch.setitem(sys.modules, "timm", None)
     folder = write_timm(tmp_path / "model", 3)
     for spec in (f"timm:{folder}", "timm:tiny.in1k"):
-        with pytest.raises(MissingDependencyError, match=r"pip install ddcodec\[timm\]"):
+        with pytest.raises(MissingDependencyError, match=r"pip install 'ddcodec\[timm\]'"):
             load_teacher(spec, CLASSES)
 
 

@@ -21,12 +21,10 @@ from ddcodec.labels.encoder import encoder
 from ddcodec.labels.encoder.label_set import Logits, divergence
 from ddcodec.labels.encoder.statistics import spread
 from ddcodec.labels.features import FeatureSet
+from ddcodec.labels.options import LABEL_LAYERS, LabelOptions, LayerName
 from ddcodec.labels.sections import (
-    LABEL_LAYERS,
     RELATIVE_QUALITY,
-    LabelOptions,
     LabelResult,
-    LayerName,
     choose_features,
     expected_bytes,
     label_sections,

@@ -13,7 +13,8 @@ import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.container import CopiedSection, write_container
 from ddcodec.labels.encoder.label_set import Logits, divergence
-from ddcodec.labels.sections import LabelOptions, choose_fields, label_sections
+from ddcodec.labels.options import LabelOptions
+from ddcodec.labels.sections import choose_fields, label_sections
 from ddcodec.recipe.parts import LabelRecipe
 from tests.artifacts import generated
 

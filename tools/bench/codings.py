@@ -22,7 +22,7 @@ from ddcodec.benchmark.label_codings import (
     in_nats,
 )
 from ddcodec.labels.encoder.label_set import divergence
-from ddcodec.labels.sections import LabelOptions
+from ddcodec.labels.options import LabelOptions
 
 Coded = tuple[float, Callable[[int], Float32s]]
 """Bytes per label, and view -> logits [n, K] in nats."""

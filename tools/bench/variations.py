@@ -31,7 +31,7 @@ from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestFolder
-from ddcodec.labels.sections import LabelOptions
+from ddcodec.labels.options import LabelOptions
 from ddcodec.methods.options import ratio_of
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe.fields import Ratio

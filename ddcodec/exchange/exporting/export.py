@@ -18,6 +18,7 @@ from ddcodec.exchange.exporting.options import ExportOptions, ViewCount
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.exporting.sidecar import is_export, sidecar
 from ddcodec.exchange.folder import SIDECAR
+from ddcodec.extras import needed_for
 from ddcodec.files import whole_folder, write_whole
 from ddcodec.methods.work import WorkFolder
 from ddcodec.progress import ProgressOption, displayed
@@ -115,18 +116,17 @@ def export(
         format.refuse_unless_taken("classes")
     target = Path(out)
     _check_target(target, force)
-    with as_artifact(artifact) as opened, displayed(progress) as tell:
+    wanted = needed_for(f"an export to {to}")
+    with wanted, as_artifact(artifact) as opened, displayed(progress) as tell:
         opened.verify("structure")  # a head may promise what the file does not hold
         chosen = None if format.views == "all" else format.views
 
         def selected(prior: str | None = None) -> Selection:
-            data = opened.dataset(
+            data = opened.rows(
                 classes=classes,
                 ipc=ipc,
                 views=chosen,
                 device=device,
-                pixels="uint8",
-                labels="soft",
                 prior=prior,
                 cache_bytes=_KEPT_STORED if opened.head.prior is None else KEPT_PICTURES,
             )

@@ -132,9 +132,8 @@ def _pictures(selection: Selection) -> Iterator[tuple[Row, UInt8s]]:
             yield from zip(batch.rows, batch.images[:, 0], strict=True)
         return
     for start in range(0, len(data), _ROWS):
-        rows = range(start, min(start + _ROWS, len(data)))
-        for i, picture in zip(rows, data.pictures(rows), strict=True):
-            yield data.rows[i], picture
+        rows = data.rows[start : start + _ROWS]
+        yield from zip(rows, data.pictures(rows), strict=True)
 
 
 def _unsaid(recipe: Recipe) -> Iterator[str]:
@@ -169,7 +168,7 @@ def _draws(selection: Selection, view: int) -> tuple[Float32s, Bools]:
         float32 [rows, 4] and bool [rows].
     """
     width, height = selection.size
-    drawn, _ = draw_rows(selection.artifact.table, list(selection.data.rows), view)
+    drawn, _ = draw_rows(selection.artifact.table, selection.data.rows[:], view)
     boxes = np.stack([drawn.top, drawn.left, drawn.rows, drawn.columns], axis=1)
     shares = boxes / np.array([height, width, height, width])
     return shares.astype(np.float32), drawn.flip.astype(bool)
@@ -178,9 +177,8 @@ def _draws(selection: Selection, view: int) -> tuple[Float32s, Bools]:
 def _logits(selection: Selection, view: int) -> Int16s:
     """int16 [rows, K] in 1/64 nat: of a view of all rows."""
     data = selection.data
-    data.set_epoch(view)
     starts = range(0, len(data), _ROWS)
-    return np.concatenate([data.logits(range(s, min(s + _ROWS, len(data)))) for s in starts])
+    return np.concatenate([data.logits(data.rows[s : s + _ROWS], view) for s in starts])
 
 
 def halves_of(logits: Int16s) -> tuple[Float16s, int]:

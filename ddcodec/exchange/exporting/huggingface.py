@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ddcodec.errors import MissingDependencyError
 from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import Batch, Selection
 from ddcodec.exchange.folder import SIDECAR, png
+from ddcodec.extras import needed_for
 from ddcodec.files import write_whole
 
 __all__ = ["HuggingFace", "parquet_module"]
@@ -97,12 +97,8 @@ def parquet_module(format: str) -> Any:
     Raises:
         MissingDependencyError: it is not installed.
     """
-    try:
+    with needed_for(f"an export to {format}"):
         import pyarrow.parquet
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"an export to {format} needs pyarrow: pip install ddcodec[parquet]"
-        ) from error
     return pyarrow.parquet
 
 

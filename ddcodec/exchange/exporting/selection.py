@@ -13,7 +13,7 @@ from ddcodec.methods.work import WorkFolder
 
 if TYPE_CHECKING:
     from ddcodec.artifact import Artifact
-    from ddcodec.artifact.dataset import DistilledDataset
+    from ddcodec.artifact.rows import RowReader
 
 __all__ = ["Batch", "LabelForm", "Selection"]
 
@@ -46,14 +46,14 @@ class Selection:
 
     Attributes:
         artifact: the open artifact.
-        data: its dataset of uint8 pictures and soft labels, cut to the selection.
+        data: reads its rows, cut to the selection.
         prior: where to find the prior, as a renderer takes it.
         progress: called with (what, done, total).
         work: keeps the pictures of a prior, which take long, so that an export goes on.
     """
 
     artifact: Artifact
-    data: DistilledDataset
+    data: RowReader
     prior: str | None = None
     progress: Progress | None = None
     work: WorkFolder | None = None
@@ -86,7 +86,7 @@ class Selection:
     @property
     def class_indices(self) -> Int64s:
         """int64 [rows]: the class of each row."""
-        return np.array(self.data.targets, np.int64)
+        return np.array([c for c, _ in self.data.rows], np.int64)
 
     def batches(self, labels: LabelForm, views: int | None = None) -> Iterator[Batch]:
         """All rows in their order, some at a time; every batch has one row at least.
@@ -101,7 +101,7 @@ class Selection:
         for start in range(0, count, step):
             places = range(start, min(start + step, count))
             arrays = self._arrays(places, labels, views)
-            rows = [self.data.rows[i] for i in places]
+            rows = self.data.rows[places.start : places.stop]
             yield Batch(rows, arrays["images"], arrays.get("probabilities"), arrays.get("logits"))
             self.tell("pictures", places.stop * views, count * views)
 
@@ -118,21 +118,14 @@ class Selection:
 
     def _made(self, places: range, labels: LabelForm, views: int) -> dict[str, Array]:
         """The arrays of a batch, views innermost: a picture is rendered once for all its views."""
-        parts: dict[str, list[Array]] = {}
+        rows, parts = self.data.rows[places.start : places.stop], dict[str, list[Array]]()
         for view in range(views):
-            self.data.set_epoch(view)
+            images = self.data.images(rows, view)
+            made: dict[str, Array] = {"images": images}
             if labels == "probabilities":
-                images, found = self.data.batch(places)
-                made: dict[str, Array] = {
-                    "images": images.cpu().numpy(),
-                    "probabilities": found.cpu().numpy(),
-                }
-            else:
-                made = {"images": self.data.images(places).numpy()}
-                if labels == "logits":
-                    made["logits"] = self.data.logits(places)
+                made["probabilities"] = self.data.probabilities(rows, view, images)
+            elif labels == "logits":
+                made["logits"] = self.data.logits(rows, view, images)
             for name, array in made.items():
                 parts.setdefault(name, []).append(array)
-        whole = {name: np.stack(arrays, axis=1) for name, arrays in parts.items()}
-        whole["images"] = np.ascontiguousarray(whole["images"].transpose(0, 1, 3, 4, 2))
-        return whole
+        return {name: np.stack(arrays, axis=1) for name, arrays in parts.items()}

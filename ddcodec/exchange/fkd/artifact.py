@@ -15,7 +15,8 @@ from ddcodec.codecs.seed_derived import SeedDerived
 from ddcodec.container import Box, NewSection, Reader, write_container
 from ddcodec.errors import RequestError
 from ddcodec.exchange.fkd.labels import TreeLabels
-from ddcodec.labels.sections import LabelOptions, label_sections
+from ddcodec.labels.options import LabelOptions
+from ddcodec.labels.sections import label_sections
 from ddcodec.methods.patch_mosaics import PatchCoding, patch_sections
 from ddcodec.recipe.head import Head, Recipe
 from ddcodec.recipe.layout import Layout

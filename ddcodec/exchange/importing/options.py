@@ -14,7 +14,7 @@ from ddcodec.exchange.importing.formats import get_format
 from ddcodec.exchange.importing.method import Imported
 from ddcodec.exchange.importing.normalisation import parse_normalisation
 from ddcodec.exchange.importing.orders import known_orders
-from ddcodec.labels.sections import LayerName
+from ddcodec.labels.options import LayerName
 from ddcodec.methods.options import AUTO, RatioOption, check_options, option
 from ddcodec.methods.patch_mosaics import PatchCodec, Sharing
 from ddcodec.progress import ProgressOption

@@ -107,7 +107,7 @@ def test_without_pyarrow_it_says_so_before_any_work(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install ddcodec\[parquet\]"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'ddcodec\[parquet\]'"):
         ddcodec.export(artifact, tmp_path / "out", to=format)
     assert list(tmp_path.iterdir()) == []
 

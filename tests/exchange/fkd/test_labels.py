@@ -15,7 +15,7 @@ import ddcodec
 from ddcodec.errors import EncodeError, RequestError, SourceError
 from ddcodec.exchange.fkd import TreeLabels, write_artifact
 from ddcodec.files import locked
-from ddcodec.labels.sections import LabelOptions
+from ddcodec.labels.options import LabelOptions
 from tests.exchange.fkd.trees import (
     CLASSES,
     EPOCHS,

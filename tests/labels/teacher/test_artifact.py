@@ -202,7 +202,7 @@ def test_without_torch_a_dataset_says_so(
 ) -> None:
     monkeypatch.delitem(sys.modules, "ddcodec.artifact.dataset", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingDependencyError, match="pip install torch"):
+    with pytest.raises(MissingDependencyError, match=r"pip install .ddcodec\[torch\]"):
         artifact.dataset()
 
 
