@@ -295,7 +295,7 @@ def test_a_file_that_is_taken_for_a_leftover_is_begun_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process cleans up between the making of a file and its locking."""
-    lock, cleaned = whole._lock, list[int]()
+    lock, cleaned = whole.lock, list[int]()
 
     def late(handle: int) -> None:
         if not cleaned:
@@ -303,7 +303,7 @@ def test_a_file_that_is_taken_for_a_leftover_is_begun_anew(
             remove_leftovers(tmp_path)
         lock(handle)
 
-    monkeypatch.setattr(whole, "_lock", late)
+    monkeypatch.setattr(whole, "lock", late)
     write_whole(tmp_path / "file", b"whole")
     assert cleaned and [p.name for p in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"whole"

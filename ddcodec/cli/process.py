@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import signal
@@ -55,17 +54,31 @@ def catch_stops() -> None:
             signal.signal(number, stop)
 
 
+def _is_for_reading(number: int) -> bool:
+    """Whether an open handle can be read and not written, as far as the system says.
+
+    Raises:
+        OSError: it is not open.
+    """
+    if sys.platform == "win32":
+        os.fstat(number)
+        return False
+    import fcntl
+
+    return fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+
+
 def open_streams() -> None:
     """Make the standard streams usable, whatever the shell or the system's daemon left of them."""
     for number in (0, 1, 2):
         try:
-            mode = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+            readable_only = _is_for_reading(number)
         except OSError:
             # Else the next file that is opened takes its number, and what is printed goes into it.
             os.open(os.devnull, os.O_RDWR)
         else:
             # bash, too, opens its script in the place of a stream that is closed.
-            if number and mode == os.O_RDONLY:
+            if number and readable_only:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), number)
     # Python has no object for a stream that was closed when it started.
     if sys.stdout is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ddcodec.errors import DecodeError, MissingArtifactError, TruncatedError
+from ddcodec.files.handles import READ, read_at
 
 __all__ = ["Blob", "FileBlob", "MemoryBlob", "StreamBlob", "ends_early", "read_fully"]
 
@@ -52,7 +53,7 @@ class MemoryBlob(Blob):
 
 
 class FileBlob(Blob):
-    """A file read with ``pread``; opened on first use, and again after pickling or ``close``."""
+    """A file read at any place; opened on first use, and again after pickling or ``close``."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -62,8 +63,7 @@ class FileBlob(Blob):
         if self._handle is not None:
             return self._handle
         try:
-            # Without O_NONBLOCK, opening a named pipe would wait for a writer.
-            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            handle = os.open(self._path, READ)
         except (OSError, ValueError) as error:
             raise _unreadable(self._path, error) from error
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -136,7 +136,7 @@ def read_fully(handle: int, offset: int, length: int) -> bytes:
     """
     parts: list[bytes] = []
     while length:
-        part = os.pread(handle, length, offset)
+        part = read_at(handle, length, offset)
         if not part:
             raise ends_early(offset)
         parts.append(part)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from ddcodec.files import write_whole
+from ddcodec.files.handles import ADD
 
 __all__ = ["SUMS", "Sums"]
 
@@ -64,8 +65,7 @@ class Sums:
         if self._handle is None:
             # Another process at the same work may finish meanwhile and write the sums anew: what is
             # noted here then goes to a file that has gone, and what it has noted is not repeated.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            self._handle = os.open(self._folder / SUMS, flags, 0o666)
+            self._handle = os.open(self._folder / SUMS, ADD, 0o666)
             self._read()
         write_whole(self._folder / name, content)
         digest = hashlib.sha256(content).hexdigest()

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -35,8 +36,15 @@ def _own_cache() -> Path:
         folder = Path("~")
     # Older versions of platformdirs return a path that starts with "~" there.
     if str(folder).startswith("~"):
-        return Path(tempfile.gettempdir()) / f"ddcodec-{os.getuid()}"
+        return Path(tempfile.gettempdir()) / (
+            "ddcodec" if _user() is None else f"ddcodec-{_user()}"
+        )
     return folder
+
+
+def _user() -> int | None:
+    """The number of this user; None on Windows, where a profile's folders are its user's alone."""
+    return None if sys.platform == "win32" else os.getuid()
 
 
 def opened_cache(kind: str) -> Path:
@@ -51,11 +59,12 @@ def opened_cache(kind: str) -> Path:
     folder = cache_folder(kind)
     for path in (folder.parent, folder):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    state = folder.stat()
-    if state.st_uid != os.getuid():
-        raise PermissionError(errno.EACCES, "it belongs to another user", os.fspath(folder))
-    if stat.S_IMODE(state.st_mode) & 0o077:
-        folder.chmod(0o700)
+    if _user() is not None:
+        state = folder.stat()
+        if state.st_uid != _user():
+            raise PermissionError(errno.EACCES, "it belongs to another user", os.fspath(folder))
+        if stat.S_IMODE(state.st_mode) & 0o077:
+            folder.chmod(0o700)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(folder))
     remove_leftovers(folder)
@@ -72,9 +81,8 @@ def private(path: Path) -> bool:
         OSError: it cannot be looked at.
     """
     states = path.lstat(), path.parent.stat()
-    return all(
-        state.st_uid in (0, os.getuid()) and not state.st_mode & _OTHERS_MAY_WRITE
-        for state in states
+    return _user() is None or all(
+        state.st_uid in (0, _user()) and not state.st_mode & _OTHERS_MAY_WRITE for state in states
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -71,3 +72,6 @@ def locked(
                 (folder / LOCK).unlink()
                 folder.rmdir()
         lock.release()
+        if remove and sys.platform == "win32":  # where a file that is open stays
+            with suppress(OSError):
+                folder.rmdir()

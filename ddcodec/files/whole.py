@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import fnmatch
 import glob
 import os
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ddcodec.errors import EncodeError, RequestError
+from ddcodec.files.handles import NEW, lock, opened, sync
 
 __all__ = ["check_replaceable", "is_leftover", "remove_leftovers", "whole_folder", "write_whole"]
 
@@ -54,8 +55,8 @@ def remove_leftovers(folder: Path, name: str = "*") -> None:
     """
     for path in folder.glob(_leftovers(name)):
         # One that a process is still writing is locked by it.
-        with suppress(OSError), _opened(path) as handle:
-            _lock(handle)
+        with suppress(OSError), opened(path) as handle:
+            lock(handle)
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -73,30 +74,10 @@ def _leftovers(name: str) -> str:
     return f".{glob.escape(name) if name != '*' else name}.{_TOKEN}.tmp"
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    """A handle of a file or folder, to lock or to sync it; a link is not followed."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int) -> None:
-    """Mark a file or folder as this process's.
-
-    Raises:
-        BlockingIOError: it is another's.
-        OSError: the disk knows no locks.
-    """
-    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
 def _ours(handle: int) -> bool:
     """Lock what was just made; False if another process took it for a leftover before that."""
     try:
-        _lock(handle)
+        lock(handle)
     except BlockingIOError:
         return False
     except OSError:
@@ -115,9 +96,7 @@ def _new_file(path: Path) -> tuple[Path, int]:
     """A new file in the folder of a path, locked, and the handle to write it."""
     while True:
         temporary = _temporary(path)
-        # O_EXCL: never through somebody else's link. The mode obeys the umask, unlike mkstemp's.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        handle = os.open(temporary, flags, 0o666)
+        handle = os.open(temporary, NEW, 0o666)  # the mode obeys the umask, unlike mkstemp's
         if _ours(handle):
             return temporary, handle
         os.close(handle)
@@ -170,8 +149,7 @@ def write_whole(
 
 def _sync_folder(folder: Path) -> None:
     try:
-        with _opened(folder.resolve()) as handle:
-            os.fsync(handle)
+        sync(folder.resolve())
     except OSError as error:
         # Some network file systems cannot sync a folder; they order renames themselves. A folder
         # that may be written but not read cannot be opened for it.
@@ -195,6 +173,22 @@ def _exchange(new: Path, path: Path) -> None:
 
 
 @contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Mark a folder that was just made as this process's; Windows has no marks for folders.
+
+    Raises:
+        OSError: another process took it for a leftover before that.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    with opened(folder) as handle:
+        if not _ours(handle):  # next to impossible, and the next try will do
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), os.fspath(folder))
+        yield
+
+
+@contextmanager
 def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """A new folder to fill, which appears at ``path`` whole or not at all, synced as files are.
 
@@ -213,13 +207,10 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     temporary = _temporary(path)
     temporary.mkdir()  # the mode obeys the umask, unlike mkdtemp's
     try:
-        with _opened(temporary) as handle:
-            if not _ours(handle):  # next to impossible, and the next try will do
-                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), os.fspath(temporary))
+        with _held(temporary):
             yield temporary
             for written in [*temporary.rglob("*"), temporary]:
-                with _opened(written) as content:
-                    os.fsync(content)
+                sync(written)
             if replace and path.is_dir():
                 _exchange(temporary, path)
             else:
