@@ -17,6 +17,7 @@ with ddcodec.open("photos.ddz") as artifact:
     data = artifact.dataset(classes=["cat"], views=2)
     assert_type(data.set_epoch(1), None)
     assert_type(data.class_to_idx, dict[str, int])
+    assert_type(artifact.rows(ipc=1).rows[0], tuple[int, int])
 
 # A mistake is one to the type checker too: strict mypy reports an ignore that is not needed.
 ddcodec.encode("photos", "photos.ddz", method="rded", ipcs=10)  # type: ignore[call-arg]

@@ -31,6 +31,9 @@ for name in ("pread", "getuid", "fork", "O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW",
 del signal.SIGHUP
 sys.modules["fcntl"] = None
 sys.platform = "win32"
+"""
+
+RUN = """
 from ddcodec.cli.app import run
 from ddcodec.cli.process import catch_stops, open_streams
 open_streams()
@@ -55,7 +58,7 @@ def test_artifacts_are_read_and_written_without_what_windows_lacks(
     image_folder: Path, tmp_path: Path
 ) -> None:
     encode_small(image_folder, tmp_path / "small.ddz").close()
-    words = [sys.executable, "-c", AS_ON_WINDOWS, LINES]
+    words = [sys.executable, "-c", AS_ON_WINDOWS + RUN, LINES]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.rglob("*.tmp"))
@@ -69,10 +72,6 @@ def test_artifacts_are_read_and_written_without_what_windows_lacks(
 
 def test_reads_of_many_threads_do_not_mix_without_pread(image_folder: Path, tmp_path: Path) -> None:
     code = (
-        "import os, sys\n"
-        "os.O_BINARY = os.O_NOINHERIT = 0\n"
-        "del os.pread\n"
-        "sys.platform = 'win32'\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from ddcodec.files.handles import READ, read_at\n"
         "handle = os.open(sys.argv[1], READ)\n"
@@ -83,6 +82,6 @@ def test_reads_of_many_threads_do_not_mix_without_pread(image_folder: Path, tmp_
     )
     numbers = tmp_path / "numbers"
     numbers.write_bytes(b"".join(n.to_bytes(8, "little") for n in range(5000)))
-    words = [sys.executable, "-c", code, str(numbers)]
+    words = [sys.executable, "-c", AS_ON_WINDOWS + code, str(numbers)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -40,6 +40,7 @@ COMMANDS = {
     "teacher": "Train a teacher on an image folder.",
     "methods": "List the methods, or show the options of one.",
     "demo": "Run the whole path on handwritten digits; needs no download.",
+    "man": "Print the manual page.",
 }
 
 INTERRUPTED = 130

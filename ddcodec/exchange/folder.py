@@ -23,6 +23,7 @@ from PIL import Image
 from ddcodec.arrays import Progress, UInt8s
 from ddcodec.errors import DdcodecError, DecodeError, RequestError
 from ddcodec.exchange.names import folder_names
+from ddcodec.exchange.npz import npz
 from ddcodec.exchange.sums import SUMS, Sums
 from ddcodec.files import is_leftover, read_json, remove_leftovers, write_whole
 from ddcodec.rendering.renderer import KEPT_PICTURES
@@ -334,19 +335,17 @@ def _labels(names: _Names, data: RowReader) -> bytes:
     for view in range(data.views):
         probabilities[:, view] = data.probabilities(data.rows[:], view)
     cells = [(row, view) for row in range(len(data)) for view in range(data.views)]
-    stream = io.BytesIO()
-    np.savez_compressed(
-        stream,
-        allow_pickle=False,
-        labels=probabilities.reshape(-1, len(data.classes)),
-        class_names=np.array(data.classes, dtype=np.str_),
-        readable_names=np.array(data.names, dtype=np.str_),
-        files=np.array(list(names), dtype=np.str_),
-        class_index=np.array([data.rows[row][0] for row, _ in cells], np.int64),
-        slot=np.array([data.rows[row][1] for row, _ in cells], np.int64),
-        view=np.array([view for _, view in cells], np.int64),
+    return npz(
+        {
+            "labels": probabilities.reshape(-1, len(data.classes)),
+            "class_names": np.array(data.classes, dtype=np.str_),
+            "readable_names": np.array(data.names, dtype=np.str_),
+            "files": np.array(list(names), dtype=np.str_),
+            "class_index": np.array([data.rows[row][0] for row, _ in cells], np.int64),
+            "slot": np.array([data.rows[row][1] for row, _ in cells], np.int64),
+            "view": np.array([view for _, view in cells], np.int64),
+        }
     )
-    return stream.getvalue()
 
 
 def _names_text(artifact: Artifact) -> str:

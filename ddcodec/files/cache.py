@@ -44,7 +44,9 @@ def _own_cache() -> Path:
 
 def _user() -> int | None:
     """The number of this user; None on Windows, where a profile's folders are its user's alone."""
-    return None if sys.platform == "win32" else os.getuid()
+    if sys.platform == "win32":
+        return None
+    return os.getuid()
 
 
 def opened_cache(kind: str) -> Path:

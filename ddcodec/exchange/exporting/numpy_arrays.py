@@ -13,6 +13,7 @@ from ddcodec.arrays import Array
 from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.folder import check_labels_fit
+from ddcodec.exchange.npz import member
 
 __all__ = ["NumpyArrays"]
 
@@ -37,14 +38,14 @@ class NumpyArrays(ExportFormat):
         soft = np.empty((len(data), views, selection.class_count), np.float32)
         done = 0
         with zipfile.ZipFile(folder / FILE, "w", zipfile.ZIP_STORED) as archive:
-            with archive.open(zipfile.ZipInfo("images.npy"), "w", force_zip64=True) as stream:
+            with archive.open(member("images.npy"), "w", force_zip64=True) as stream:
                 stream.write(_header(shape, np.dtype(np.uint8)))
                 for batch in selection.batches("probabilities"):
                     stream.write(batch.images.tobytes())
                     soft[done : done + len(batch.rows)] = batch.probabilities
                     done += len(batch.rows)
             for name, array in self._labels(selection, soft).items():
-                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as stream:
+                with archive.open(member(f"{name}.npy"), "w", force_zip64=True) as stream:
                     stream.write(_header(array.shape, array.dtype))
                     stream.write(np.ascontiguousarray(array).tobytes())
         return {"files": {"arrays": FILE}, "pixels": "uint8, height x width x RGB"}
