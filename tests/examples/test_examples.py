@@ -7,8 +7,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
+from torch.utils.data import DataLoader
 
 import ddcodec
+from ddcodec.artifact.dataset import DistilledDataset
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -50,8 +53,42 @@ def test_slice_and_merge(artifact: Path, tmp_path: Path) -> None:
                 assert old.equal(new) and label.equal(same)
 
 
+@pytest.mark.filterwarnings("ignore")  # of the frameworks, about this machine
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("train_with_trainer", "accelerate"), ("train_with_lightning", "pytorch_lightning")],
+)
+def test_train_with_a_framework(
+    name: str, package: str, artifact: Path, image_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(package)
+    shown: list[int] = []
+    set_epoch = DistilledDataset.set_epoch
+
+    def noted(self: DistilledDataset, epoch: int) -> None:
+        shown.append(epoch)
+        set_epoch(self, epoch)
+
+    monkeypatch.setattr(DistilledDataset, "set_epoch", noted)
+    test = str(image_folder / "test")
+    share = example(name).main([str(artifact), "--test", test, "--epochs", "15"])
+    assert list(dict.fromkeys(shown)) == list(range(15))
+    assert share > 0.6  # three easy classes; guessing gives a third
+
+
+def test_accelerate_shards_the_dataset(artifact: Path) -> None:
+    accelerate = pytest.importorskip("accelerate")
+    data = ddcodec.open(artifact).dataset()
+    loader = accelerate.Accelerator(cpu=True).prepare(DataLoader(data, 6))
+    for epoch in range(3):
+        data.set_epoch(epoch)
+        shown = torch.cat([images for images, _ in loader])
+        assert torch.equal(shown, data.images(range(len(data))))
+
+
 def test_every_example_is_tested_and_listed() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert names == {"encode_and_decode", "train_student", "slice_and_merge"}
+    trainings = {"train_student", "train_with_trainer", "train_with_lightning"}
+    assert names == {"encode_and_decode", "slice_and_merge"} | trainings
     page = (EXAMPLES.parent / "docs" / "python.md").read_text(encoding="utf-8")
     assert all(f"examples/{name}.py" in page for name in names)
