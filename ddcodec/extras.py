@@ -24,6 +24,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "parquet": ("pyarrow",),
     "timm": ("timm",),
     "remote": ("aiohttp", "fsspec"),
+    "ray": ("ray",),
     "gpu": ("triton",),
 }
 """Extra -> the packages it brings, as they are imported; ``pyproject.toml`` has their versions."""

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ddcodec.container.remote import without_secrets
-from ddcodec.errors import EncodeError, MissingDependencyError
+from ddcodec.errors import EncodeError
+from ddcodec.extras import missing
 
 __all__ = ["RemoteFolder"]
 
@@ -63,10 +64,7 @@ class RemoteFolder:
         try:
             yield
         except ImportError as error:
-            raise MissingDependencyError(
-                f"a work folder at {self.name} needs a package that is not installed ({error}): "
-                "pip install 'ddcodec[remote]', or the package that is named"
-            ) from error
+            raise missing(f"a work folder at {self.name}", error) from error
         except Exception as error:  # whatever the libraries under fsspec raise
             said = without_secrets(f"{type(error).__name__}: {error}")
             raise EncodeError(

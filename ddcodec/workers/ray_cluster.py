@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from ddcodec.errors import DdcodecError, EncodeError, MissingDependencyError, RequestError
+from ddcodec.errors import DdcodecError, EncodeError, RequestError
+from ddcodec.extras import needed_for
 from ddcodec.workers.shipping import Parcel, unpacked
 
 __all__ = ["RayPool", "connected"]
@@ -40,12 +41,8 @@ def connected(address: str, device: str) -> Iterator[RayPool]:
         MissingDependencyError: Ray is not installed.
         RequestError: there is no cluster.
     """
-    try:
+    with needed_for("a Ray cluster"):
         import ray
-    except ImportError as error:
-        raise MissingDependencyError(
-            "a Ray cluster needs the package ray: pip install 'ddcodec[ray]'"
-        ) from error
     begun = not ray.is_initialized()
     if begun:
         try:
