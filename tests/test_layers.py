@@ -35,11 +35,14 @@ TORCH = frozenset({"torch", "torchvision", "diffusers", "transformers"})
 LIGHT = {
     "ddcodec": TORCH,
     "ddcodec.artifact.artifact": TORCH,
+    "ddcodec.artifact.rows": TORCH,
     "ddcodec.cli": TORCH,
     "ddcodec.codecs": TORCH,
     "ddcodec.container": TORCH | {"numpy"},
     "ddcodec.entropy": TORCH,
     "ddcodec.errors": TORCH | {"numpy"},
+    "ddcodec.exchange.decode": TORCH,
+    "ddcodec.exchange.exporting.export": TORCH,
     "ddcodec.artifact.slicing": TORCH,
     "ddcodec.showing.show": TORCH,
 }

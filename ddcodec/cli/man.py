@@ -18,7 +18,9 @@ EXAMPLES = (
 
 _ENVIRONMENT = (
     ("DDCODEC_CACHE", "The folder of the cache: teachers, priors, integer weights."),
+    ("DDCODEC_BACKEND", "Forces a back end of exact profiles: triton, int8, float32 or float64."),
     ("DDCODEC_DEBUG", "1 shows the traceback of an error."),
+    ("HF_HUB_CACHE", "Where priors and teachers of the hub are kept."),
     ("HF_HUB_OFFLINE", "1 fetches nothing from the hub."),
 )
 
