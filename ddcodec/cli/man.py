@@ -12,7 +12,7 @@ from ddcodec.cli.help import ExampleCommand
 __all__ = ["command"]
 
 EXAMPLES = (
-    ("read it", "ddz man | man -l -"),
+    ("read it", "man -l <(ddz man)"),
     ("have it where `man ddz` finds it", "ddz man > ~/.local/share/man/man1/ddz.1"),
 )
 
