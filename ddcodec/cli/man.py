@@ -11,10 +11,7 @@ from ddcodec.cli.help import ExampleCommand
 
 __all__ = ["command"]
 
-EXAMPLES = (
-    ("read it", "man -l <(ddz man)"),
-    ("have it where `man ddz` finds it", "ddz man > ~/.local/share/man/man1/ddz.1"),
-)
+EXAMPLES = (("have it where `man ddz` finds it", "ddz man > ~/.local/share/man/man1/ddz.1"),)
 
 _ENVIRONMENT = (
     ("DDCODEC_CACHE", "The folder of the cache: teachers, priors, integer weights."),
