@@ -9,7 +9,6 @@ pictures where slots have variations.
 from __future__ import annotations
 
 import copy
-import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args, overload
@@ -20,11 +19,12 @@ from torch.utils.data import Dataset, default_collate
 
 from ddcodec.arrays import Float32s, Int16s, Row, UInt8s
 from ddcodec.artifact.ahead import Ahead
+from ddcodec.artifact.places import places_of
 from ddcodec.artifact.rows import RowReader
 from ddcodec.artifact.tensors import Pixels, image_tensor, label_tensor
 from ddcodec.artifact.view_clock import ViewClock
 from ddcodec.devices import resolve_device
-from ddcodec.errors import RequestError, shown
+from ddcodec.errors import RequestError
 from ddcodec.recipe.rows import RowGrid
 from ddcodec.rendering.renderer import KEPT_PICTURES, Execution
 from ddcodec.table.table import Table
@@ -187,30 +187,11 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 
     def select(self, indices: Sequence[int]) -> DistilledDataset:
         """A dataset of these items alone, which counts its views by itself from here on."""
-        places = self._places(indices)
+        places = places_of(indices, len(self))
         chosen = copy.copy(self)
         chosen.rows = [self.rows[i] for i in places]
         chosen._clock = self._clock.select(places)
         return chosen
-
-    def _places(self, indices: Sequence[int]) -> list[int]:
-        """Indices as they count from the beginning.
-
-        Raises:
-            IndexError: there is no such item.
-            TypeError: one is no integer.
-        """
-        try:
-            given = [operator.index(i) for i in indices]
-        except TypeError as error:
-            raise TypeError(
-                f"{shown(indices)} is no index of a dataset: give an integer, a slice, or a list "
-                "of integers"
-            ) from error
-        for i in given:
-            if not -len(self) <= i < len(self):
-                raise IndexError(f"there is no item {i} in a dataset of {len(self)}")
-        return [i % len(self) for i in given]
 
     def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Images [n, 3, h, w] and labels ([n, K] float32 or [n] int64), on ``device``.
@@ -221,7 +202,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 
     def _shown(self, indices: Sequence[int], device: str = "cpu") -> tuple[Tensor, Tensor]:
         """Images and labels of a batch, on a device; it counts as shown."""
-        places = self._places(indices)
+        places = places_of(indices, len(self))
         rows, views = [self.rows[i] for i in places], self._clock.tick(places)
         pictures = self._rendered(rows, views)
         images = self._tensors(pictures).to(device)
@@ -259,7 +240,7 @@ class DistilledDataset(Dataset[tuple[Any, Any]]):
 
     def _next(self, indices: Sequence[int]) -> tuple[list[Row], list[int]]:
         """Rows, and the view that each is to show next."""
-        places = self._places(indices)
+        places = places_of(indices, len(self))
         return [self.rows[i] for i in places], self._clock.peek(places)
 
     def prepare(self) -> None:
