@@ -20,6 +20,7 @@ with ddcodec.open(sys.argv[1]) as artifact:
     ]
     ddcodec.merge(parts, folder / "whole.ddz")
     assert ddcodec.decode(artifact, folder / "out", views=None).images == len(reader) * reader.views
+    ddcodec.decode(artifact, folder / "side by side", workers=2)
     ddcodec.export(artifact, folder / "arrays", to="numpy")
 for use in (lambda: ddcodec.train(sys.argv[1]), lambda: artifact.dataset()):
     try:

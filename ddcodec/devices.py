@@ -10,7 +10,7 @@ from ddcodec.errors import RequestError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["computed_with", "resolve_device"]
+__all__ = ["computed_with", "library_versions", "resolve_device"]
 
 # The libraries whose numbers a computation follows from; timm need not be there.
 _LIBRARIES = (
@@ -63,6 +63,12 @@ def computed_with(device: str | torch.device) -> dict[str, str]:
     found = {"device": where.type, "processor": torch.backends.cpu.get_cpu_capability()}
     if where.type == "cuda":
         found["processor"] = torch.cuda.get_device_name(where)
+    return found | library_versions()
+
+
+def library_versions() -> dict[str, str]:
+    """Version of each library that is installed and that numbers follow from, numpy among them."""
+    found = dict[str, str]()
     for name in _LIBRARIES:
         try:
             found[name] = version(name)

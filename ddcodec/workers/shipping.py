@@ -10,9 +10,10 @@ import hashlib
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
-from ddcodec.devices import computed_with
+from ddcodec.devices import computed_with, library_versions
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.version import __version__
 
@@ -71,7 +72,9 @@ def unpacked(name: str, content: Callable[[], bytes]) -> Callable[[Any], Any]:
 
 
 def _libraries(device: str) -> dict[str, str]:
-    return {"ddcodec": __version__, **computed_with(device)}
+    # Stored pictures are decoded where there is no torch, too: nothing computes on a device then.
+    alone = find_spec("torch") is None
+    return {"ddcodec": __version__, **(library_versions() if alone else computed_with(device))}
 
 
 def _check_alike(theirs: dict[str, str], ours: dict[str, str]) -> None:
