@@ -17,7 +17,6 @@ from ddcodec.artifact import Artifact
 from ddcodec.artifact.probabilities import hard_probabilities, soft_probabilities
 from ddcodec.artifact.summary import flat_text
 from ddcodec.errors import DecodeError, RequestError
-from ddcodec.prior.need import need_of
 from ddcodec.recipe.synthesis import Generated, Stored
 from ddcodec.rendering.renderer import Renderer
 from ddcodec.showing.sections import part_maps, picture_shares, section_maps
@@ -189,6 +188,8 @@ class PageSource:
         if pin is None:
             return None
         try:
+            from ddcodec.prior.need import need_of
+
             return need_of(pin, self._prior).problem
         except DecodeError as error:
             return str(error)

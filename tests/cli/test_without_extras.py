@@ -57,7 +57,9 @@ WRITING = """decode soft.ddz --views all -o decoded
 decode hard.ddz --views all -o hard
 export soft.ddz --to numpy --views all -o numpy
 export soft.ddz --to webdataset -o webdataset
-export soft.ddz --to folder -o folder"""
+export soft.ddz --to folder -o folder
+show soft.ddz --html page.html
+show soft.ddz --site site"""
 
 
 def test_reading_and_writing_need_no_extra(files: Path) -> None:
