@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ddcodec.planning.plan import plan
     from ddcodec.reporting.report import report
     from ddcodec.showing.show import show
+    from ddcodec.sources.opening import open_source
 
 __all__ = [
     "Artifact",
@@ -60,6 +61,7 @@ __all__ = [
     "import_artifact",
     "merge",
     "open",
+    "open_source",
     "plan",
     "report",
     "show",
@@ -90,6 +92,7 @@ _HOMES = {
     "import_artifact": ("ddcodec.exchange.importing.run", "import_artifact"),
     "merge": ("ddcodec.artifact", "merge"),
     "open": ("ddcodec.artifact", "open_artifact"),
+    "open_source": ("ddcodec.sources.opening", "open_source"),
     "plan": ("ddcodec.planning.plan", "plan"),
     "report": ("ddcodec.reporting.report", "report"),
     "show": ("ddcodec.showing.show", "show"),

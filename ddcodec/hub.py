@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from ddcodec.arrays import Progress
 from ddcodec.errors import DecodeError, RequestError
@@ -26,6 +26,7 @@ __all__ = [
     "cached_names",
     "fetch",
     "is_hub_id",
+    "kept_repository",
     "licence_of",
     "look_up",
     "size_text",
@@ -38,20 +39,25 @@ _MEGA = 1_000_000
 _LICENCE = ("license_name", "license")
 
 
+RepositoryKind = Literal["model", "dataset"]
+
+
 class HubUnreachableError(DecodeError):
     """There is no network, the hub is down, or it is switched off: only the cache can help."""
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A model repository at one commit.
+    """A repository at one commit.
 
     Attributes:
         name: ``owner/name``.
         revision: the branch, tag or commit that was asked for; None for the default branch.
         commit: the commit that this is, 40 hex digits.
         files: path -> bytes.
-        licence: the field of its model card, if there is one.
+        licence: the field of its card, if there is one.
+        kind: model or dataset.
+        configs: of a data set, as its card lists them; None where it does not.
     """
 
     name: str
@@ -59,12 +65,15 @@ class Repository:
     commit: str
     files: Mapping[str, int]
     licence: str | None
+    kind: RepositoryKind = "model"
+    configs: Any = None
 
     def cached(self, path: str) -> bool:
         """Whether a file of it is on this machine."""
         from huggingface_hub import try_to_load_from_cache
 
-        return isinstance(try_to_load_from_cache(self.name, path, revision=self.commit), str)
+        found = try_to_load_from_cache(self.name, path, revision=self.commit, repo_type=self.kind)
+        return isinstance(found, str)
 
     def missing(self, paths: Collection[str]) -> dict[str, int]:
         """Those of these files that are not on this machine -> bytes."""
@@ -91,12 +100,13 @@ def size_text(size: int) -> str:
     return f"{size / _MEGA:.0f} MB" if size >= _MEGA else f"{-(-size // 1000)} kB"
 
 
-def look_up(name: str, revision: str | None) -> Repository:
+def look_up(name: str, revision: str | None, kind: RepositoryKind = "model") -> Repository:
     """Ask the hub what a repository holds; fetches no file.
 
     Args:
         name: ``owner/name``.
         revision: a branch, tag or commit; None for the default branch.
+        kind: model or dataset.
 
     Raises:
         HubUnreachableError: it cannot be asked.
@@ -106,7 +116,9 @@ def look_up(name: str, revision: str | None) -> Repository:
     from huggingface_hub import HfApi
 
     with _errors(name, revision):
-        info = HfApi().model_info(name, revision=revision, files_metadata=True)
+        api = HfApi()
+        ask = api.model_info if kind == "model" else api.dataset_info
+        info = ask(name, revision=revision, files_metadata=True)
     card = {key: getattr(info.card_data, key, None) for key in _LICENCE}
     return Repository(
         name=name,
@@ -114,6 +126,8 @@ def look_up(name: str, revision: str | None) -> Repository:
         commit=str(info.sha),
         files={one.rfilename: one.size or 0 for one in info.siblings or ()},
         licence=_licence(card),
+        kind=kind,
+        configs=getattr(info.card_data, "configs", None),
     )
 
 
@@ -139,6 +153,35 @@ def cached_folder(name: str, revision: str | None, file: str) -> Path | None:
 
     found = try_to_load_from_cache(name, file, revision=revision)
     return Path(found).parents[file.count("/")] if isinstance(found, str) else None
+
+
+def kept_repository(name: str, revision: str | None, kind: RepositoryKind) -> Repository | None:
+    """A repository as it was when it was last fetched from; asks nobody. None of a new one.
+
+    Args:
+        name, revision, kind: as of :func:`look_up`.
+    """
+    from huggingface_hub import DatasetCard, get_cached_repo_tree, snapshot_download
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError, LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(name, revision=revision, repo_type=kind, local_files_only=True)
+        tree = get_cached_repo_tree(name, revision=revision, repo_type=kind)
+    except (CachedRepoTreeNotFoundError, LocalEntryNotFoundError):
+        return None
+    card = Path(folder, "README.md")
+    said = (
+        DatasetCard.load(card, ignore_metadata_errors=True).data.to_dict() if card.is_file() else {}
+    )
+    return Repository(
+        name=name,
+        revision=revision,
+        commit=Path(folder).name,
+        files={one.path: one.size for one in tree},
+        licence=_licence(said),
+        kind=kind,
+        configs=said.get("configs"),
+    )
 
 
 def cached_names(name: str, folder: Path) -> frozenset[str]:
@@ -189,7 +232,11 @@ def fetch(
     with _errors(repository.name, repository.revision):
         # By the name that was asked for, so that the cache knows that name without a network.
         folder = snapshot_download(
-            repository.name, revision=repository.revision, allow_patterns=sorted(paths), **more
+            repository.name,
+            revision=repository.revision,
+            repo_type=repository.kind,
+            allow_patterns=sorted(paths),
+            **more,
         )
     if Path(folder).name != repository.commit:
         raise DecodeError(f"{repository.name} has just changed on the hub; try again")

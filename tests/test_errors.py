@@ -17,7 +17,7 @@ from ddcodec.errors import (
     RequestError,
     SourceError,
 )
-from ddcodec.evaluation.testset import TestFolder, find_train_folder
+from ddcodec.evaluation.testset import TestPictures, find_training
 
 MISSING = "missing"
 
@@ -27,11 +27,11 @@ def encode_missing(_: Path) -> object:
 
 
 def open_test_folder(_: Path) -> object:
-    return TestFolder.open(MISSING)
+    return TestPictures.open(MISSING)
 
 
 def open_train_folder(_: Path) -> object:
-    return find_train_folder(MISSING, ".")
+    return find_training(MISSING, ".")
 
 
 def missing_names(images: Path) -> object:

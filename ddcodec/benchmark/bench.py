@@ -30,7 +30,7 @@ from ddcodec.encoding.options import DEFAULT_IPC, EncodeOptions
 from ddcodec.labels.options import LabelOptions
 from ddcodec.methods.work import WorkFolder
 from ddcodec.progress import ProgressOption, displayed
-from ddcodec.sources.folder import scan
+from ddcodec.sources.opening import AnySource, open_source
 from ddcodec.sources.source import Source
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class BenchResult:
 
 
 def bench(
-    src: AnyPath,
+    src: AnySource,
     *,
     ipc: int | None = None,
     size: int | tuple[int, int] | None = None,
@@ -102,7 +102,8 @@ def bench(
     """Measure bytes, distortion and speed of codecs on a sample of pictures and its soft labels.
 
     Args:
-        src: image folder with one subfolder per class; a training split in it is found.
+        src: the pictures, as :func:`ddcodec.open_source` takes them; of several splits that for
+            training.
         ipc: pictures per class; by default 10, fewer of large pictures or many classes.
         size: side, or (width, height), in pixels; by default that of the source.
         seed: decides which pictures are chosen, and how views vary.
@@ -138,7 +139,7 @@ def bench(
     )
     with displayed(progress) as tell:
         options = replace(options, progress=tell)
-        return Bench(scan(src), options, ipc).run()
+        return Bench(open_source(src), options, ipc).run()
 
 
 class Bench:

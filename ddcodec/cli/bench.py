@@ -5,12 +5,18 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ddcodec.cli.common import announce, dump_json, json_option, parse_size, progress_display
+from ddcodec.cli.common import (
+    announce,
+    dump_json,
+    json_option,
+    parse_size,
+    progress_display,
+    source_argument,
+)
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.options import options_from
 from ddcodec.cli.screen import say, warn
@@ -47,7 +53,7 @@ _LABELS = (
 
 
 @click.command("bench", cls=ExampleCommand, examples=EXAMPLES)
-@click.argument("src", type=click.Path(path_type=Path))
+@source_argument
 @click.option(
     "--ipc",
     type=click.IntRange(1),
@@ -65,10 +71,10 @@ _LABELS = (
 )
 @options_from(EncodeOptions, _OPTIONS)
 @json_option
-def command(src: Path, ipc: int | None, teacher: str, as_json: bool, **given: Any) -> None:
+def command(src: str, ipc: int | None, teacher: str, as_json: bool, **given: Any) -> None:
     """Compare ways to store some pictures of SRC, and the soft labels of their views.
 
-    SRC is a folder of pictures, one subfolder per class, as of an encode. PNG, JPEG, WebP and AVIF
+    SRC is as of an encode. PNG, JPEG, WebP and AVIF
     files stand beside the mosaics of a .ddz; labels in 16-bit numbers, with zstd or as top-k lists,
     beside its soft labels. Nothing is kept but a teacher that had to be trained.
     """
@@ -80,9 +86,9 @@ def command(src: Path, ipc: int | None, teacher: str, as_json: bool, **given: An
         chosen |= {"labels": "soft", "teacher": teacher}
     options = EncodeOptions(method="random", ipc=ipc, **chosen)
     from ddcodec.benchmark.bench import Bench
-    from ddcodec.sources.folder import scan
+    from ddcodec.sources.opening import open_source
 
-    source = scan(src)
+    source = open_source(src)
     announce(source, err=True)
     with progress_display() as progress:
         bench = Bench(source, replace(options, progress=progress), ipc)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactPlace",
     "Progress",
+    "SourcePlace",
     "about",
     "announce",
     "artifact_argument",
@@ -51,6 +52,7 @@ __all__ = [
     "prior_option",
     "progress_display",
     "ray_option",
+    "source_argument",
     "views_option",
     "workers_option",
 ]
@@ -93,6 +95,22 @@ class ArtifactPlace(click.ParamType[Path | str]):
         return self._path.shell_complete(ctx, param, incomplete)
 
 
+class SourcePlace(click.ParamType[str]):
+    """Pictures that are read: a path or an address; what is there, or in it, is looked at later."""
+
+    name = "SRC"
+    _path = click.Path()
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return self._path.shell_complete(ctx, param, incomplete)
+
+
+source_argument = click.argument("src", type=SourcePlace())
 artifact_argument = click.argument("artifact", metavar="IN.ddz", type=ArtifactPlace())
 output_file = click.option(
     "-o",

@@ -1,4 +1,4 @@
-"""``ddz encode``: from an image folder to an artifact."""
+"""``ddz encode``: from pictures to an artifact."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ddcodec.cli.common import (
     output_file,
     parse_size,
     progress_display,
+    source_argument,
 )
 from ddcodec.cli.completion import complete_method_option
 from ddcodec.cli.help import ExampleCommand
@@ -83,7 +84,7 @@ def _method_in(args: list[str]) -> str | None:
 
 
 @click.command("encode", cls=EncodeCommand, examples=EXAMPLES)
-@click.argument("src", type=click.Path(path_type=Path))
+@source_argument
 @output_file
 @options_from(EncodeOptions)
 @click.option(
@@ -95,23 +96,25 @@ def _method_in(args: list[str]) -> str | None:
     help="An option of the method's own; give it again for another one.",
 )
 @json_option
-def command(src: Path, out: Path, options: tuple[str, ...], as_json: bool, **given: Any) -> None:
-    """Distil the image folder SRC, one subfolder per class, into OUT.ddz.
+def command(src: str, out: Path, options: tuple[str, ...], as_json: bool, **given: Any) -> None:
+    """Distil the pictures of SRC into OUT.ddz.
 
-    A training split in SRC is found, such as SRC/train or SRC/Training. The classes, and how many
-    pictures each has, are said before work begins. An interrupted encode goes on when the same
-    command is run again, and gives the same content digest.
+    SRC is a folder with a subfolder per class; a zip or tar archive of one; shards of WebDataset;
+    CIFAR as it is distributed; an NPZ file; Parquet; or hf://datasets/OWNER/NAME, of the Hugging
+    Face hub. A training split in it is found, such as SRC/train; SRC::PART names another part. The
+    classes, and how many pictures each has, are said before work begins. An interrupted encode goes
+    on when the same command is run again, and gives the same content digest.
     """
     given["size"] = parse_size(given["size"])
     chosen = {name: value for name, value in given.items() if value is not None}
     from ddcodec.encoding.encode import Encoder
-    from ddcodec.sources.folder import scan
+    from ddcodec.sources.opening import open_source
     from ddcodec.sources.source import source_findings
 
     dry_run = given["dry_run"]
     checked = EncodeOptions(options=_pairs(options), **chosen)
     _check_used(checked)
-    source = scan(src)
+    source = open_source(src)
     announce(source, err=as_json or not dry_run)
     # Said before hours of work: most are mistakes that would make it worthless.
     findings = source_findings(source)

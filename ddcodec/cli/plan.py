@@ -18,6 +18,7 @@ from ddcodec.cli.common import (
     new_file,
     parse_size,
     progress_display,
+    source_argument,
 )
 from ddcodec.cli.completion import complete_protocol
 from ddcodec.cli.help import ExampleCommand
@@ -37,7 +38,7 @@ EXAMPLES = (
 
 
 @click.command("plan", cls=ExampleCommand, examples=EXAMPLES)
-@click.argument("src", type=click.Path(path_type=Path))
+@source_argument
 @click.option(
     "--budget",
     "budgets",
@@ -124,7 +125,7 @@ EXAMPLES = (
 @force_option
 @json_option
 def command(
-    src: Path,
+    src: str,
     budgets: str,
     methods: tuple[str, ...],
     labels: Literal["soft", "hard"],
@@ -153,12 +154,13 @@ def command(
     new_file(out, force)
     new_file(out.with_suffix(".json"), force)
     from ddcodec.planning import METHODS, plan
-    from ddcodec.sources.folder import scan
+    from ddcodec.sources.opening import open_source
 
-    announce(scan(src), err=as_json)
+    source = open_source(src)
+    announce(source, err=as_json)
     with progress_display() as progress:
         made = plan(
-            src,
+            source,
             [text for text in budgets.split(",") if text.strip()],
             out,
             methods=methods or METHODS,
@@ -183,7 +185,7 @@ def command(
         say(line)
 
 
-def _lines(plan: Plan, src: Path, out: Path) -> Iterator[str]:
+def _lines(plan: Plan, src: str, out: Path) -> Iterator[str]:
     for group in plan.planned:
         yield f"{group[0].setting.budget:,} bytes"
         for one in group:
@@ -207,9 +209,9 @@ def _about(one: Planned) -> Iterator[str]:
     )
 
 
-def _command(src: Path, one: Planned) -> str:
+def _command(src: str, one: Planned) -> str:
     """The encode as a command line."""
-    words = ["ddz", "encode", str(src)]
+    words = ["ddz", "encode", src]
     for name, value in one.options.items():
         if name == "options":
             for key, text in value.items():

@@ -10,6 +10,7 @@ import click
 
 from ddcodec.cli.common import (
     ArtifactPlace,
+    SourcePlace,
     device_option,
     force_option,
     json_option,
@@ -64,15 +65,17 @@ def _epochs(
 @click.option(
     "--test",
     required=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Folder of test images.",
+    metavar="SRC",
+    type=SourcePlace(),
+    help="Test images, as of an encode: a folder, an archive, a table or an address of the hub, of "
+    "whose splits that for testing is taken.",
 )
 @click.option(
     "--train",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Folder of training images for the random baselines; by default `train` beside --test.",
+    metavar="SRC",
+    type=SourcePlace(),
+    help="Training images for the random baselines; by default the training split in or beside "
+    "--test.",
 )
 @click.option(
     "--student",
@@ -158,8 +161,8 @@ def _epochs(
 @json_option
 def command(
     artifacts: tuple[Path, ...],
-    test: Path,
-    train: Path | None,
+    test: str,
+    train: str | None,
     student: str | None,
     seeds: int,
     protocol: str,

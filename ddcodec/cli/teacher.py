@@ -12,6 +12,7 @@ from ddcodec.cli.common import (
     output_folder,
     parse_size,
     progress_display,
+    source_argument,
 )
 from ddcodec.cli.help import ExampleCommand
 from ddcodec.cli.screen import say
@@ -26,7 +27,7 @@ EXAMPLES = (
 
 
 @click.command("teacher", cls=ExampleCommand, examples=EXAMPLES)
-@click.argument("src", type=click.Path(path_type=Path))
+@source_argument
 @output_folder
 @click.option(
     "--arch",
@@ -61,7 +62,7 @@ EXAMPLES = (
 )
 @device_option
 def command(
-    src: Path,
+    src: str,
     out: Path,
     arch: str,
     size: str | None,
@@ -70,7 +71,7 @@ def command(
     seed: int,
     device: str,
 ) -> None:
-    """Train a teacher on the image folder SRC and write it to the new folder DIR.
+    """Train a teacher on the pictures of SRC, as of an encode, and write it to the new folder DIR.
 
     `ddz encode --teacher auto` does the same by itself; this is for a teacher of your own
     choice, or one to share. Training ends early once it recognises no more of the pictures that
@@ -79,12 +80,13 @@ def command(
     if out.exists():
         raise RequestError(f"{out} exists already: choose another -o, or remove it")
     from ddcodec.encoding.teacher import teacher
-    from ddcodec.sources.folder import scan
+    from ddcodec.sources.opening import open_source
 
-    announce(scan(src))
+    source = open_source(src)
+    announce(source)
     with progress_display() as progress:
         made = teacher(
-            src,
+            source,
             out,
             arch=arch,
             size=parse_size(size),

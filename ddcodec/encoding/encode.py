@@ -45,7 +45,7 @@ from ddcodec.progress import displayed
 from ddcodec.recipe.layout import Layout
 from ddcodec.recipe.parts import Evaluation, LabelRecipe
 from ddcodec.recipe.synthesis import Stored
-from ddcodec.sources.folder import scan
+from ddcodec.sources.opening import AnySource, open_source
 from ddcodec.sources.source import Source
 from ddcodec.workers import open_pool
 
@@ -58,11 +58,13 @@ _FILLED = 0.97
 
 
 @with_options(EncodeOptions)
-def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
-    """Distil an image folder into one ``.ddz``.
+def encode(src: AnySource, out: AnyPath, options: EncodeOptions) -> EncodeResult:
+    """Distil pictures into one ``.ddz``.
 
     Args:
-        src: image folder with one subfolder per class; a training split in it is found.
+        src: the pictures, as :func:`ddcodec.open_source` takes them: a folder with a subfolder per
+            class, an archive, a table, an address of the hub, pairs (image, class) and more; of
+            several splits that for training.
         out: the artifact to write, atomically.
         options: keyword arguments, the fields of :class:`ddcodec.EncodeOptions`; ``method`` must
             be given.
@@ -77,7 +79,7 @@ def encode(src: AnyPath, out: AnyPath, options: EncodeOptions) -> EncodeResult:
     ('p.ddz', True)
     """
     with displayed(options.progress) as progress:
-        return Encoder(scan(src), Path(out), replace(options, progress=progress)).run()
+        return Encoder(open_source(src), Path(out), replace(options, progress=progress)).run()
 
 
 class Encoder:

@@ -14,7 +14,7 @@ from ddcodec.errors import RequestError
 from ddcodec.extras import needed_for
 from ddcodec.methods.work import WorkFolder
 from ddcodec.progress import ProgressOption, displayed, steps_of
-from ddcodec.sources.folder import scan
+from ddcodec.sources.opening import AnySource, open_source
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import load_images
 from ddcodec.units import duration_text
@@ -27,7 +27,7 @@ __all__ = ["teacher"]
 
 
 def teacher(
-    src: str | os.PathLike[str],
+    src: AnySource,
     out: str | os.PathLike[str] | None = None,
     *,
     arch: str = "convnet3",
@@ -38,12 +38,13 @@ def teacher(
     device: str = "auto",
     progress: ProgressOption = None,
 ) -> Teacher:
-    """Train a teacher on an image folder, for any number of encodes: ``encode(teacher=...)``.
+    """Train a teacher on pictures, for any number of encodes: ``encode(teacher=...)``.
 
     What of the pictures was converted, skipped or ignored is said as warnings.
 
     Args:
-        src: image folder with one subfolder per class (``train/`` is found).
+        src: the pictures, as :func:`ddcodec.open_source` takes them; of several splits that for
+            training.
         out: a new folder to save it in; without one it is only returned.
         arch: ``convnet3``, ``convnet4``, ``convnet5``, ``resnet18`` or ``resnet18-half``.
         size: side, or (width, height), of its pictures in pixels; by default that of the source,
@@ -78,7 +79,7 @@ def teacher(
     if out is not None and Path(out).exists():
         raise RequestError(f"{out} exists already: choose another folder, or remove it")
     where = resolve_device(device)
-    source, report = scan(src), LoadReport()
+    source, report = open_source(src), LoadReport()
     pixels = (size, size) if isinstance(size, int) else size
     pixels = pixels or training_size(source.native_size())
     settings = default_settings(

@@ -30,9 +30,10 @@ from ddcodec.devices import resolve_device
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import Protocol, get_protocol
 from ddcodec.evaluation.shown import FreeViews, StoredViews
-from ddcodec.evaluation.testset import TestFolder, TestSet
+from ddcodec.evaluation.testset import TestPictures, TestSet
 from ddcodec.files.sealed import Checkpoint
 from ddcodec.progress import ProgressOption, displayed, steps_of
+from ddcodec.sources.opening import AnySource
 
 __all__ = ["StudentTraining", "accuracy", "build_student", "confusion", "share_right", "train"]
 
@@ -113,7 +114,9 @@ def train(
         return training.train(student, seed, steps_of(tell, "student"))
 
 
-def accuracy(student: nn.Module, artifact: Artifact | FileSource, test: AnyPath | TestSet) -> float:
+def accuracy(
+    student: nn.Module, artifact: Artifact | FileSource, test: AnySource | TestSet
+) -> float:
     """The share, 0..1, of test pictures that a student gets right, as a report measures it.
 
     Inputs are normalised as the artifact says, and only classes that it has can be predicted.
@@ -121,7 +124,7 @@ def accuracy(student: nn.Module, artifact: Artifact | FileSource, test: AnyPath 
     Args:
         student: as :func:`train` returns it; it is put into eval mode.
         artifact: open, or its file.
-        test: folder of test pictures, one subfolder per class, matched by name.
+        test: test pictures, as :func:`ddcodec.open_source` takes them; classes are matched by name.
 
     Raises:
         SourceError: no test pictures of a class.
@@ -132,7 +135,9 @@ def accuracy(student: nn.Module, artifact: Artifact | FileSource, test: AnyPath 
     True
     """
     with as_artifact(artifact) as opened:
-        pictures = test if isinstance(test, TestSet) else TestFolder.open(test).for_artifact(opened)
+        pictures = (
+            test if isinstance(test, TestSet) else TestPictures.open(test).for_artifact(opened)
+        )
         statistics = Statistics.of(opened.recipe.evaluation)
         return share_right(student, pictures, statistics, opened.head.row_classes)
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from ddcodec.arrays import Int64s, UInt8s
 from ddcodec.artifact import Artifact
-from ddcodec.errors import MissingSourceError, RequestError, SourceError
-from ddcodec.sources.folder import ImageFolder, scan
-from ddcodec.sources.layout import training_split
+from ddcodec.errors import RequestError, SourceError
+from ddcodec.sources.listed import ListedSource
+from ddcodec.sources.opening import AnySource, open_source, training_source
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import load_images
 
-__all__ = ["TestFolder", "TestSet", "find_train_folder"]
+__all__ = ["TestPictures", "TestSet", "find_training"]
 
 _Loaded = tuple[UInt8s, Int64s]
 
@@ -40,23 +38,24 @@ class TestSet:
 
 
 @dataclass
-class TestFolder:
-    """A folder of test pictures, read once for each size of picture and choice of classes."""
+class TestPictures:
+    """A source of test pictures, read once for each size of picture and choice of classes."""
 
     __test__ = False
 
-    source: ImageFolder
+    source: ListedSource
     report: LoadReport = field(default_factory=LoadReport)
     _loaded: dict[tuple[tuple[int, int], tuple[int, ...]], _Loaded] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str]) -> TestFolder:
-        """A folder of class folders, or one that holds them as its test or validation split.
+    def open(cls, test: AnySource) -> TestPictures:
+        """A source as of an encode; of several splits the test or validation split is taken.
 
         Raises:
+            RequestError: it is no source, or can be read in several ways.
             SourceError: no classes there, or only a training split.
         """
-        return cls(scan(folder, split="test"))
+        return cls(open_source(test, "test"))
 
     def for_artifact(self, artifact: Artifact, within: Sequence[str] = ()) -> TestSet:
         """The test pictures of the classes that have rows, at the artifact's size.
@@ -72,15 +71,15 @@ class TestFolder:
         missing = [name for name in artifact.classes if name not in known]
         if missing:
             raise SourceError(
-                f"no test pictures of {_some(missing)}: the folders in {self.source.root.name} "
+                f"no test pictures of {_some(missing)}: the classes in {self.source.place} "
                 f"are called {_some(self.source.classes)}; rename them as the artifact's classes"
             )
         named = {*artifact.head.classes, *within}
         foreign = [name for name in self.source.classes if name not in named]
         if foreign:
             raise RequestError(
-                f"the test folder has classes the artifact does not name: {_some(foreign)}; "
-                "test it on a folder of its own classes"
+                f"the test pictures have classes the artifact does not name: {_some(foreign)}; "
+                "test it on pictures of its own classes"
             )
         wanted = tuple(known[name] for name in artifact.classes)
         key = artifact.recipe.size, wanted
@@ -110,24 +109,12 @@ class TestFolder:
         return TestSet(images, to_head[own], tuple(notes))
 
 
-def find_train_folder(
-    train: str | os.PathLike[str] | None, test: str | os.PathLike[str]
-) -> Path | None:
-    """The given training folder, else the training split in or beside the test folder, else None.
+def find_training(train: AnySource | None, test: AnySource) -> ListedSource | None:
+    """The given training pictures, else the training split in or beside the test pictures, if any.
 
-    Raises:
-        SourceError: a folder was given and does not exist.
+    Raises: as :func:`ddcodec.open_source`.
     """
-    if train is not None:
-        if not Path(train).is_dir():
-            raise MissingSourceError(f"no such training folder: {train}")
-        return Path(train)
-    path = Path(test).resolve()
-    for place in (path, path.parent):
-        folder = training_split(place)
-        if folder is not None and folder != path:
-            return folder
-    return None
+    return training_source(test) if train is None else open_source(train)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -27,6 +27,7 @@ from ddcodec.exchange.npz import npz
 from ddcodec.exchange.sums import SUMS, Sums
 from ddcodec.files import is_leftover, read_json, remove_leftovers, write_whole
 from ddcodec.rendering.renderer import KEPT_PICTURES
+from ddcodec.sources.archives.shards import SIDECAR
 from ddcodec.workers import ALONE, Pool, Workers, computed, open_pool
 
 if TYPE_CHECKING:
@@ -44,12 +45,10 @@ __all__ = [
     "png",
 ]
 
-
 SCHEMA = "ddcodec.folder/1"
 MANIFEST = "manifest.json"
 LABELS = "labels.npz"
 README = "README.md"
-SIDECAR = "ddz.json"
 """What says of every export of which artifact it is; no class has a folder of this name."""
 _FILES = (MANIFEST, LABELS, README, SUMS, SIDECAR)
 _PNG_SHARE = 0.65  # bytes of a natural picture as PNG, of plain ones; rough

@@ -24,7 +24,7 @@ def page(plan: Plan, src: str, json_name: str | None = None) -> str:
 
     Args:
         plan: what it shows.
-        src: the folder of pictures, as calls name it.
+        src: the pictures, as calls name them; empty of objects in Python.
         json_name: the file beside it that has the same figures, if there is one.
     """
     best = [group[0] for group in plan.planned]
@@ -54,7 +54,8 @@ def page(plan: Plan, src: str, json_name: str | None = None) -> str:
 def _call(src: str, one: Planned) -> str:
     """The encode as Python says it."""
     given = ", ".join(f"{name}={value!r}" for name, value in one.options.items() if value != {})
-    return f"ddcodec.encode({src!r}, '{one.setting.budget}.ddz', {given})"
+    name = repr(src) if src else "source"
+    return f"ddcodec.encode({name}, '{one.setting.budget}.ddz', {given})"
 
 
 def _plot(plan: Plan, width: int) -> Plot:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +26,7 @@ from ddcodec.methods.work import WorkFolder
 from ddcodec.planning.model import Observation, Training
 from ddcodec.planning.settings import Filling, Setting, known_by, plain
 from ddcodec.randomness import derive_seed, shuffled
-from ddcodec.sources.folder import ImageFolder
+from ddcodec.sources.listed import ListedSource
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import load_images
 
@@ -46,31 +46,30 @@ SMALL = 0.4
 class Halves:
     """A source in two parts: what pilots are made of, and what their students are tested on."""
 
-    fit: ImageFolder
-    held_out: ImageFolder
+    fit: ListedSource
+    held_out: ListedSource
 
 
-def halves_of(source: ImageFolder, seed: int) -> Halves:
+def halves_of(source: ListedSource, seed: int) -> Halves:
     """Hold out a seeded tenth of each class, at most 1,000 pictures in all.
 
     Raises:
         RequestError: a class has but one picture.
     """
     each = math.ceil(_HELD_OUT / len(source.classes))
-    fit, held = list[tuple[Path, ...]](), list[tuple[Path, ...]]()
-    for name, files in zip(source.classes, source.files, strict=True):
-        if len(files) < 2:
+    fit, held = list[list[int]](), list[list[int]]()
+    for name, pictures in zip(source.classes, source.counts, strict=True):
+        if pictures < 2:
             raise RequestError(
                 f"class {name!r} has but one picture: a plan tests its pilots on pictures that it "
                 "holds out, so that it needs two and more of each class"
             )
-        count = min(each, max(1, len(files) // 10))
-        chosen = set(
-            shuffled(derive_seed(seed, f"held out of {name}"), len(files))[:count].tolist()
-        )
-        fit.append(tuple(f for i, f in enumerate(files) if i not in chosen))
-        held.append(tuple(f for i, f in enumerate(files) if i in chosen))
-    return Halves(replace(source, files=tuple(fit)), replace(source, files=tuple(held)))
+        count = min(each, max(1, pictures // 10))
+        order = shuffled(derive_seed(seed, f"held out of {name}"), pictures)
+        chosen = set(order[:count].tolist())
+        fit.append([n for n in range(pictures) if n not in chosen])
+        held.append(sorted(chosen))
+    return Halves(source.with_pictures(fit), source.with_pictures(held))
 
 
 def pilot_settings(

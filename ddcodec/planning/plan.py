@@ -19,7 +19,7 @@ from ddcodec.planning.settings import parse_filling
 from ddcodec.progress import ProgressOption, displayed
 from ddcodec.reporting.check import check_writable
 from ddcodec.reporting.make import write_text
-from ddcodec.sources.folder import scan
+from ddcodec.sources.opening import AnySource, open_source
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -34,7 +34,7 @@ PILOTS = 8
 
 
 def plan(
-    src: AnyPath,
+    src: AnySource,
     budgets: int | str | Sequence[int | str],
     out: AnyPath = "plan.html",
     *,
@@ -60,7 +60,8 @@ def plan(
     what settings were worth elsewhere is fitted to that. Nothing is ever tested on test pictures.
 
     Args:
-        src: image folder with one subfolder per class; a training split in it is found.
+        src: the pictures, as :func:`ddcodec.open_source` takes them; of several splits that for
+            training.
         budgets: bytes of whole files, such as ``300_000`` or ``"300KB"``; one or several.
         out: the page to write, which is replaced; the figures are beside it, as JSON.
         methods: what may fill them, as ``NAME`` or ``NAME:KEY=VALUE,...``.
@@ -94,7 +95,8 @@ def plan(
     with displayed(progress) as tell:
         options = {"size": size, "view": view, "seed": seed, "device": device, "progress": tell}
         fillings = [replace(parse_filling(text), labels=labels) for text in methods]
-        planner = Planner(scan(src), fillings, {**options, "labels": labels}, teacher)
+        source = open_source(src)
+        planner = Planner(source, fillings, {**options, "labels": labels}, teacher)
         named = [budgets] if isinstance(budgets, int | str) else budgets
         sizes = sorted({_bytes(one) for one in named})
         # All that can be refused is refused now, before the first pilot.
@@ -118,7 +120,7 @@ def plan(
                 held_out=held_out,
                 remarks=tuple(planner.remarks(held_out)),
             )
-            write_text(target, page(made, os.fspath(src), target.with_suffix(".json").name))
+            write_text(target, page(made, source.origin, target.with_suffix(".json").name))
             write_text(target.with_suffix(".json"), made.to_json())
             if work is None:
                 held.remove()

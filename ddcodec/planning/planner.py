@@ -23,7 +23,7 @@ from ddcodec.planning.model import Model, Training
 from ddcodec.planning.pilots import SMALL, Pilots, halves_of, pilot_budget, pilot_settings
 from ddcodec.planning.planned import Planned
 from ddcodec.planning.settings import Filling, Setting, considered
-from ddcodec.sources.folder import ImageFolder
+from ddcodec.sources.listed import ListedSource
 from ddcodec.version import __version__
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Planner:
 
     def __init__(
         self,
-        source: ImageFolder,
+        source: ListedSource,
         fillings: Sequence[Filling],
         options: Mapping[str, Any],
         teacher: AnyPath | Teacher,

@@ -19,7 +19,7 @@ from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
 from ddcodec.methods.work import WorkFolder
 from ddcodec.reporting.pool import Pool
-from ddcodec.sources.folder import ImageFolder, scan
+from ddcodec.sources.listed import ListedSource
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -70,7 +70,7 @@ def check_baselines(kind: str, teacher: object) -> None:
 
 def make_baselines(
     artifact: Artifact,
-    train: ImageFolder,
+    train: ListedSource,
     folder: Path,
     work: WorkFolder,
     *,
@@ -91,10 +91,11 @@ def make_baselines(
     another artifact of the report shares it.
 
     Raises:
-        SourceError: the training folder lacks a class of the artifact.
+        SourceError: the training pictures lack a class of the artifact.
         EncodeError, DecodeError: a teacher that cannot be used.
     """
-    pool = _pool(artifact, train, folder / "pool", seed)
+    pool = _pool(artifact, train, seed)
+    folder.mkdir(parents=True, exist_ok=True)
     found: list[Baseline] = []
     if kind in ("hard", "both"):
         if same_ipc:
@@ -106,12 +107,12 @@ def make_baselines(
     return found
 
 
-def _pool(artifact: Artifact, train: ImageFolder, folder: Path, seed: int) -> Pool:
+def _pool(artifact: Artifact, train: ListedSource, seed: int) -> Pool:
     """As many pictures as the same IPC or the same bytes can need."""
     recipe = artifact.recipe
     least = recipe.width * recipe.height * _LEAST_BITS_PER_PIXEL / 8
     fit = int(artifact.file_len / len(artifact.classes) / least) + 1
-    return Pool(artifact, train, folder, most=max(recipe.ipc, fit), seed=seed)
+    return Pool(artifact, train, most=max(recipe.ipc, fit), seed=seed)
 
 
 def _same_ipc(pool: Pool, path: Path, *, notes: Sequence[str] = (), **labels: Any) -> Baseline:
@@ -128,7 +129,7 @@ def _same_bytes(pool: Pool, folder: Path, work: WorkFolder, progress: Progress |
     name = "random real pictures, hard labels, same bytes"
     # The search is remembered, so that a report that goes on encodes the answer alone.
     known = {
-        "pictures": scan(pool.folder).fingerprint,
+        "pictures": pool.source.fingerprint,
         "options": pool.options(0),
         "budget": budget,
     }
@@ -162,7 +163,7 @@ def _largest(pool: Pool, trial: Path, progress: Progress | None) -> int:
 
 def _soft(
     pool: Pool,
-    train: ImageFolder,
+    train: ListedSource,
     path: Path,
     given: str | os.PathLike[str] | Teacher,
     device: str,
@@ -174,7 +175,7 @@ def _soft(
     if recipe.soft:
         labels["label_temperature"] = recipe.temperature
     options = pool.options(pool.artifact.recipe.ipc, teacher=given, progress=progress, **labels)
-    # Of the whole training folder, and not of the few pictures chosen of it.
+    # Of all training pictures, and not of the few pictures chosen of it.
     teacher = Inputs(train, EncodeOptions(**options)).teacher()
     notes: tuple[str, ...] = ()
     if pool.artifact.info.get("teacher_digest") != bytes.fromhex(teacher.digest):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from ddcodec.artifact import Artifact
 from ddcodec.classifiers.architectures import ARCHITECTURES, build
 from ddcodec.errors import DdcodecError, EncodeError, RequestError, SourceError
 from ddcodec.files import check_replaceable
-from ddcodec.sources.folder import ImageFolder
+from ddcodec.sources.listed import ListedSource
 from ddcodec.suggestions import did_you_mean
 
 __all__ = [
@@ -87,12 +86,12 @@ def check_artifact(
         raise
 
 
-def check_training_classes(source: ImageFolder, artifact: Artifact) -> None:
-    """Raises SourceError: the training folder lacks a class of the artifact."""
+def check_training_classes(source: ListedSource, artifact: Artifact) -> None:
+    """Raises SourceError: the training pictures lack a class of the artifact."""
     missing = [name for name in artifact.classes if name not in source.classes]
     if missing:
         more = f" and {len(missing) - 1} more classes" if len(missing) > 1 else ""
         raise SourceError(
-            f"the training folder {os.fspath(source.root)} lacks {missing[0]!r}{more} of the "
-            "artifact: give the folder it was made from, or leave the baselines out"
+            f"the training pictures of {source.place} lack {missing[0]!r}{more} of the artifact: "
+            "give those that it was made from, or leave the baselines out"
         )

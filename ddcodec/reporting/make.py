@@ -14,7 +14,7 @@ from ddcodec.devices import resolve_device
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.evaluation.protocols import get_protocol
-from ddcodec.evaluation.testset import TestFolder, find_train_folder
+from ddcodec.evaluation.testset import TestPictures, find_training
 from ddcodec.files import remove_leftovers, write_whole
 from ddcodec.methods.work import WorkFolder
 from ddcodec.reporting.ablation import Ablated, Ablation, Variant
@@ -26,7 +26,7 @@ from ddcodec.reporting.published import PublishedSet, check_published, published
 from ddcodec.reporting.stage import Stage
 from ddcodec.reporting.students import Contender, Students
 from ddcodec.reporting.whole_set import WholeSetEpochs, check_whole_set
-from ddcodec.sources.folder import scan
+from ddcodec.sources.opening import AnySource
 from ddcodec.workers import ALONE, Workers, open_pool
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ def json_beside(out: AnyPath) -> Path:
 
 def make_report(
     artifact_paths: Sequence[AnyPath],
-    test_dir: AnyPath,
+    test_dir: AnySource,
     *,
-    train_dir: AnyPath | None = None,
+    train_dir: AnySource | None = None,
     student: str | None = None,
     seeds: int = 3,
     protocol: str = "ddz",
@@ -74,9 +74,11 @@ def make_report(
 
     Args:
         artifact_paths: ``.ddz`` files to compare, or URLs of some.
-        test_dir: folder of test pictures, one subfolder per class, matched by name.
-        train_dir: folder of training pictures for baselines of random real pictures; by default
-            ``train`` beside ``test_dir``. Without one the report says that they were left out.
+        test_dir: test pictures, as :func:`ddcodec.open_source` takes them; classes are matched by
+            name. Of several splits, the test or validation split is taken.
+        train_dir: training pictures for baselines of random real pictures; by default the training
+            split in ``test_dir``, or ``train`` beside it. Without one the report says that they
+            were left out.
         student: one of ``ARCHITECTURES``; by default the customary one for the picture size.
         seeds: students per artifact: seeds 0 to seeds - 1.
         protocol: ``ddz``, ``rded``, ``d3m`` or ``hald``.
@@ -121,19 +123,18 @@ def make_report(
     target = Path(out)
     figures = json_beside(out) if json_path is None else Path(json_path)
     check_writable((target, figures))
-    test = TestFolder.open(test_dir)
+    test = TestPictures.open(test_dir)
     wanted = baseline != "none" or whole_set is not None
-    train = find_train_folder(train_dir, test_dir) if wanted else None
-    if train is None and (baseline in ("soft", "both") or whole_set is not None):
+    source = find_training(train_dir, test_dir) if wanted else None
+    if source is None and (baseline in ("soft", "both") or whole_set is not None):
         raise RequestError(
-            "soft baselines and the whole set need the training folder, which was not found beside "
-            "the test folder: give it too"
+            "soft baselines and the whole set need the training pictures, which were not found "
+            "beside the test pictures: give them too"
         )
     kept = target.with_name(target.name + ".work") if work is None else Path(work)
     with ExitStack() as stack:
         stage = Stage(test, student, chosen, prior, device, progress, stack)
         own = [stage.artifact(path) for path in artifact_paths]
-        source = None if train is None else scan(train)
         if source is not None:
             for one in own:
                 check_training_classes(source, one.artifact)
@@ -155,7 +156,7 @@ def make_report(
         found = students.evaluate([*order, *reduced])
         evaluations = found[: len(order)]
         ablations = _ablations(variants, evaluations, found[len(order) :])
-        stage.remarks += filter(None, (_left_out(baseline, train is not None), why))
+        stage.remarks += filter(None, (_left_out(baseline, source is not None), why))
         sheets = tuple(sheet_of(one.artifact, prior=prior, device=device) for one in own)
         report = Report(
             tuple(evaluations),
@@ -185,12 +186,12 @@ def _ablations(
             yield Ablation(whole.name, whole, parts)
 
 
-def _left_out(baseline: BaselineKind, folder: bool) -> str:
+def _left_out(baseline: BaselineKind, found: bool) -> str:
     """What of the training pictures is not in the report, and why; nothing where all is."""
     if baseline == "none":
         return "baselines of random real pictures were left out: they were not asked for"
-    if not folder:
-        return "baselines of random real pictures were left out: no training folder was found"
+    if not found:
+        return "baselines of random real pictures were left out: no training pictures were found"
     return ""
 
 

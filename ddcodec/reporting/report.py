@@ -12,6 +12,7 @@ from ddcodec.reporting.collect import Report
 from ddcodec.reporting.make import make_report
 from ddcodec.reporting.published import PublishedSet
 from ddcodec.reporting.whole_set import WholeSetEpochs
+from ddcodec.sources.opening import AnySource
 from ddcodec.workers import Workers
 
 __all__ = ["report"]
@@ -21,10 +22,10 @@ AnyPath = str | os.PathLike[str]
 
 def report(
     artifacts: AnyPath | Sequence[AnyPath],
-    test: AnyPath,
+    test: AnySource,
     out: AnyPath = "report.html",
     *,
-    train: AnyPath | None = None,
+    train: AnySource | None = None,
     student: str | None = None,
     seeds: int = 3,
     protocol: str = "ddz",
@@ -45,9 +46,9 @@ def report(
 
     Args:
         artifacts: a ``.ddz`` file or its URL, or several.
-        test: folder of test pictures, one subfolder per class, matched by name.
+        test: test pictures, as :func:`ddcodec.open_source` takes them; classes are matched by name.
         out: the page, which is replaced; the figures are beside it, as JSON.
-        train: folder of training pictures for baselines; by default ``train`` beside ``test``.
+        train: training pictures for baselines; by default the training split in or beside ``test``.
         student: a name, as for :func:`ddcodec.build_student`.
         seeds: students per artifact.
         protocol: ``ddz``, ``rded``, ``d3m`` or ``hald``.

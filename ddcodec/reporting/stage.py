@@ -13,14 +13,14 @@ from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.classifiers.architectures import default_architecture
 from ddcodec.evaluation.protocols import Protocol
-from ddcodec.evaluation.testset import TestFolder
+from ddcodec.evaluation.testset import TestPictures
 from ddcodec.methods.work import WorkFolder
 from ddcodec.reporting.ablation import Variant, variants_of
 from ddcodec.reporting.baselines import BaselineKind, make_baselines
 from ddcodec.reporting.check import check_artifact
 from ddcodec.reporting.students import Contender, pictures_shown
 from ddcodec.reporting.whole_set import WholeSetEpochs, epochs_on, write_whole_set
-from ddcodec.sources.folder import ImageFolder
+from ddcodec.sources.listed import ListedSource
 
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
@@ -39,7 +39,7 @@ class Stage:
 
     def __init__(
         self,
-        test: TestFolder,
+        test: TestPictures,
         student: str | None,
         protocol: Protocol,
         prior: str | None,
@@ -63,7 +63,7 @@ class Stage:
     def baselines(
         self,
         one: Contender,
-        train: ImageFolder,
+        train: ListedSource,
         work: WorkFolder,
         kind: BaselineKind,
         teacher: AnyPath | Teacher | None,
@@ -99,7 +99,7 @@ class Stage:
         return found
 
     def whole_sets(
-        self, own: Sequence[Contender], train: ImageFolder, asked: WholeSetEpochs
+        self, own: Sequence[Contender], train: ListedSource, asked: WholeSetEpochs
     ) -> list[Contender]:
         """The whole training set, once for each choice of classes, size and student."""
         groups: dict[object, list[Contender]] = {}

@@ -11,7 +11,7 @@ from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact
 from ddcodec.errors import RequestError
 from ddcodec.reporting.pool import Pool
-from ddcodec.sources.folder import ImageFolder
+from ddcodec.sources.listed import ListedSource
 
 __all__ = ["WholeSet", "WholeSetEpochs", "check_whole_set", "epochs_on", "write_whole_set"]
 
@@ -48,27 +48,27 @@ def check_whole_set(asked: object) -> None:
 
 
 def write_whole_set(
-    artifact: Artifact, train: ImageFolder, folder: Path, progress: Progress | None = None
+    artifact: Artifact, train: ListedSource, folder: Path, progress: Progress | None = None
 ) -> WholeSet:
     """The training pictures of an artifact's classes, without loss, with its views and size.
 
     Raises:
-        SourceError: the training folder lacks a class, or a picture of it cannot be read.
+        SourceError: the training pictures lack a class, or a picture of it cannot be read.
     """
-    pool = Pool(artifact, train, folder / "pictures")
+    pool = Pool(artifact, train)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "whole.ddz"
     pool.encode(pool.limit, path, labels="hard", patch_codec="png", progress=progress)
-    files = [f for name in artifact.classes for f in train.files[train.classes.index(name)]]
+    whole = train.with_classes([train.classes.index(name) for name in artifact.classes])
     pictures = pool.limit * len(artifact.classes)
     notes = ["the bytes of the whole training set are those of its files as they are"]
-    if pictures < len(files):
+    if pictures < len(whole):
         notes.append(
-            f"of the whole training set's {len(files):,} pictures students are shown {pictures:,}: "
+            f"of the whole training set's {len(whole):,} pictures students are shown {pictures:,}: "
             f"{pool.limit:,} per class, as many as the smallest class has"
         )
-    stored = sum(file.stat().st_size for file in files)
     name = f"the whole training set, hard labels ({pictures:,} pictures)"
-    return WholeSet(path, pictures, stored, name, tuple(notes))
+    return WholeSet(path, pictures, whole.stored_len, name, tuple(notes))
 
 
 def epochs_on(pictures: int, asked: WholeSetEpochs, shown: Sequence[int]) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from pathlib import Path
+
+from ddcodec.sources.picture_file import PictureFile, sha256_of
 
 __all__ = ["shared_files"]
 
@@ -13,7 +13,7 @@ _HEAD = 4096
 _Place = tuple[int, int]
 
 
-def shared_files(files: Sequence[Sequence[Path]]) -> tuple[tuple[_Place, ...], ...]:
+def shared_files(files: Sequence[Sequence[PictureFile]]) -> tuple[tuple[_Place, ...], ...]:
     """Groups of files of the same bytes that are not all of one class.
 
     Files are told apart by size, then by their beginnings, and only what is left is read whole.
@@ -33,8 +33,8 @@ def shared_files(files: Sequence[Sequence[Path]]) -> tuple[tuple[_Place, ...], .
 
 def _alike(
     places: Iterable[_Place],
-    files: Sequence[Sequence[Path]],
-    key: Callable[[Path], Hashable],
+    files: Sequence[Sequence[PictureFile]],
+    key: Callable[[PictureFile], Hashable],
 ) -> list[list[_Place]]:
     """Places whose files have the same key, where they are of more than one class."""
     groups = defaultdict[Hashable, list[_Place]](list)
@@ -46,18 +46,17 @@ def _alike(
     return [group for group in groups.values() if len({c for c, _ in group}) > 1]
 
 
-def _size(path: Path) -> int:
+def _size(path: PictureFile) -> int:
     size = path.stat().st_size
     if not size:
         raise OSError("an empty file is no picture")
     return size
 
 
-def _beginning(path: Path) -> bytes:
+def _beginning(path: PictureFile) -> bytes:
     with path.open("rb") as stream:
         return stream.read(_HEAD)
 
 
-def _whole(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
+def _whole(path: PictureFile) -> bytes:
+    return sha256_of(path)

@@ -6,129 +6,60 @@ same folder gives the same class indices on every machine and file system.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import random
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, Self
 
-from ddcodec.arrays import StepProgress, UInt8s
 from ddcodec.errors import SourceError
-from ddcodec.sources.duplicates import shared_files
 from ddcodec.sources.findings import class_findings, layout_findings
-from ddcodec.sources.layout import find_classes
+from ddcodec.sources.layout import check_folder, find_classes
+from ddcodec.sources.listed import ListedSource
 from ddcodec.sources.mistaken import advice
 from ddcodec.sources.paths import printable
-from ddcodec.sources.pictures import Size, read_picture, upright_size
+from ddcodec.sources.picture_file import PictureFile
 from ddcodec.sources.splits import Role
-from ddcodec.sources.tree import Folder, counted
+from ddcodec.sources.tree import Folder, Place, counted
 
-__all__ = ["ImageFolder", "scan"]
+__all__ = ["ImageFolder", "TreeSource", "scan", "scan_tree"]
 
 
-@dataclass(frozen=True)
-class ImageFolder:
-    """An image folder: ``classes`` sorted by name, ``files[c]`` sorted by relative POSIX name.
+@dataclass(frozen=True, kw_only=True)
+class TreeSource(ListedSource):
+    """A tree of pictures, on the disk or in an archive, whose folders are the classes.
 
-    ``warnings`` are findings of :func:`scan` that did not stop it, and ``beside`` the folders with
-    pictures that it passed by, such as a test split.
+    Attributes:
+        root: the folder of the classes.
+        folders: the folder of each class.
+        beside: folders with pictures that were passed by, such as a test split.
     """
 
-    root: Path
-    classes: tuple[str, ...]
-    files: tuple[tuple[Path, ...], ...]
-    folders: tuple[Path, ...]
-    warnings: tuple[str, ...] = ()
-    beside: tuple[Path, ...] = ()
-
-    def __len__(self) -> int:
-        return sum(len(files) for files in self.files)
-
-    @cached_property
-    def counts(self) -> tuple[int, ...]:
-        """Pictures of each class."""
-        return tuple(len(files) for files in self.files)
+    root: Place
+    folders: tuple[Place, ...]
+    beside: tuple[Place, ...] = ()
 
     def names(self, class_index: int) -> tuple[str, ...]:
         """Relative POSIX names of a class's files, in order and in Unicode's form NFC."""
         folder = self.folders[class_index]
         return tuple(_relative(folder, path) for path in self.files[class_index])
 
-    def name(self, class_index: int, number: int) -> str:
-        """The path of a picture, as messages say it."""
-        return printable(self.files[class_index][number])
+    def with_classes(self, indices: Sequence[int]) -> Self:
+        """Some of the classes, in another order."""
+        chosen = super().with_classes(indices)
+        return replace(chosen, folders=tuple(self.folders[c] for c in indices))
 
-    def read(self, class_index: int, number: int, size: Size | None) -> tuple[UInt8s, list[str]]:
-        """A picture as uint8 [h, w, 3], and the kinds of conversion it needed."""
-        return read_picture(self.files[class_index][number], size)
 
-    def native_size(self, *, sample: int = 256, seed: int = 0) -> Size:
-        """The (width, height) that most pictures have, from a seeded sample; damaged ones aside.
+@dataclass(frozen=True, kw_only=True)
+class ImageFolder(TreeSource):
+    """An image folder: ``classes`` sorted by name, ``files[c]`` sorted by relative POSIX name."""
 
-        Raises:
-            SourceError: no size is shared by more than half of the sample; one must be chosen.
-        """
-        paths = [path for files in self.files for path in files]
-        if len(paths) > sample:
-            paths = random.Random(seed).sample(paths, sample)
-        sizes: Counter[Size] = Counter()
-        reason: SourceError | None = None
-        for path in paths:
-            try:
-                sizes[upright_size(path)] += 1
-            except SourceError as error:
-                reason = reason or error
-        if not sizes:
-            raise SourceError(
-                f"none of {len(paths)} pictures in {printable(self.root)} can be read: {reason}"
-            )
-        (size, count), *_ = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
-        if 2 * count <= sizes.total():
-            raise SourceError(
-                f"the pictures have {len(sizes)} different sizes (the most common, "
-                f"{size[0]}x{size[1]}, is only {100 * count // len(paths)} % of them): "
-                "choose one, for example size=64"
-            )
-        return size
-
-    @property
-    def place(self) -> str:
-        """Where the classes are, and what beside them is not used."""
-        beside = ", ".join(printable(path.name) for path in self.beside)
-        return printable(self.root) + (f" (not used: {beside})" if beside else "")
-
-    @cached_property
-    def shared_pictures(self) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """Byte-identical pictures of different classes, as (class index, number), in order."""
-        return shared_files(self.files)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) over class names, relative file names and file contents.
-
-        Two threads that ask at once both compute the same value; nothing is locked or written.
-        """
-        return self.compute_fingerprint()
-
-    def compute_fingerprint(self, progress: StepProgress | None = None) -> str:
-        """Same as ``fingerprint``, with ``progress(done, total)`` in files."""
-        total, done = len(self), 0
-        outer = hashlib.sha256(b"ddz/source/1\0")
-        for class_index, name in enumerate(self.classes):
-            _update_text(outer, b"C", name)
-            files = zip(self.names(class_index), self.files[class_index], strict=True)
-            for relative, path in files:
-                _update_text(outer, b"F", relative)
-                outer.update(_file_sha256(path))
-                done += 1
-                if progress is not None:
-                    progress(done, total)
-        value = outer.hexdigest()
-        self.__dict__["fingerprint"] = value
-        return value
+    files: tuple[tuple[Path, ...], ...]
+    root: Path
+    folders: tuple[Path, ...]
 
 
 def scan(folder: str | os.PathLike[str], split: Role = "train") -> ImageFolder:
@@ -146,7 +77,22 @@ def scan(folder: str | os.PathLike[str], split: Role = "train") -> ImageFolder:
             none is clearly meant, a class name that is not Unicode, or a folder that cannot be
             read. The message says what to give instead.
     """
-    root, beside = find_classes(Path(folder), split)
+    check_folder(Path(folder))
+    return ImageFolder(**_scanned(Folder(Path(folder)), split))
+
+
+def scan_tree(folder: Folder, split: Role = "train") -> TreeSource:
+    """The same of a folder that is listed already, or of one in an archive.
+
+    Raises: as :func:`scan`.
+    """
+    kind = ImageFolder if isinstance(folder.path, Path) else TreeSource
+    return kind(**_scanned(folder, split))
+
+
+def _scanned(folder: Folder, split: Role) -> dict[str, Any]:
+    """The fields of the source that a tree is."""
+    root, beside = find_classes(folder, split)
     found: dict[str, Folder] = {}
     left_out: Counter[str] = Counter()
     for part in root.folders:
@@ -165,17 +111,19 @@ def scan(folder: str | os.PathLike[str], split: Role = "train") -> ImageFolder:
         tuple(sorted(part.all_pictures, key=partial(_order, part.path))) for part in parts
     )
     counts = dict(zip(classes, map(len, files), strict=True))
-    return ImageFolder(
-        root=root.path,
-        classes=classes,
-        files=files,
-        folders=tuple(part.path for part in parts),
-        beside=beside,
-        warnings=(
+    unused = ", ".join(printable(path.name) for path in beside)
+    return {
+        "root": root.path,
+        "classes": classes,
+        "files": files,
+        "folders": tuple(part.path for part in parts),
+        "beside": beside,
+        "place": printable(root.path) + (f" (not used: {unused})" if unused else ""),
+        "warnings": (
             *layout_findings(root, dict(zip(classes, parts, strict=True)), left_out),
             *class_findings(counts),
         ),
-    )
+    }
 
 
 def _class_name(folder: Folder) -> str:
@@ -198,26 +146,11 @@ def _empty(name: str, folder: Folder) -> str:
     )
 
 
-def _relative(folder: Path, path: Path) -> str:
+def _relative(folder: Place, path: PictureFile) -> str:
     """The name of a file in its class; Unicode's forms of one name are one name."""
     below = str(path)[len(str(folder)) :].lstrip(os.sep)  # a tenth of the time of relative_to
     return unicodedata.normalize("NFC", below.replace(os.sep, "/"))
 
 
-def _order(folder: Path, path: Path) -> tuple[str, str]:
+def _order(folder: Place, path: PictureFile) -> tuple[str, str]:
     return _relative(folder, path), str(path)
-
-
-def _update_text(digest: hashlib._Hash, tag: bytes, text: str) -> None:
-    data = os.fsencode(text) if any("\ud800" <= c <= "\udfff" for c in text) else text.encode()
-    digest.update(tag + len(data).to_bytes(8, "little") + data)
-
-
-def _file_sha256(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").digest()
-    except OSError as error:
-        raise SourceError(
-            f"cannot read {printable(path)} ({error.strerror}): check the file"
-        ) from error

@@ -5,10 +5,11 @@ from __future__ import annotations
 import tarfile
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Kind", "kind_of", "kind_of_files"]
+from ddcodec.sources.picture_file import PictureFile
+
+__all__ = ["CIFAR", "Kind", "kind_of", "kind_of_files"]
 
 
 class Kind(NamedTuple):
@@ -18,28 +19,33 @@ class Kind(NamedTuple):
         text: with its article, such as ``"a zip archive"``.
         family: archive, table, weights, picture, artifact, or other.
         unpack: the command that unpacks an archive, with the places {file} and {folder}.
+        reader: of those that sources have for files: zip, tar, npz or parquet; "" for none.
     """
 
     text: str
     family: str = "other"
     unpack: str = ""
+    reader: str = ""
 
 
-_ZIP = Kind("a zip archive", "archive", "unzip -q {file} -d {folder}")
-_TAR = Kind("a tar archive", "archive", "mkdir {folder} && tar xf {file} -C {folder}")
+CIFAR = ", as CIFAR is distributed"
+"""The end of the words for kinds of which one file is not a whole data set."""
+
+_ZIP = Kind("a zip archive", "archive", "unzip -q {file} -d {folder}", "zip")
+_TAR = Kind("a tar archive", "archive", "mkdir {folder} && tar xf {file} -C {folder}", "tar")
 _TORCH = Kind("weights or tensors saved by PyTorch", "weights")
-_PICKLE = Kind("a Python pickle, as CIFAR is distributed", "table")
-_NPZ = Kind("a NumPy NPZ file", "table")
+_PICKLE = Kind(f"a Python pickle{CIFAR}", "table")
+_NPZ = Kind("a NumPy NPZ file", "table", reader="npz")
 _HEAD = 512
 
 _MAGIC: Sequence[tuple[bytes, Kind]] = (
     (b"7z\xbc\xaf'\x1c", Kind("a 7z archive", "archive", "7z x {file} -o{folder}")),
     (b"Rar!", Kind("a RAR archive", "archive", "unrar x {file} {folder}/")),
-    (b"\x1f\x8b", Kind("compressed by gzip", "archive", "gunzip {file}")),
-    (b"\xfd7zXZ\0", Kind("compressed by xz", "archive", "unxz {file}")),
-    (b"BZh", Kind("compressed by bzip2", "archive", "bunzip2 {file}")),
-    (b"(\xb5/\xfd", Kind("compressed by Zstandard", "archive", "unzstd {file}")),
-    (b"PAR1", Kind("a Parquet table", "table")),
+    (b"\x1f\x8b", Kind("compressed by gzip", "archive", "gunzip {file}", "tar")),
+    (b"\xfd7zXZ\0", Kind("compressed by xz", "archive", "unxz {file}", "tar")),
+    (b"BZh", Kind("compressed by bzip2", "archive", "bunzip2 {file}", "tar")),
+    (b"(\xb5/\xfd", Kind("compressed by Zstandard", "archive", "unzstd {file}", "tar")),
+    (b"PAR1", Kind("a Parquet table", "table", reader="parquet")),
     (b"ARROW1", Kind("an Arrow table", "table")),
     (b"\x93NUMPY", Kind("a NumPy array", "table")),
     (b"\x89HDF\r\n\x1a\n", Kind("an HDF5 file", "table")),
@@ -74,12 +80,12 @@ _SUFFIXES = {
     ".tsv": Kind("a TSV table", "table"),
     ".json": Kind("a JSON file", "table"),
     ".jsonl": Kind("a JSON Lines file", "table"),
-    ".bin": Kind("a file of raw bytes, as CIFAR is distributed for C", "table"),
+    ".bin": Kind(f"a file of raw bytes{CIFAR}", "table"),
     ".ddz": Kind("a .ddz artifact", "artifact"),
 }
 
 
-def kind_of(path: Path) -> Kind | None:
+def kind_of(path: PictureFile) -> Kind | None:
     """What a file is by its content, and else by its name; None where neither tells.
 
     Raises:
@@ -109,7 +115,7 @@ def kind_of(path: Path) -> Kind | None:
     return found or _SUFFIXES.get(suffix)
 
 
-def kind_of_files(paths: Sequence[Path]) -> Kind | None:
+def kind_of_files(paths: Sequence[PictureFile]) -> Kind | None:
     """The first kind among files that is a way to keep a data set; None where none is."""
     for path in paths:
         try:
@@ -121,15 +127,18 @@ def kind_of_files(paths: Sequence[Path]) -> Kind | None:
     return None
 
 
-def _is_tar(path: Path, head: bytes) -> bool:
+def _is_tar(path: PictureFile, head: bytes) -> bool:
     # The signature of a tar stands far from its beginning.
-    return head[257:262] == b"ustar" or (path.suffix.lower() == ".tar" and tarfile.is_tarfile(path))
+    if head[257:262] == b"ustar" or path.suffix.lower() != ".tar":
+        return head[257:262] == b"ustar"
+    with path.open("rb") as stream:
+        return tarfile.is_tarfile(stream)
 
 
-def _zip_kind(path: Path) -> Kind:
+def _zip_kind(path: PictureFile) -> Kind:
     """NumPy and PyTorch write zip archives, too."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError):
         return _ZIP

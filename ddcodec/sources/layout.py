@@ -12,13 +12,12 @@ from typing import NamedTuple
 from ddcodec.errors import MissingSourceError, RequestError, SourceError
 from ddcodec.sources.mistaken import no_folder, no_pictures
 from ddcodec.sources.paths import printable
-from ddcodec.sources.splits import Role, roles_of
-from ddcodec.sources.tree import Folder
+from ddcodec.sources.splits import WANTED, Role, roles_of
+from ddcodec.sources.tree import Folder, Place
 
-__all__ = ["Found", "find_classes", "training_split"]
+__all__ = ["Found", "check_folder", "find_classes", "training_split"]
 
 _SHOWN = 5
-_WANTED: dict[Role, tuple[Role, ...]] = {"train": ("train",), "test": ("test", "val")}
 
 
 class Found(NamedTuple):
@@ -30,30 +29,36 @@ class Found(NamedTuple):
     """
 
     root: Folder
-    beside: tuple[Path, ...]
+    beside: tuple[Place, ...]
 
 
-def find_classes(folder: Path, role: Role = "train") -> Found:
-    """The folder whose subfolders are the classes of a split.
-
-    Args:
-        folder: what the user gave: that folder, one that holds it as a split, or an archive's
-            outer level.
-        role: the split that is wanted where there are several: train, or test.
+def check_folder(folder: Path) -> None:
+    """Refuse what is no folder on the disk.
 
     Raises:
         MissingSourceError: there is no such folder.
-        RequestError: it is no folder.
-        SourceError: it holds no pictures, or it is not clear which is meant; the message names
-            what to give.
+        RequestError: it is something else.
     """
     if not folder.is_dir():
         wrong = RequestError if folder.exists() else MissingSourceError
         raise wrong(no_folder(folder))
-    root = Folder(folder)
+
+
+def find_classes(root: Folder, role: Role = "train") -> Found:
+    """The folder whose subfolders are the classes of a split.
+
+    Args:
+        root: what the user gave: that folder, one that holds it as a split, or an archive's
+            outer level.
+        role: the split that is wanted where there are several: train, or test.
+
+    Raises:
+        SourceError: it holds no pictures, or it is not clear which is meant; the message names
+            what to give.
+    """
     if not root.holds_pictures:
         raise SourceError(no_pictures(root))
-    beside: list[Path] = []
+    beside: list[Place] = []
     while (inner := _split(root, role) or _wrapped(root)) is not None:
         beside += [part.path for part in root.parts if part is not inner]
         root = inner
@@ -66,9 +71,9 @@ def find_classes(folder: Path, role: Role = "train") -> Found:
     return Found(root, tuple(beside))
 
 
-def training_split(folder: Path) -> Path | None:
+def training_split(folder: Folder) -> Place | None:
     """The one training split, by its name, that a folder holds; None where there is none."""
-    parts = Folder(folder).folders
+    parts = folder.folders
     roles = roles_of([part.name for part in parts])
     found = [part.path for part in parts if roles.get(part.name) == "train" and part.folders]
     return found[0] if len(found) == 1 else None
@@ -87,9 +92,9 @@ def _split(root: Folder, role: Role) -> Folder | None:
     if not splits or (others and len({*roles.values()} - {"other"}) < 2):
         return None
     # Test pictures are often published without classes, beside a validation split that has them.
-    wanted_ones = [part for part in splits if roles[part.name] in _WANTED[role]]
+    wanted_ones = [part for part in splits if roles[part.name] in WANTED[role]]
     usable = [part for part in wanted_ones if part.parts] or wanted_ones
-    for wanted in _WANTED[role]:
+    for wanted in WANTED[role]:
         found = [part for part in usable if roles[part.name] == wanted]
         if len(found) == 1 and not others:
             return found[0]

@@ -6,9 +6,10 @@ import difflib
 import re
 from pathlib import Path
 
-from ddcodec.sources.kinds import Kind, kind_of, kind_of_files
+from ddcodec.sources.archives.inside import InArchive
+from ddcodec.sources.kinds import CIFAR, Kind, kind_of, kind_of_files
 from ddcodec.sources.paths import printable
-from ddcodec.sources.tree import Folder, counted
+from ddcodec.sources.tree import Folder, Place, counted
 
 __all__ = ["advice", "no_folder", "no_pictures"]
 
@@ -23,15 +24,15 @@ def no_folder(folder: Path) -> str:
         return _is_a_file(folder)
     if "://" in text or re.match(r"(https?|hf|s3|gs):/", text):
         text = re.sub(r":/+", "://", text, count=1)  # of which a path has lost a slash
-        return f"{text} is an address, and no folder: download the pictures, and give their folder"
+        return (
+            f"{text} is an address that is not read: fetch the pictures, and give their folder or "
+            "archive; data sets of the hub are written hf://datasets/OWNER/NAME"
+        )
     close = _close(folder)
     if close is not None:
         return f"no such folder: {printable(folder)}; did you mean {printable(close)}?"
     if re.fullmatch(r"[\w.-]+/[\w.-]+", text) and not folder.parent.exists():
-        return (
-            f"no such folder: {text}. A data set of the hub is no source by its id: write its "
-            f"pictures to a folder with a subfolder per class; {_PAGE}"
-        )
+        return f"no such folder: {text}; if it is a data set of the hub, write hf://datasets/{text}"
     return f"no such folder: {printable(folder)}; give the folder with a subfolder per class"
 
 
@@ -54,9 +55,13 @@ def _is_a_file(path: Path) -> str:
     return f"{printable(path)} is {_what_and_way(path, kind)}"
 
 
-def _what_and_way(path: Path, kind: Kind | None) -> str:
-    if kind is None:
+def _what_and_way(path: Place, kind: Kind | None) -> str:
+    if isinstance(path, InArchive) and kind is not None:
+        return f"{kind.text}: unpack the archive, and give the folder or the file in it"
+    if isinstance(path, InArchive) or kind is None:
         return "a file, not a folder: give the folder with a subfolder per class"
+    if kind.reader:
+        return f"{kind.text}, which is read as it is: give {printable(path)}"
     if kind.family == "archive":
         stem = path.name.split(".")[0]
         bare = stem if stem not in ("", path.name) else f"{path.name}-unpacked"
@@ -65,6 +70,8 @@ def _what_and_way(path: Path, kind: Kind | None) -> str:
         if "{folder}" in kind.unpack:
             return f"{kind.text}: unpack it (`{command}`), then give the folder {folder}"
         return f"{kind.text}: unpack it (`{command}`), and then what is in it"
+    if kind.text.endswith(CIFAR):
+        return f"{kind.text}: give the folder or the archive of all its files"
     if kind.family == "table":
         return f"{kind.text}, not a folder: write its pictures as files, CLASS/NUMBER.png; {_PAGE}"
     if kind.family == "artifact":

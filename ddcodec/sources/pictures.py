@@ -14,6 +14,7 @@ from ddcodec.arrays import UInt8s
 from ddcodec.sources.kinds import kind_of
 from ddcodec.sources.load_report import LoadReport, PictureError
 from ddcodec.sources.paths import printable
+from ddcodec.sources.picture_file import PictureFile
 from ddcodec.sources.pillow import pillow_warnings, scale_key, to_rgb
 
 __all__ = [
@@ -70,10 +71,12 @@ def load_image(
     return pixels
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: PictureFile) -> Image.Image:
     """Open lazily: only the file's header is read, and its size checked."""
     try:
-        image = Image.open(path, formats=FORMATS)
+        # Pillow closes a file that it has opened itself.
+        content = path if isinstance(path, Path) else path.open("rb")
+        image = Image.open(content, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise _too_large(path, _header_size(path)) from error
     except _DAMAGE as error:
@@ -84,7 +87,7 @@ def _open(path: Path) -> Image.Image:
     return image
 
 
-def _header_size(path: Path) -> Size | None:
+def _header_size(path: PictureFile) -> Size | None:
     """The size that a header says, where Pillow refuses to open so large a picture."""
     with path.open("rb") as stream:
         prefix = stream.read(16)
@@ -93,13 +96,13 @@ def _header_size(path: Path) -> Size | None:
             stream.seek(0)
             try:
                 if accept is None or accept(prefix) is True:
-                    return factory(stream, os.fspath(path)).size
+                    return factory(stream, str(path)).size
             except _DAMAGE:
                 continue
     return None
 
 
-def _too_large(path: Path, size: Size | None) -> PictureError:
+def _too_large(path: PictureFile, size: Size | None) -> PictureError:
     pixels = f"{size[0]}x{size[1]}" if size else "too many"
     return PictureError.because(
         f"{printable(path)} has {pixels} pixels, more than {MAX_PIXELS // 10**6} million: shrink "
@@ -109,7 +112,7 @@ def _too_large(path: Path, size: Size | None) -> PictureError:
     )
 
 
-def _damaged(path: Path, error: BaseException) -> PictureError:
+def _damaged(path: PictureFile, error: BaseException) -> PictureError:
     if isinstance(error, (PermissionError, FileNotFoundError, IsADirectoryError)):
         reason = str(error.strerror)
         return PictureError.because(
@@ -123,7 +126,7 @@ def _damaged(path: Path, error: BaseException) -> PictureError:
     )
 
 
-def _reason(path: Path, error: BaseException) -> str:
+def _reason(path: PictureFile, error: BaseException) -> str:
     if not isinstance(error, UnidentifiedImageError):
         return str(error) or type(error).__name__
     try:
@@ -135,7 +138,7 @@ def _reason(path: Path, error: BaseException) -> str:
     return "unknown or damaged format" if kind is None or kind.text in right else kind.text
 
 
-def read_picture(path: Path, size: Size | None) -> tuple[UInt8s, list[str]]:
+def read_picture(path: PictureFile, size: Size | None) -> tuple[UInt8s, list[str]]:
     """A picture as :func:`load_image` gives it, and the kinds of conversion it needed."""
     with pillow_warnings() as warned, _open(path) as image:
         try:
@@ -218,7 +221,7 @@ def _fit(image: Image.Image, size: Size) -> Image.Image:
     return image.resize(size, Image.Resampling.BICUBIC, box=box)
 
 
-def upright_size(path: Path) -> Size:
+def upright_size(path: PictureFile) -> Size:
     """(width, height) as the picture is shown; only the header is read."""
     with pillow_warnings(), _open(path) as image:
         width, height = image.size

@@ -6,9 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-__all__ = ["Role", "roles_of"]
+from ddcodec.errors import RequestError, SourceError
+
+__all__ = ["WANTED", "Role", "choose_split", "roles_of", "split_place", "training_split_of"]
 
 Role = Literal["train", "test", "val", "other"]
+
+WANTED: Mapping[Role, tuple[Role, ...]] = {"train": ("train",), "test": ("test", "val")}
+"""The roles of splits that serve a purpose, the best first."""
 
 _WORDS: Mapping[str, Role] = {
     **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
@@ -47,6 +52,64 @@ def roles_of(names: Sequence[str]) -> dict[str, Role]:
         for name, (role, rest) in parsed.items()
         if role is not None and (not rest or len(sharing[rest]) > 1)
     }
+
+
+def choose_split(
+    splits: Sequence[str], role: Role, named: str | None, place: str, separator: str = "::"
+) -> str:
+    """The split of a table to read.
+
+    Args:
+        splits: what there is; one alone serves training whatever it is called.
+        role: of the one that is wanted: train; or test, for which a validation split stands in.
+        named: the one that the user named in its place.
+        place: the table, for people.
+        separator: what stands between the place and the name of a split.
+
+    Raises:
+        RequestError: there is none of the name that was given.
+        SourceError: none is clearly meant.
+
+    >>> choose_split(["test", "train"], "train", None, "a.npz")
+    'train'
+    """
+    listed = ", ".join(map(repr, splits[:12]))
+    if named is not None:
+        if named in splits:
+            return named
+        raise RequestError(f"{place} has no split {named!r}: it has {listed}")
+    roles = roles_of(splits)
+    for wanted in WANTED[role]:
+        found = [split for split in splits if roles.get(split) == wanted]
+        if len(found) == 1:
+            return found[0]
+    only_one = len(splits) == 1 and not (role == "test" and roles.get(splits[0]) == "train")
+    if only_one:
+        return splits[0]
+    what = "to train on" if role == "train" else "to test on"
+    raise SourceError(
+        f"{place} has {listed}, of which none is clearly the split {what}: name one, such as "
+        f"{place}{separator}{splits[0]}"
+    )
+
+
+def training_split_of(splits: Sequence[str]) -> str | None:
+    """The one split of a table that is for training by its name; None where there is none."""
+    roles = roles_of(splits)
+    found = [split for split in splits if roles.get(split) == "train"]
+    return found[0] if len(found) == 1 else None
+
+
+def split_place(place: str, chosen: str, splits: Sequence[str]) -> str:
+    """The place of a split, and what beside it is not used, for people.
+
+    >>> split_place("a.npz", "train", ["train", "test"])
+    'a.npz::train (not used: test)'
+    """
+    others = ", ".join(split for split in splits if split != chosen)
+    return (f"{place}::{chosen}" if chosen else place) + (
+        f" (not used: {others})" if others else ""
+    )
 
 
 def _parse(name: str) -> tuple[Role | None, tuple[str, ...]]:

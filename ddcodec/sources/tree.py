@@ -1,4 +1,4 @@
-"""Folders of pictures as people keep them: links followed once, the debris of systems left aside.
+"""Trees of pictures as people keep them: links followed once, the debris of systems left aside.
 
 What is no picture by name is counted by kind, so that nothing is left out without a word.
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from ddcodec.errors import SourceError
+from ddcodec.sources.archives.inside import Entry, InArchive
 from ddcodec.sources.paths import printable
 from ddcodec.sources.pictures import SUFFIXES
 
-__all__ = ["Folder", "counted"]
+__all__ = ["Folder", "Place", "counted"]
 
 # What operating systems, cloud drives, network drives and tools leave in folders.
 _DEBRIS_FOLDERS = re.compile(
@@ -35,18 +36,22 @@ _DEBRIS_FILES = re.compile(
 )
 
 
+Place = Path | InArchive
+"""Where a folder or a file of a tree is."""
+
+
 class Folder:
     """One folder, listed when it is first looked at; names are in order, whatever the disk's is.
 
     Attributes:
-        path: where it was found, links included.
+        path: where it was found, links included; in an archive there are none.
         real: where it is.
         above: the real places of the folders above, to which no link is followed.
     """
 
-    def __init__(self, path: Path, above: frozenset[str] | None = None) -> None:
+    def __init__(self, path: Place, above: frozenset[str] | None = None) -> None:
         self.path = path
-        self.real = os.path.realpath(path)
+        self.real = os.path.realpath(path) if isinstance(path, Path) else str(path)
         if above is None:
             above = frozenset(map(str, Path(self.real).parents))
         self.above = above
@@ -57,7 +62,9 @@ class Folder:
         return self.path.name
 
     @cached_property
-    def _entries(self) -> list[os.DirEntry[str]]:
+    def _entries(self) -> Sequence[os.DirEntry[str] | Entry]:
+        if isinstance(self.path, InArchive):
+            return self.path.entries()
         try:
             with os.scandir(self.path) as found:
                 return sorted(found, key=lambda entry: entry.name)
@@ -72,7 +79,7 @@ class Folder:
         seen, hidden = list[Folder](), list[Folder]()
         above = self.above | {self.real}
         # Real folders come first, so that a link to one of them is found to be known.
-        for entry in sorted(filter(_is_folder, self._entries), key=os.DirEntry.is_symlink):
+        for entry in sorted(filter(_is_folder, self._entries), key=lambda one: one.is_symlink()):
             if _DEBRIS_FOLDERS.fullmatch(entry.name.lower()):
                 continue
             folder = Folder(self.path / entry.name, above)
@@ -91,12 +98,13 @@ class Folder:
         return self._folders[1]
 
     @cached_property
-    def _files(self) -> tuple[list[Path], Counter[str], list[Path]]:
-        pictures, left_out, others = list[Path](), Counter[str](), list[Path]()
+    def _files(self) -> tuple[list[Place], Counter[str], list[Place]]:
+        pictures, left_out, others = list[Place](), Counter[str](), list[Place]()
         for entry in self._entries:
             if _is_folder(entry) or _DEBRIS_FILES.fullmatch(entry.name.lower()):
                 continue
-            path, suffix = self.path / entry.name, os.path.splitext(entry.name)[1].lower()
+            path: Place = self.path / entry.name
+            suffix = os.path.splitext(entry.name)[1].lower()
             if not _holds(entry.is_file):
                 left_out["broken link" if entry.is_symlink() else "no regular file"] += 1
             elif suffix not in SUFFIXES:
@@ -109,9 +117,14 @@ class Folder:
         return pictures, left_out, others
 
     @property
-    def pictures(self) -> list[Path]:
+    def pictures(self) -> list[Place]:
         """Pictures directly in it, by name."""
         return self._files[0]
+
+    @property
+    def others(self) -> list[Place]:
+        """Files directly in it that are no pictures by name, by name."""
+        return self._files[2]
 
     def walk(self) -> Iterator[Folder]:
         """This folder and all below, each real one once: by name, and links after the rest."""
@@ -126,7 +139,7 @@ class Folder:
             pending += [below for below in reversed(folder.folders) if not below.path.is_symlink()]
 
     @cached_property
-    def all_pictures(self) -> tuple[Path, ...]:
+    def all_pictures(self) -> tuple[Place, ...]:
         """Pictures in it and below."""
         return tuple(path for folder in self.walk() for path in folder.pictures)
 
@@ -149,9 +162,9 @@ class Folder:
                 total["in a hidden folder"] += len(hidden.all_pictures)
         return +total
 
-    def other_files(self) -> list[Path]:
+    def other_files(self) -> list[Place]:
         """Files in it and below that are no pictures by name."""
-        return [path for folder in self.walk() for path in folder._files[2]]
+        return [path for folder in self.walk() for path in folder.others]
 
 
 def counted(left_out: Counter[str]) -> str:
@@ -164,7 +177,7 @@ def counted(left_out: Counter[str]) -> str:
     return ", ".join(f"{count} {printable(kind)}" for kind, count in most)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: os.DirEntry[str] | Entry) -> bool:
     return _holds(entry.is_dir)
 
 

@@ -14,7 +14,7 @@ from click import BadParameter
 from ddcodec.cli.common import announce
 from ddcodec.cli.encode import parse_size
 from ddcodec.methods import stages
-from ddcodec.sources.folder import ImageFolder
+from ddcodec.sources.listed import ListedSource
 from tests.cli.conftest import Ddz
 
 HARD = ("--method", "random", "--labels", "hard", "--ipc", 2, "--views", 1)
@@ -90,7 +90,7 @@ def test_a_thousand_classes_are_folded(tmp_path: Path, capsys: pytest.CaptureFix
     counts = tuple(range(1, 1001))
     names = tuple(f"n{number:08}" for number in counts)
     files = tuple((Path("x.png"),) * count for count in counts)
-    announce(ImageFolder(tmp_path, names, files, (tmp_path,) * 1000))
+    announce(ListedSource(classes=names, files=files, place=str(tmp_path)))
     head, *lines = capsys.readouterr().err.splitlines()
     assert head == f"{tmp_path}: 1,000 classes, 500,500 pictures"
     assert len(lines) == 3 and max(map(len, lines)) <= 80
@@ -100,7 +100,9 @@ def test_a_thousand_classes_are_folded(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_name_of_a_class_reaches_the_terminal_escaped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    announce(ImageFolder(tmp_path, ("a\x1b]0;owned\x07\nb",), ((Path("x"),),), (tmp_path,)))
+    announce(
+        ListedSource(classes=("a\x1b]0;owned\x07\nb",), files=((Path("x"),),), place=str(tmp_path))
+    )
     assert capsys.readouterr().err.endswith("  a\\x1b]0;owned\\x07\\nb 1\n")
 
 

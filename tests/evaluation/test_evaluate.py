@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import ddcodec
 from ddcodec.errors import RequestError, SourceError
 from ddcodec.evaluation.evaluate import Evaluation, evaluate
 from ddcodec.evaluation.protocols import Protocol, get_protocol
-from ddcodec.evaluation.testset import TestFolder, find_train_folder
+from ddcodec.evaluation.testset import TestPictures, find_training
+from ddcodec.sources.folder import scan
 
 WritePictures = Callable[..., Path]
 QUICK = get_protocol("ddz").with_epochs(12)
@@ -20,7 +22,7 @@ def run(
     path: Path, folders: Path, *, seeds: tuple[int, ...] = (0, 1), protocol: Protocol = QUICK
 ) -> Evaluation:
     with ddcodec.open(path) as artifact:
-        test = TestFolder.open(folders / "test").for_artifact(artifact)
+        test = TestPictures.open(folders / "test").for_artifact(artifact)
         return evaluate(artifact, test, "convnet3", seeds, protocol)
 
 
@@ -49,8 +51,8 @@ def test_pictures_of_the_artifact_s_own_source_are_no_test(
     artifact_path: Path, folders: Path
 ) -> None:
     with ddcodec.open(artifact_path) as artifact:
-        own = TestFolder.open(folders / "train").for_artifact(artifact)
-        other = TestFolder.open(folders / "test").for_artifact(artifact)
+        own = TestPictures.open(folders / "train").for_artifact(artifact)
+        other = TestPictures.open(folders / "test").for_artifact(artifact)
     assert any("those that the artifact was made from" in note for note in own.notes)
     assert other.notes == ()
 
@@ -58,7 +60,7 @@ def test_pictures_of_the_artifact_s_own_source_are_no_test(
 def test_a_student_that_is_kept_is_not_trained(artifact_path: Path, folders: Path) -> None:
     half = {"confusion": np.array([[5, 0, 0], [5, 0, 0], [0, 2, 3]]), "seconds": np.array(2.5)}
     with ddcodec.open(artifact_path) as artifact:
-        test = TestFolder.open(folders / "test").for_artifact(artifact)
+        test = TestPictures.open(folders / "test").for_artifact(artifact)
         found = evaluate(artifact, test, "convnet3", (0, 1), QUICK, keep=lambda seed, train: half)
     assert found.accuracies == (8 / 15, 8 / 15)
     assert found.seconds == 5
@@ -97,7 +99,7 @@ def test_test_labels_are_matched_by_name(
     with ddcodec.open(artifact_path) as whole:
         whole.subset(tmp_path / "one.ddz", classes=["red"]).close()
     with ddcodec.open(tmp_path / "one.ddz") as artifact:
-        test = TestFolder.open(folders / "test").for_artifact(artifact)
+        test = TestPictures.open(folders / "test").for_artifact(artifact)
     assert test.labels.tolist() == [2] * 5
     assert (test.images[..., 0] >= 150).all()
 
@@ -105,7 +107,7 @@ def test_test_labels_are_matched_by_name(
 def test_a_class_without_test_pictures_is_refused(
     artifact_path: Path, tmp_path: Path, write_pictures: WritePictures
 ) -> None:
-    folder = TestFolder.open(write_pictures(tmp_path, ("blue", "green"), 1, seed=0))
+    folder = TestPictures.open(write_pictures(tmp_path, ("blue", "green"), 1, seed=0))
     with ddcodec.open(artifact_path) as artifact, pytest.raises(SourceError, match="of 'red'"):
         folder.for_artifact(artifact)
 
@@ -113,7 +115,9 @@ def test_a_class_without_test_pictures_is_refused(
 def test_a_foreign_test_class_is_refused(
     artifact_path: Path, tmp_path: Path, write_pictures: WritePictures
 ) -> None:
-    folder = TestFolder.open(write_pictures(tmp_path, ("blue", "green", "pink", "red"), 1, seed=0))
+    folder = TestPictures.open(
+        write_pictures(tmp_path, ("blue", "green", "pink", "red"), 1, seed=0)
+    )
     with ddcodec.open(artifact_path) as artifact:
         with pytest.raises(RequestError, match="does not name: 'pink'"):
             folder.for_artifact(artifact)
@@ -123,18 +127,19 @@ def test_a_foreign_test_class_is_refused(
 def test_the_test_split_is_found_and_the_training_split_never_taken(
     folders: Path, tmp_path: Path, write_pictures: WritePictures
 ) -> None:
-    assert len(TestFolder.open(folders).source) == 15
+    assert len(TestPictures.open(folders).source) == 15
     write_pictures(tmp_path / "train", ("blue",), 1, seed=0)
     with pytest.raises(SourceError, match="holds a training split but no test"):
-        TestFolder.open(tmp_path)
+        TestPictures.open(tmp_path)
 
 
 def test_the_training_folder_beside_the_test_folder_is_found(folders: Path, tmp_path: Path) -> None:
-    assert find_train_folder(None, folders / "test") == folders / "train"
-    assert find_train_folder(None, folders) == folders / "train"
-    assert find_train_folder(None, tmp_path) is None
-    with pytest.raises(SourceError, match="no such training folder"):
-        find_train_folder(tmp_path / "missing", folders)
+    for test in (folders / "test", folders):
+        found = find_training(None, test)
+        assert found is not None and found.fingerprint == scan(folders / "train").fingerprint
+    assert find_training(None, shutil.copytree(folders / "test", tmp_path / "alone")) is None
+    with pytest.raises(SourceError, match="no such folder"):
+        find_training(tmp_path / "missing", folders)
 
 
 def test_no_seed_is_refused(artifact_path: Path, folders: Path) -> None:

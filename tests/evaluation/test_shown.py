@@ -11,7 +11,7 @@ import ddcodec
 from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.shown import FreeViews
-from ddcodec.evaluation.testset import TestFolder
+from ddcodec.evaluation.testset import TestPictures
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_label_is_mixed_as_its_picture_is() -> None:
 def test_students_learn_by_protocol_hald(artifact_path: Path, folders: Path) -> None:
     protocol = get_protocol("hald").with_epochs(24)
     with ddcodec.open(artifact_path) as artifact:
-        test = TestFolder.open(folders / "test").for_artifact(artifact)
+        test = TestPictures.open(folders / "test").for_artifact(artifact)
         found = evaluate(artifact, test, "convnet3", [0], protocol)
     assert found.mean > 0.8
     assert found.protocol == "hald"

@@ -17,7 +17,7 @@ from ddcodec.artifact import Artifact
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.students import StudentTraining
-from ddcodec.evaluation.testset import TestFolder
+from ddcodec.evaluation.testset import TestPictures
 from ddcodec.files.sealed import Checkpoint
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -43,7 +43,7 @@ def example() -> ModuleType:
 
 
 def test_one_call_gives_the_very_figure_of_a_report(artifact: Artifact, image_folder: Path) -> None:
-    test = TestFolder.open(image_folder).for_artifact(artifact)
+    test = TestPictures.open(image_folder).for_artifact(artifact)
     protocol = ddcodec.get_protocol("ddz").with_epochs(4)
     (reported,) = evaluate(artifact, test, "convnet3", [3], protocol).accuracies
     assert artifact.path is not None
@@ -102,7 +102,7 @@ def test_the_examples_loop_takes_the_reports_steps(artifact: Artifact) -> None:
 
 
 def test_the_example_reaches_the_reports_figure(artifact: Artifact, image_folder: Path) -> None:
-    test = TestFolder.open(image_folder).for_artifact(artifact)
+    test = TestPictures.open(image_folder).for_artifact(artifact)
     protocol = ddcodec.get_protocol("ddz").with_epochs(20)
     reported = evaluate(artifact, test, "convnet3", [0, 1], protocol)
     words = [str(artifact.path), "--test", str(image_folder / "test"), "--epochs", "20"]

@@ -10,6 +10,7 @@ from ddcodec.errors import SourceError
 from ddcodec.methods.work import WorkFolder
 from ddcodec.reporting import baselines
 from ddcodec.reporting.baselines import make_baselines
+from ddcodec.reporting.pool import Pool
 from ddcodec.sources.folder import scan
 
 
@@ -39,15 +40,8 @@ def test_the_same_bytes_baseline_is_the_largest_that_fits(
             ipc = rival.recipe.ipc
             assert found.name.endswith(f"(IPC {ipc})")
         larger = tmp_path / "larger.ddz"
-        ddcodec.encode(
-            tmp_path / "pool",
-            larger,
-            method="random",
-            ipc=ipc + 1,
-            views=2,
-            labels="hard",
-            view="crop",
-        )
+        pool = Pool(artifact, scan(folders / "train"))
+        pool.encode(ipc + 1, larger, labels="hard")
         assert larger.stat().st_size > artifact.file_len
 
 
@@ -81,5 +75,5 @@ def test_a_training_folder_of_other_classes_is_refused(
     artifact_path: Path, tmp_path: Path, write_pictures: Callable[..., Path]
 ) -> None:
     other = write_pictures(tmp_path / "other", ("blue", "pink"), 2, seed=3)
-    with ddcodec.open(artifact_path) as artifact, pytest.raises(SourceError, match="lacks 'green'"):
+    with ddcodec.open(artifact_path) as artifact, pytest.raises(SourceError, match="lack 'green'"):
         make_baselines(artifact, scan(other), tmp_path / "work", WorkFolder())

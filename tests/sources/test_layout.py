@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tarfile
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from PIL import Image
 
 from ddcodec.errors import RequestError, SourceError
 from ddcodec.sources.folder import scan
+from ddcodec.sources.opening import open_source
 from ddcodec.sources.source import source_findings
 from ddcodec.sources.splits import roles_of
 
@@ -226,33 +225,25 @@ def test_the_same_picture_under_two_classes_is_said(tmp_path: Path) -> None:
     assert str(tmp_path / "cat" / "1.png") in said
 
 
-def _zip(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("cat/1.png", b"x")
-
-
-def _tar(path: Path) -> None:
-    with tarfile.open(path, "w:gz") as archive:
-        archive.add(__file__)
-
-
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
         (
-            "a.zip",
-            _zip,
-            r"a zip archive: unpack it \(`unzip -q .*a\.zip -d .*/a`\), then give .*/a",
+            "a.7z",
+            lambda p: p.write_bytes(b"7z\xbc\xaf'\x1c"),
+            r"a 7z archive: unpack it \(`7z x .*a\.7z -o.*/a`\), then give .*/a",
         ),
-        ("my a.zip", _zip, r"unzip -q '.*my a\.zip' -d '.*/my a'"),
-        ("a.tar.gz", _tar, r"a tar archive: unpack it \(`mkdir .*/a && tar xf"),
+        ("my a.7z", lambda p: p.write_bytes(b"7z\xbc\xaf'\x1c"), r"7z x '.*my a\.7z' -o'.*/my a'"),
         (
-            "a.parquet",
-            lambda p: p.write_bytes(b"PAR1"),
-            "a Parquet table, .*: write its pictures as",
+            "a.h5",
+            lambda p: p.write_bytes(b"\x89HDF\r\n\x1a\n"),
+            "an HDF5 file, .*: write its",
         ),
-        ("a.npz", lambda p: np.savez(p, x=np.zeros(2)), "a NumPy NPZ file, .*: write its pictures"),
-        ("data_batch_1", lambda p: p.write_bytes(b"\x80\x02}q"), "a Python pickle, as CIFAR"),
+        (
+            "data_batch_1",
+            lambda p: p.write_bytes(b"\x80\x02}q"),
+            "a Python pickle, .*: give the",
+        ),
         ("a.ddz", lambda p: p.write_bytes(b"x"), "artifact already: decode it"),
         ("a.png", lambda p: Image.new("L", (1, 1)).save(p), "a PNG picture, not a folder"),
         ("a.txt", lambda p: p.write_text("x"), "is a file, not a folder"),
@@ -263,7 +254,7 @@ def test_a_file_in_the_place_of_a_folder_is_named_with_the_way(
 ) -> None:
     make(tmp_path / name)
     with pytest.raises(RequestError, match=message):
-        scan(tmp_path / name)
+        open_source(tmp_path / name)
 
 
 def test_data_sets_in_other_forms_inside_of_a_folder_are_named(tmp_path: Path) -> None:
@@ -274,14 +265,17 @@ def test_data_sets_in_other_forms_inside_of_a_folder_are_named(tmp_path: Path) -
     with pytest.raises(
         SourceError, match=r"5 without a suffix in cifar-10.*is a Python pickle, as"
     ):
-        scan(tmp_path)
+        open_source(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("uoft-cs/cifar10", "A data set of the hub is no source by its id: write its pictures to"),
-        ("https://example.org/a.zip", "https://example.org/a.zip is an address"),
+        ("uoft-cs/cifar10", "if it is a data set of the hub, write hf://datasets/uoft-cs/cifar10"),
+        (
+            "https://example.org/a.zip",
+            "example.org/a.zip is an address that is not read",
+        ),
         ("photo", r"did you mean photos\?"),
         ("missing", "no such folder: missing; give"),
     ],
@@ -292,4 +286,4 @@ def test_what_is_not_there_is_told_by_what_it_looks_like(
     monkeypatch.chdir(tmp_path)
     Path("photos").mkdir()
     with pytest.raises(SourceError, match=message):
-        scan(text)
+        open_source(text)

@@ -29,7 +29,7 @@ from ddcodec.classifiers.training import (
     predict,
     shuffled_batches,
 )
-from ddcodec.evaluation.testset import TestFolder
+from ddcodec.evaluation.testset import TestPictures
 from tools.bench.students import chosen_protocol, student_parser
 
 
@@ -56,7 +56,7 @@ def main() -> int:
         "soft where the teacher agrees, else the class": (torch.where(agrees, soft, hard[own]), t),
     }
     images = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
-    test = TestFolder.open(arguments.test).for_artifact(artifact)
+    test = TestPictures.open(arguments.test).for_artifact(artifact)
     inputs = Statistics(recipe.evaluation.mean, recipe.evaluation.std)
     plan = protocol.plan(len(rows), recipe.ipc, count)
     for name, (label, temperature) in labels.items():

@@ -43,7 +43,7 @@ from ddcodec.classifiers.training import (
 )
 from ddcodec.encoding.labelling import centred
 from ddcodec.evaluation.protocols import get_protocol
-from ddcodec.evaluation.testset import TestFolder
+from ddcodec.evaluation.testset import TestPictures
 from tools.bench.codings import Codings, view_images
 
 
@@ -121,7 +121,7 @@ def students(
     """Train students on each coding, seed by seed; one line of JSON each."""
     first, _, last = seeds.partition("-")
     with Codings(path, labels, views, temperature) as bench:
-        pictures = TestFolder.open(test).for_artifact(bench.artifact)
+        pictures = TestPictures.open(test).for_artifact(bench.artifact)
         trained = Students(bench)
         for seed in range(int(first), int(last or first) + 1):
             for coding in codings:

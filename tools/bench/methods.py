@@ -32,7 +32,7 @@ from ddcodec.cli.common import parse_size
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.evaluation.evaluate import Evaluation, evaluate
 from ddcodec.evaluation.protocols import get_protocol
-from ddcodec.evaluation.testset import TestFolder
+from ddcodec.evaluation.testset import TestPictures
 from ddcodec.methods.options import options_of, parse_value
 from ddcodec.reporting.collect import Report, sheet_of
 from ddcodec.reporting.html import page
@@ -91,7 +91,7 @@ def measured(cell: str, arguments: argparse.Namespace) -> dict[str, Any]:
         ddcodec.encode(arguments.source, path, **options)
         record.write_text(f"{time.perf_counter() - began:.1f}")
     with ddcodec.open(path) as artifact:
-        test = TestFolder.open(arguments.test).for_artifact(artifact)
+        test = TestPictures.open(arguments.test).for_artifact(artifact)
         protocol = get_protocol(arguments.protocol).with_epochs(arguments.epochs)
         found = evaluate(artifact, test, arguments.student, range(arguments.seeds), protocol)
         kinds = {node.name: node.stored for node in artifact.sizes().children}

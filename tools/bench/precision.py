@@ -16,7 +16,7 @@ import torch
 
 import ddcodec
 from ddcodec.evaluation.evaluate import evaluate
-from ddcodec.evaluation.testset import TestFolder
+from ddcodec.evaluation.testset import TestPictures
 from tools.bench.students import chosen_protocol, student_parser
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     accuracies: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     seconds = {"float32": 0.0, "bfloat16": 0.0}
     with ddcodec.open(arguments.artifact) as artifact:
-        test = TestFolder.open(arguments.test).for_artifact(artifact)
+        test = TestPictures.open(arguments.test).for_artifact(artifact)
         for seed in range(arguments.seeds):
             # Alternating, so that a change of the machine's load falls on both.
             for precision in ("float32", "bfloat16"):

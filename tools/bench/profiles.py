@@ -23,7 +23,7 @@ from ddcodec.arrays import UInt8s
 from ddcodec.artifact.artifact import Artifact
 from ddcodec.container import CopiedSection, write_container
 from ddcodec.evaluation.evaluate import evaluate
-from ddcodec.evaluation.testset import TestFolder
+from ddcodec.evaluation.testset import TestPictures
 from ddcodec.prior.load import load_prior
 from ddcodec.recipe.profiles import FLOAT, NAMES
 from ddcodec.recipe.synthesis import Text2Image
@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ddcodec.open(arguments.artifact) as artifact:
         twins = {name: twin(artifact, name, Path(folder)) for name in {*arguments.profiles, FLOAT}}
         reference = pictures(twins[FLOAT])
-        test = TestFolder.open(arguments.test).for_artifact(artifact)
+        test = TestPictures.open(arguments.test).for_artifact(artifact)
         results: dict[str, Any] = {
             name: {"pictures": comparison(pictures(twins[name]), reference), "accuracy": []}
             for name in arguments.profiles

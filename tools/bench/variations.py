@@ -30,7 +30,7 @@ from ddcodec.encoding.labelling import Labelling
 from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
 from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.protocols import get_protocol
-from ddcodec.evaluation.testset import TestFolder
+from ddcodec.evaluation.testset import TestPictures
 from ddcodec.labels.options import LabelOptions
 from ddcodec.methods.options import ratio_of
 from ddcodec.methods.work import WorkFolder
@@ -82,7 +82,7 @@ def main() -> int:
     arguments.out.mkdir(exist_ok=True)
     base = ddcodec.open(arguments.artifact)
     guidance = None if arguments.guidance is None else ratio_of(arguments.guidance)
-    test = TestFolder.open(arguments.test).for_artifact(base)
+    test = TestPictures.open(arguments.test).for_artifact(base)
     protocol = get_protocol(arguments.protocol).with_epochs(arguments.epochs)
     for text in arguments.make:
         recipe, began = Recipe.read(text), time.perf_counter()

@@ -12,10 +12,10 @@ import numpy as np
 from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import Batch, Selection
 from ddcodec.exchange.folder import SIDECAR, png
-from ddcodec.extras import needed_for
 from ddcodec.files import write_whole
+from ddcodec.sources.tables.parquet import parquet_module
 
-__all__ = ["HuggingFace", "parquet_module"]
+__all__ = ["HuggingFace"]
 
 SHARD_BYTES = 500_000_000
 FOLDER, CARD = "data", "README.md"
@@ -36,7 +36,7 @@ class HuggingFace(ExportFormat):
     default_shard_bytes = SHARD_BYTES
 
     def check(self, selection: Selection) -> None:
-        parquet_module(self.name)
+        parquet_module(f"an export to {self.name}")
 
     def write(self, selection: Selection, folder: Path) -> dict[str, Any]:
         files = self.write_parquet(selection, folder / FOLDER)
@@ -45,7 +45,7 @@ class HuggingFace(ExportFormat):
 
     def write_parquet(self, selection: Selection, folder: Path) -> list[str]:
         """Write the rows as shards; returns the names of the files."""
-        parquet = parquet_module(self.name)
+        parquet = parquet_module(f"an export to {self.name}")
         schema = _schema(selection)
         most = self.options.shard_bytes or self.default_shard_bytes
         folder.mkdir()
@@ -89,17 +89,6 @@ soft labels at temperature {recipe.labels.at:g}. Written by `ddz export` from th
 content digest `{selection.artifact.digest}`,
 which is the source of truth; `{SIDECAR}` says how students are meant to be trained.
 """
-
-
-def parquet_module(format: str) -> Any:
-    """``pyarrow.parquet``.
-
-    Raises:
-        MissingDependencyError: it is not installed.
-    """
-    with needed_for(f"an export to {format}"):
-        import pyarrow.parquet
-    return pyarrow.parquet
 
 
 def _schema(selection: Selection) -> Any:
