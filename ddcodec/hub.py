@@ -37,6 +37,7 @@ _SPARE = 64 << 20  # bytes of the disk that are left free
 _MEGA = 1_000_000
 # A licence that the hub has no name for is called "other", and named by the first field.
 _LICENCE = ("license_name", "license")
+_CARD = "README.md"
 
 
 RepositoryKind = Literal["model", "dataset"]
@@ -165,13 +166,20 @@ def kept_repository(name: str, revision: str | None, kind: RepositoryKind) -> Re
     from huggingface_hub.errors import CachedRepoTreeNotFoundError, LocalEntryNotFoundError
 
     try:
-        folder = snapshot_download(name, revision=revision, repo_type=kind, local_files_only=True)
+        # Asked for its card alone, as a snapshot that lacks files is none to the library.
+        folder = snapshot_download(
+            name,
+            revision=revision,
+            repo_type=kind,
+            allow_patterns=[_CARD],
+            local_files_only=True,
+        )
         tree = get_cached_repo_tree(name, revision=revision, repo_type=kind)
     except (CachedRepoTreeNotFoundError, LocalEntryNotFoundError):
         return None
-    card = Path(folder, "README.md")
+    card = Path(folder, _CARD)
     said = (
-        DatasetCard.load(card, ignore_metadata_errors=True).data.to_dict() if card.is_file() else {}
+        DatasetCard.load(card, ignore_metadata_errors=True).data.to_dict() if card.exists() else {}
     )
     return Repository(
         name=name,

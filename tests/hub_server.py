@@ -23,11 +23,14 @@ OTHER_COMMIT = "0" * 40
 class FakeHub:
     """One repository, ``owner/name``, at one commit, with the branches ``main`` and ``v1``.
 
+    It is a model and a data set at once, as their addresses differ.
+
     Attributes:
         url: where it listens.
         cache: the hub library's cache folder.
         files: path -> content.
-        card: fields of the model card.
+        card: fields of its card.
+        branches: names besides the commit.
         broken: paths whose content ends too early, as when a network goes.
         gated: whether files may not be read.
         asked: (method, path) of every request.
@@ -36,7 +39,8 @@ class FakeHub:
     url: str
     cache: Path
     files: dict[str, bytes] = field(default_factory=dict)
-    card: dict[str, str] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
+    branches: tuple[str, ...] = ("main", "v1")
     broken: set[str] = field(default_factory=set)
     gated: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -51,7 +55,7 @@ class FakeHub:
     def fetched(self) -> list[str]:
         """The files whose content was asked for, sorted."""
         ahead = f"/owner/name/resolve/{COMMIT}/"
-        return sorted(p.removeprefix(ahead) for m, p in self.asked if m == "GET" and ahead in p)
+        return sorted(p.partition(ahead)[2] for m, p in self.asked if m == "GET" and ahead in p)
 
     def model(self) -> dict[str, Any]:
         """As ``/api/models`` answers with ``blobs=True``."""
@@ -86,16 +90,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         hub, path = self.hub, unquote(urlsplit(self.path).path)
         hub.asked.append((self.command, path))
+        path = path.replace("/api/datasets/", "/api/models/").removeprefix("/datasets")
         if path.startswith("/api/models/owner/name"):
             _, _, rest = path.removeprefix("/api/models/owner/name").partition("/")
             what, _, revision = rest.partition("/")
-            if revision.strip("/") not in ("", "main", "v1", COMMIT):
+            if revision.strip("/") not in ("", COMMIT, *hub.branches):
                 return self._refuse(404, "RevisionNotFound")
             return self._send(json.dumps(hub.tree() if what == "tree" else hub.model()).encode())
         if path.startswith("/owner/name/resolve/"):
             if hub.gated:
                 return self._refuse(403, "GatedRepo")
-            name = path.removeprefix("/owner/name/resolve/").partition("/")[2]
+            name = path.removeprefix(f"/owner/name/resolve/{COMMIT}/")
             if name not in hub.files:
                 return self._refuse(404, "EntryNotFound")
             return self._send(hub.files[name], cut=name in hub.broken)

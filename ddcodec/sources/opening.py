@@ -30,7 +30,7 @@ AnySource: TypeAlias = str | os.PathLike[str] | ListedSource | Iterable[Any]
 """What is opened as a source: a path, an address, a source, a dataset, or pairs."""
 
 _GIVEN = re.compile(
-    rf"(?P<place>.+?)(?:{SEPARATOR}(?P<inner>[^?]+))?(?:\?(?P<query>(?:image|label)=.+))?",
+    rf"(?P<place>.+?)(?:{SEPARATOR}(?P<inner>[^?]+))?(?:\?(?P<query>(?:image|label)=.*))?",
     re.DOTALL,
 )
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")

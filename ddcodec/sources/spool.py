@@ -6,6 +6,7 @@ import errno
 import shutil
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +25,7 @@ class ByteRanges:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._lock = file, threading.Lock()
+        weakref.finalize(self, file.close)
 
     def read(self, offset: int, size: int) -> bytes:
         """So many bytes from there on.

@@ -42,7 +42,8 @@ def _rows(pairs: Iterable[Any], classes: Sequence[str] | None) -> Iterator[Row]:
                 f"item {number} is a {type(pair).__name__}, where a pair (image, class) should be"
             )
         image, label = pair
-        if classes is None and isinstance(label, int | np.integer):
+        number_alone = isinstance(label, int | np.integer) and not isinstance(label, bool)
+        if classes is None and number_alone:
             raise RequestError(
                 f"the class of pair {number} is the number {label}, and nothing says what it is "
                 "called: give ddcodec.open_source(pairs, classes=[...]), names in order"

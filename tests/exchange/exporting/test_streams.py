@@ -159,3 +159,12 @@ def test_any_part_of_an_artifact_comes_back(
     assert np.array_equal([np.asarray(Image.open(io.BytesIO(data))) for data in png], expected)
     npy = [members[name] for name in members if name.endswith(".npy")]
     assert np.array_equal([np.load(io.BytesIO(data)) for data in npy], soft)
+
+
+@pytest.mark.parametrize("kind", ["webdataset", "huggingface"])
+def test_an_export_is_a_source(kind: str, artifact: Artifact, tmp_path: Path) -> None:
+    ddcodec.export(artifact, tmp_path / kind, to=kind, views=1)
+    source = ddcodec.open_source(tmp_path / kind)
+    assert source.classes == artifact.classes
+    found = [source.read(c, n, None)[0] for c in range(3) for n in range(source.counts[c])]
+    assert np.array_equal(np.stack(found), pictures(artifact, 0))
