@@ -72,10 +72,9 @@ def open_source(
         MissingDependencyError: what this kind of source needs is not installed.
         DecodeError: the hub cannot be reached.
 
-    >>> pixels = np.zeros((8, 8, 3), np.uint8)
-    >>> source = ddcodec.open_source([(pixels, "cat"), (pixels + 9, "dog")])
-    >>> source.classes, source.counts
-    (('cat', 'dog'), (1, 1))
+    >>> source = ddcodec.open_source("photos")
+    >>> source.classes
+    ('blob', 'cross', 'stripes')
     """
     named = isinstance(src, str | os.PathLike | ListedSource) or is_dataset(src)
     if classes is not None and named:
