@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ddcodec.exchange.importing.result import ImportResult
     from ddcodec.exchange.importing.run import import_artifact
     from ddcodec.planning.plan import plan
+    from ddcodec.publishing.card import card
+    from ddcodec.publishing.push import push
     from ddcodec.reporting.report import report
     from ddcodec.showing.show import show
     from ddcodec.sources.opening import open_source
@@ -54,6 +56,7 @@ __all__ = [
     "accuracy",
     "bench",
     "build_student",
+    "card",
     "decode",
     "encode",
     "export",
@@ -63,6 +66,7 @@ __all__ = [
     "open",
     "open_source",
     "plan",
+    "push",
     "report",
     "show",
     "student_loss",
@@ -85,6 +89,7 @@ _HOMES = {
     "accuracy": ("ddcodec.evaluation.students", "accuracy"),
     "bench": ("ddcodec.benchmark.bench", "bench"),
     "build_student": ("ddcodec.evaluation.students", "build_student"),
+    "card": ("ddcodec.publishing.card", "card"),
     "decode": ("ddcodec.exchange.decode", "decode"),
     "encode": ("ddcodec.encoding.encode", "encode"),
     "export": ("ddcodec.exchange.exporting.export", "export"),
@@ -94,6 +99,7 @@ _HOMES = {
     "open": ("ddcodec.artifact", "open_artifact"),
     "open_source": ("ddcodec.sources.opening", "open_source"),
     "plan": ("ddcodec.planning.plan", "plan"),
+    "push": ("ddcodec.publishing.push", "push"),
     "report": ("ddcodec.reporting.report", "report"),
     "show": ("ddcodec.showing.show", "show"),
     "student_loss": ("ddcodec.classifiers.training", "student_loss"),

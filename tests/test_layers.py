@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("artifact",),
     ("encoding", "evaluation"),
     ("benchmark", "exchange", "reporting", "showing"),
-    ("planning",),
+    ("planning", "publishing"),
     ("__init__",),
     ("cli",),
     ("__main__",),

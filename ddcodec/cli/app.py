@@ -24,11 +24,13 @@ __all__ = ["main", "run"]
 
 # The one-line help stands here so that `ddz --help` imports no command.
 COMMANDS = {
-    "encode": "Make an artifact from an image folder.",
+    "encode": "Make an artifact from pictures.",
     "plan": "Say what budgets of bytes would buy, and how to spend them.",
     "import": "Make an artifact of another project's distilled set.",
     "decode": "Write an artifact's images and labels as an image folder.",
     "export": "Write an artifact in the layout of another project.",
+    "card": "Write the card of an artifact for the Hugging Face hub.",
+    "push": "Put an artifact on the hub, with its card and a preview.",
     "inspect": "Show what is inside, byte by byte; reads only the header.",
     "show": "Look at an artifact in the browser, or as one page.",
     "verify": "Check that an artifact is what was written.",
@@ -37,7 +39,7 @@ COMMANDS = {
     "report": "Measure storage against accuracy, as HTML and JSON.",
     "bench": "Compare codecs on pictures and labels of your own.",
     "prior": "Show what a prior is, and fetch it from the hub.",
-    "teacher": "Train a teacher on an image folder.",
+    "teacher": "Train a teacher on pictures.",
     "methods": "List the methods, or show the options of one.",
     "demo": "Run the whole path on handwritten digits; needs no download.",
     "man": "Print the manual page.",

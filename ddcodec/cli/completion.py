@@ -10,7 +10,13 @@ from ddcodec.evaluation.protocols import PROTOCOLS
 from ddcodec.methods import get_method, method_names
 from ddcodec.methods.options import options_of
 
-__all__ = ["complete_format", "complete_method", "complete_method_option", "complete_protocol"]
+__all__ = [
+    "complete_format",
+    "complete_licence",
+    "complete_method",
+    "complete_method_option",
+    "complete_protocol",
+]
 
 
 def complete_method(
@@ -46,3 +52,12 @@ def complete_protocol(
 ) -> list[CompletionItem]:
     """Names of protocols."""
     return [CompletionItem(one.name) for one in PROTOCOLS if one.name.startswith(incomplete)]
+
+
+def complete_licence(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Ids of licences."""
+    from ddcodec.publishing.licences import LICENCES
+
+    return [CompletionItem(name) for name in LICENCES if name.startswith(incomplete)]
