@@ -1,4 +1,4 @@
-"""Licences by the ids of the hub (huggingface/hub-docs, docs/hub/repositories-licenses.md)."""
+"""Licences by the ids of the hub, as the page "Licenses" of its documentation lists them."""
 
 from __future__ import annotations
 

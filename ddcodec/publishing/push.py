@@ -28,6 +28,7 @@ __all__ = ["PREVIEWED", "Pushed", "push"]
 PREVIEWED = 2
 """Pictures per class in a preview."""
 
+_PART = 1 << 20
 _FILE_NAME = re.compile(r"[A-Za-z0-9][\w.-]*\.ddz", re.ASCII)
 
 
@@ -148,9 +149,13 @@ def _write_preview(
 
 def _sums(file: Path) -> tuple[str, str]:
     """SHA-256 of a file, and the SHA-1 that git calls it by."""
-    data = file.read_bytes()
-    blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
-    return hashlib.sha256(data).hexdigest(), blob.hexdigest()
+    whole = hashlib.sha256()
+    blob = hashlib.sha1(b"blob %d\0" % file.stat().st_size, usedforsecurity=False)
+    with file.open("rb") as stream:
+        while part := stream.read(_PART):
+            whole.update(part)
+            blob.update(part)
+    return whole.hexdigest(), blob.hexdigest()
 
 
 @contextmanager

@@ -18,7 +18,8 @@ class Result(NamedTuple):
     """What students learned of an artifact.
 
     Attributes:
-        mean, std: of the share of test pictures that they get right, 0..1.
+        mean, std: of the share of test pictures that they get right, 0..1; one student alone has no
+            standard deviation.
         students: how many.
     """
 
@@ -26,7 +27,7 @@ class Result(NamedTuple):
     protocol: str
     test_images: int
     mean: float
-    std: float
+    std: float | None
     students: int
 
 
@@ -67,8 +68,9 @@ def results_of(report: str | os.PathLike[str], digest: str) -> tuple[Result, ...
 
 
 def _result(one: dict[str, Any]) -> Result:
-    mean, std = float(one["mean"]), float(one["std"])
-    if not (0 <= mean <= 1 and math.isfinite(std)):
+    mean = float(one["mean"])
+    std = None if one["std"] is None else float(one["std"])
+    if not 0 <= mean <= 1 or (std is not None and not math.isfinite(std)):
         raise ValueError("an accuracy that is no share")
     words = str(one["student"]), str(one["protocol"])
     return Result(*words, int(one["test_images"]), mean, std, len(one["accuracies"]))

@@ -1,1 +1,1 @@
-"""Sources of pictures: what each offers, image folders, a set that needs no download."""
+"""Sources of pictures: folders, archives, tables, data sets of the hub, objects in Python."""

@@ -13,7 +13,7 @@ from ddcodec.errors import RequestError, SourceError
 from ddcodec.sources.listed import ListedSource
 from ddcodec.sources.splits import Role, split_place, training_split_of
 from ddcodec.sources.tables.parquet import parquet_module, parquet_source
-from ddcodec.sources.tables.split_files import Chosen, chosen_files, from_card, from_paths
+from ddcodec.sources.tables.split_files import DEFAULT, Chosen, chosen_files, from_card, from_paths
 
 __all__ = ["PREFIX", "HubAddress", "hub_source", "hub_training", "parse_address"]
 
@@ -134,8 +134,8 @@ class _HubSet:
 
 
 def _place(place: str, chosen: Chosen) -> str:
-    inner = f"{place} ({chosen.config})"
-    return split_place(inner, chosen.split, [chosen.split, *chosen.others])
+    inner = place if chosen.config == DEFAULT else f"{place}/{chosen.config}"
+    return split_place(inner, chosen.split, [chosen.split, *chosen.others], "/")
 
 
 def _found(name: str, revision: str | None) -> hub.Repository:

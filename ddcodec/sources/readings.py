@@ -64,7 +64,7 @@ def folder_readings(path: Path) -> list[Reading]:
         configs = from_paths(list(tables))
         read = partial(_open_parquet, configs, tables, place)
         found.append(Reading(f"{len(tables)} Parquet files", read, partial(_training, configs)))
-    if any(is_shard(first_names(one, _FIRST)) for one in list(shards.values())[:1]):
+    if any(is_shard(first_names(one, _FIRST)) for one in shards.values()):
         configs = from_paths(list(shards))
         read = partial(_open_shards, configs, shards, place)
         text = f"{len(shards)} shards of WebDataset"

@@ -100,14 +100,14 @@ def training_split_of(splits: Sequence[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def split_place(place: str, chosen: str, splits: Sequence[str]) -> str:
+def split_place(place: str, chosen: str, splits: Sequence[str], separator: str = "::") -> str:
     """The place of a split, and what beside it is not used, for people.
 
     >>> split_place("a.npz", "train", ["train", "test"])
     'a.npz::train (not used: test)'
     """
     others = ", ".join(split for split in splits if split != chosen)
-    return (f"{place}::{chosen}" if chosen else place) + (
+    return (f"{place}{separator}{chosen}" if chosen else place) + (
         f" (not used: {others})" if others else ""
     )
 

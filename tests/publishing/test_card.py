@@ -77,6 +77,8 @@ def test_accuracies_of_a_report_are_told(made: Path, tmp_path: Path) -> None:
         path = report(tmp_path / "report.json", artifact.digest)
         assert "| convnet3 | ddz | 10,000 | 59.9 ± 0.4 | 2 |" in ddcodec.card(made, report=path)
         assert "## Accuracy" not in ddcodec.card(made)
+        alone = report(path, artifact.digest, std=None, accuracies=[0.5991])
+        assert "| 10,000 | 59.9 | 1 |" in ddcodec.card(made, report=alone)
         for changed in ({"mean": 60}, {"std": "x"}, {"student": None, "mean": None}):
             with pytest.raises(RequestError, match="is damaged"):
                 ddcodec.card(made, report=report(path, artifact.digest, **changed))

@@ -52,7 +52,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]
 def test_only_the_files_of_the_split_are_fetched_and_only_once(server: FakeHub) -> None:
     source = ddcodec.open_source(ADDRESS)
     assert (source.classes, source.counts) == (("b", "a"), (3, 2))
-    assert source.place == f"{ADDRESS} (default)::train (not used: test)"
+    assert source.place == f"{ADDRESS}/train (not used: test)"
     assert source.name(1, 1) == "row 0 of owner/name/data/train-00001-of-00002.parquet"
     wanted = ["README.md", *(name for name in server.files if "train" in name)]
     assert server.fetched == wanted
