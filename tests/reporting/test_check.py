@@ -105,4 +105,4 @@ def test_training_pictures_of_other_classes(
 ) -> None:
     other = write_pictures(tmp_path / "other", ("blue", "green"), 1, seed=1)
     error = refused(SourceError, baseline="hard", train_dir=other)
-    assert "lacks 'red' of the artifact" in str(error)
+    assert "lack 'red' of the artifact" in str(error)
