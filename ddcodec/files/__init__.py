@@ -9,6 +9,7 @@ from ddcodec.files.whole import (
     check_replaceable,
     is_leftover,
     remove_leftovers,
+    scratch_file,
     whole_folder,
     write_whole,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "private",
     "read_json",
     "remove_leftovers",
+    "scratch_file",
     "whole_folder",
     "write_whole",
 ]

@@ -13,11 +13,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.files.handles import NEW, lock, opened, sync
 
-__all__ = ["check_replaceable", "is_leftover", "remove_leftovers", "whole_folder", "write_whole"]
+__all__ = [
+    "check_replaceable",
+    "is_leftover",
+    "remove_leftovers",
+    "scratch_file",
+    "whole_folder",
+    "write_whole",
+]
 
 
 def check_replaceable(path: Path) -> None:
@@ -97,9 +105,24 @@ def _new_file(path: Path) -> tuple[Path, int]:
     while True:
         temporary = _temporary(path)
         handle = os.open(temporary, NEW, 0o666)  # the mode obeys the umask, unlike mkstemp's
+        # O_EXCL: never through somebody else's link. The mode obeys the umask, unlike mkstemp's.
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        handle = os.open(temporary, flags, 0o666)
         if _ours(handle):
             return temporary, handle
         os.close(handle)
+
+
+def scratch_file(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new file to write and read for as long as this process lives, and then to remove.
+
+    What a killed process leaves, :func:`remove_leftovers` removes.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    path, handle = _new_file(folder / "scratch")
+    return path, open(handle, "w+b")
 
 
 def write_whole(

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment
 
 from ddcodec.artifact import Artifact, as_artifact
+from ddcodec.artifact.budget import parts_of, purposes
 from ddcodec.artifact.summary import describe_labels
 from ddcodec.container import FileSource
 from ddcodec.errors import RequestError, shown
@@ -21,7 +22,6 @@ from ddcodec.hub import is_hub_id
 from ddcodec.publishing.licences import check_licence
 from ddcodec.publishing.results import Result, results_of
 from ddcodec.recipe import profiles
-from ddcodec.reporting.budget import parts_of, purposes
 from ddcodec.templates import templates_of
 
 __all__ = ["PREVIEW", "CardOptions", "card", "card_text", "check_repository"]

@@ -1,17 +1,16 @@
-"""A nameless file for pictures that cannot be read in any order where they are."""
+"""A scratch file for pictures that cannot be read in any order where they are."""
 
 from __future__ import annotations
 
 import errno
 import shutil
-import tempfile
 import threading
 import weakref
 from pathlib import Path
 from typing import IO
 
 from ddcodec.errors import SourceError
-from ddcodec.files import opened_cache
+from ddcodec.files import opened_cache, scratch_file
 from ddcodec.sources.picture_file import DamagedFileError
 
 __all__ = ["ByteRanges", "Spool"]
@@ -21,11 +20,32 @@ _CHECKED = 64 << 20
 
 
 class ByteRanges:
-    """Parts of a file, read in any order and from several threads."""
+    """Parts of a file, read in any order, from several threads, and by workers on this machine.
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._lock = file, threading.Lock()
-        weakref.finalize(self, file.close)
+    Args:
+        path: of the file.
+        place: what it is a part of, for people.
+        file: the same, open, where it is.
+
+    Raises:
+        SourceError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, place: str, file: IO[bytes] | None = None) -> None:
+        self.path, self.place = path, place
+        try:
+            self._file = path.open("rb") if file is None else file
+        except OSError as error:
+            raise SourceError(
+                f"{place} cannot be read by this worker ({error.strerror}: {path}): of a cluster, "
+                "workers read folders, zip archives and plain tar archives that all machines have "
+                "at one path; give one of these, or do without the cluster"
+            ) from error
+        self._lock = threading.Lock()
+        self._closing = weakref.finalize(self, self._file.close)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return ByteRanges, (self.path, self.place)
 
     def read(self, offset: int, size: int) -> bytes:
         """So many bytes from there on.
@@ -55,17 +75,21 @@ class Spool(ByteRanges):
     """
 
     def __init__(self, place: str) -> None:
-        self.place, self.size = place, 0
+        self.size, self._room = 0, 0
         try:
-            self._folder = opened_cache("sources")
-            file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
+            path, file = scratch_file(opened_cache("sources"))
         except OSError as error:
             raise SourceError(
                 f"{place} has to be copied to the cache to be read, and that cannot be written "
                 f"({error.strerror}): set DDCODEC_CACHE to a folder of yours"
             ) from error
-        super().__init__(file)
-        self._room = 0
+        super().__init__(path, place, file)
+        self._removing = weakref.finalize(self, path.unlink, missing_ok=True)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        with self._lock:
+            self._file.flush()  # workers read it by a handle of their own
+        return super().__reduce__()
 
     def append(self, data: bytes) -> int:
         """Keep some bytes; returns where they begin.
@@ -89,14 +113,14 @@ class Spool(ByteRanges):
     def _check_disk(self, size: int) -> None:
         """Now and then: is there room?"""
         if size > self._room:
-            free = shutil.disk_usage(self._folder).free - _SPARE
+            free = shutil.disk_usage(self.path.parent).free - _SPARE
             if size > free:
                 raise self._full()
             self._room = min(free, max(_CHECKED, size))
         self._room -= size
 
     def _full(self) -> SourceError:
-        folder: Path = self._folder
+        folder = self.path.parent
         return SourceError(
             f"{self.place} has to be copied to the cache to be read, and {folder} has no room for "
             f"more than the {self.size:,} bytes that are there: free some, or set DDCODEC_CACHE to "

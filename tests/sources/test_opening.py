@@ -103,6 +103,17 @@ def test_pairs_go_on_where_an_encode_stopped(image_folder: Path, tmp_path: Path)
         ddcodec.encode(iter(own[1:]), tmp_path / "a.ddz", **given)
 
 
+def test_workers_read_pairs_and_archives_too(
+    image_folder: Path, packed: Path, tmp_path: Path
+) -> None:
+    sources, digests = (packed, pairs(image_folder / "train")), set()
+    for number, source in enumerate(sources):
+        for workers in (1, 2):
+            out, given = tmp_path / f"{number}-{workers}.ddz", {**QUICK, "omit_provenance": True}
+            digests.add(ddcodec.encode(source, out, workers=workers, **given).digest)
+    assert len(digests) == 1
+
+
 def test_a_disk_without_room_is_said(
     packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,7 +100,7 @@ class TarArchive(Archive):
         """(name, header, where its content is now) of every member, in order."""
         opener = _opener(path)
         if opener is None:
-            self._ranges = ByteRanges(path.open("rb"))
+            self._ranges = ByteRanges(path, place)
             with tarfile.open(path, "r:", tarinfo=_Header, encoding="utf-8") as tar:
                 for info in _each(tar):
                     at = _Range(info.offset_data, info.size) if _is_plain(info) else None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import lzma
+import weakref
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 from ddcodec.errors import SourceError
 from ddcodec.sources.archives.inside import Archive, tidy
@@ -35,12 +37,8 @@ class ZipArchive(Archive):
 
     def __init__(self, path: Path) -> None:
         place = printable(path)
-        try:
-            self._zip = zipfile.ZipFile(path)
-        except (*_DAMAGE, OSError) as error:
-            raise SourceError(
-                f"{place} is a zip archive that is damaged or not all there ({error}): get it again"
-            ) from error
+        self._path = path
+        self._open()
         self._members: dict[str, zipfile.ZipInfo] = {}
         twice = 0
         infos = [info for info in self._zip.infolist() if not info.is_dir()]
@@ -58,6 +56,23 @@ class ZipArchive(Archive):
         sizes = {name: info.file_size for name, info in self._members.items() if name}
         said = (f"{place} has {twice:,} names twice: the last of each was taken",) if twice else ()
         super().__init__(place, sizes, {}, said)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_zip"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()  # a worker reads the file by itself
+
+    def _open(self) -> None:
+        try:
+            self._zip = zipfile.ZipFile(self._path)
+        except (*_DAMAGE, OSError) as error:
+            raise SourceError(
+                f"{printable(self._path)} is a zip archive that is damaged or not all there "
+                f"({error}): get it again"
+            ) from error
+        weakref.finalize(self, self._zip.close)
 
     def read(self, name: str) -> bytes:
         """The content of a member; its checksum is compared."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import io
 import lzma
 import os
+import pickle
 import shutil
 import tarfile
 import zipfile
@@ -274,4 +276,24 @@ def test_nothing_is_left_in_the_cache(photos: Path, tmp_path: Path) -> None:
     source = ddcodec.open_source(path)
     assert source.read(0, 0, None)[0].shape == (6, 6, 3)
     cache = Path(os.environ["DDCODEC_CACHE"]) / "sources"
+    assert len(list(cache.iterdir())) == 1
+    del source
+    gc.collect()
     assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
+def test_a_worker_reads_the_archive_by_itself(pack: Pack, photos: Path, tmp_path: Path) -> None:
+    source = ddcodec.open_source(pack(photos, tmp_path / "archive"))
+    sent = pickle.loads(pickle.dumps(source))
+    assert sent.fingerprint == source.fingerprint
+    assert np.array_equal(sent.read(1, 2, None)[0], source.read(1, 2, None)[0])
+
+
+def test_a_worker_on_another_machine_says_what_it_can_read(photos: Path, tmp_path: Path) -> None:
+    source = ddcodec.open_source(PACKERS["tar.gz"](photos, tmp_path / "archive"))
+    content = pickle.dumps(source)
+    del source
+    gc.collect()
+    with pytest.raises(SourceError, match="of a cluster, workers read folders, zip archives and"):
+        pickle.loads(content)
