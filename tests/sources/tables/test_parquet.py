@@ -86,7 +86,7 @@ def test_splits_of_a_folder_are_told_by_the_names_of_files(
     tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     for name in names:
-        table(tmp_path / f"{name}.parquet", [0, 1], ["dog", "cat"])
+        table(tmp_path / name, [0, 1], ["dog", "cat"])
     assert len(ddcodec.open_source(tmp_path)) == 4
     assert len(ddcodec.open_source(tmp_path, "test")) == 2
     assert len(ddcodec.open_source(f"{tmp_path}::test")) == 2
