@@ -121,7 +121,7 @@ def test_without_training_pictures_the_report_says_so(
         (alone / name / picture.name).write_bytes(picture.read_bytes())
     report = make_report([artifact_path], alone, seeds=1, epochs=1, out=tmp_path / "r.html")
     assert len(report.evaluations) == 1
-    assert "no training folder was found" in report.remarks[0]
+    assert "no training pictures were found" in report.remarks[0]
     assert "were left out" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
@@ -277,7 +277,7 @@ def test_a_whole_set_without_training_pictures_is_refused(
 ) -> None:
     alone = tmp_path / "alone"
     shutil.copytree(folders / "test", alone)
-    with pytest.raises(RequestError, match="the whole set need the training folder"):
+    with pytest.raises(RequestError, match="the whole set need the training pictures"):
         make_report([artifact_path], alone, baseline="none", whole_set=1, out=tmp_path / "r.html")
 
 
