@@ -162,9 +162,11 @@ def kept_repository(name: str, revision: str | None, kind: RepositoryKind) -> Re
     Args:
         name, revision, kind: as of :func:`look_up`.
     """
-    from huggingface_hub import DatasetCard, get_cached_repo_tree, snapshot_download
-    from huggingface_hub.errors import CachedRepoTreeNotFoundError, LocalEntryNotFoundError
-
+    try:
+        from huggingface_hub import DatasetCard, get_cached_repo_tree, snapshot_download
+        from huggingface_hub.errors import CachedRepoTreeNotFoundError, LocalEntryNotFoundError
+    except ImportError:  # older versions of the library keep no lists
+        return None
     try:
         # Asked for its card alone, as a snapshot that lacks files is none to the library.
         folder = snapshot_download(
