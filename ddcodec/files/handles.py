@@ -22,8 +22,8 @@ else:
     # Without O_NONBLOCK, opening a named pipe would wait for a writer.
     READ = os.O_RDONLY | os.O_NONBLOCK | _PLAIN
 
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN
-"""Flags of ``os.open`` to write a file that is not there; never through somebody else's link."""
+NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN
+"""Flags of ``os.open`` to write a new file, and read it; never through somebody else's link."""
 
 ADD = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _PLAIN
 """Flags of ``os.open`` to write behind what a file holds."""

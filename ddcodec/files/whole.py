@@ -105,9 +105,6 @@ def _new_file(path: Path) -> tuple[Path, int]:
     while True:
         temporary = _temporary(path)
         handle = os.open(temporary, NEW, 0o666)  # the mode obeys the umask, unlike mkstemp's
-        # O_EXCL: never through somebody else's link. The mode obeys the umask, unlike mkstemp's.
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        handle = os.open(temporary, flags, 0o666)
         if _ours(handle):
             return temporary, handle
         os.close(handle)
