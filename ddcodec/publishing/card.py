@@ -18,6 +18,7 @@ from ddcodec.artifact.budget import parts_of, purposes
 from ddcodec.artifact.summary import describe_labels
 from ddcodec.container import FileSource
 from ddcodec.errors import RequestError, shown
+from ddcodec.extras import needed_for
 from ddcodec.hub import is_hub_id
 from ddcodec.publishing.licences import check_licence
 from ddcodec.publishing.results import Result, results_of
@@ -126,7 +127,8 @@ def card_text(artifact: Artifact, options: CardOptions) -> str:
 
 def _front(artifact: Artifact, options: CardOptions) -> str:
     """The YAML at the head, written by the hub's own library."""
-    from huggingface_hub import DatasetCardData
+    with needed_for("a card"):
+        from huggingface_hub import DatasetCardData
 
     pictures = len(artifact.classes) * artifact.recipe.ipc
     more: dict[str, Any] = {}

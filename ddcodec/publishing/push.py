@@ -16,6 +16,7 @@ from ddcodec.arrays import Progress
 from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.errors import EncodeError, RequestError, shown
 from ddcodec.exchange.exporting.export import export
+from ddcodec.extras import needed_for
 from ddcodec.files import write_whole
 from ddcodec.progress import ProgressOption, displayed
 from ddcodec.publishing.card import CardOptions, card_text, check_repository
@@ -95,7 +96,8 @@ def push(
     >>> sorted(made.files)
     ['README.md', 'preview/train-00000-of-00001.parquet', 'shapes.ddz']
     """
-    from huggingface_hub import constants
+    with needed_for("a push to the hub"):
+        from huggingface_hub import constants
 
     check_licence(license)
     check_repository(repository)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ddcodec.errors import MissingDependencyError, SourceError
+from ddcodec.errors import SourceError
+from ddcodec.extras import needed_for
 from ddcodec.sources.listed import ListedSource
 from ddcodec.sources.paths import printable
 from ddcodec.sources.tables.columns import PICTURES, Column, Columns, columns_of
@@ -29,12 +30,8 @@ def parquet_module(what: str) -> Any:
     Raises:
         MissingDependencyError: it is not installed.
     """
-    try:
+    with needed_for(what):
         import pyarrow.parquet
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{what} needs pyarrow: pip install ddcodec[parquet]"
-        ) from error
     return pyarrow.parquet
 
 
