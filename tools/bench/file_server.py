@@ -1,13 +1,16 @@
-"""A web server of one file, with ranges or without, that can break off: for remote reading."""
+"""A web server of one file, with ranges or without, that can break off or be slow."""
 
 from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+_CHUNK = 16 << 10
 
 
 @dataclass
@@ -21,6 +24,9 @@ class FileServer:
         says_size: whether answers say how long they are.
         breaks: so many of the next answers end in the middle.
         refuses: the status of every answer, in place of the file.
+        latency: seconds before each answer.
+        rate: bytes per second of all answers together; None for as many as can be.
+        sent: bytes of files that were sent.
         asked: (first, last) byte of each GET, or None of one for all.
     """
 
@@ -30,13 +36,16 @@ class FileServer:
     says_size: bool = True
     breaks: int = 0
     refuses: int | None = None
+    latency: float = 0.0
+    rate: int | None = None
+    sent: int = 0
     asked: list[tuple[int, int] | None] = field(default_factory=list)
 
 
 @contextmanager
 def file_server(data: bytes, name: str = "a.ddz") -> Iterator[FileServer]:
     """A server on this machine, for the length of a block."""
-    served = FileServer(data=data)
+    served, line = FileServer(data=data), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -52,6 +61,7 @@ def file_server(data: bytes, name: str = "a.ddz") -> Iterator[FileServer]:
             if served.refuses is not None:
                 self.send_error(served.refuses)
                 return
+            time.sleep(served.latency)
             wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
             data, span = served.data, None
             if wanted:
@@ -74,7 +84,13 @@ def file_server(data: bytes, name: str = "a.ddz") -> Iterator[FileServer]:
 
         def _send(self, data: bytes) -> None:
             with suppress(ConnectionError):  # the reader has seen enough
-                self.wfile.write(data)
+                for start in range(0, len(data), _CHUNK):
+                    chunk = data[start : start + _CHUNK]
+                    with line:
+                        if served.rate is not None:
+                            time.sleep(len(chunk) / served.rate)
+                        served.sent += len(chunk)
+                    self.wfile.write(chunk)
 
         def log_message(self, *_: object) -> None:
             pass
