@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ from ddcodec.errors import RequestError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["computed_with", "library_versions", "resolve_device"]
+__all__ = ["computed_with", "computing_threads", "library_versions", "resolve_device"]
 
 # The libraries whose numbers a computation follows from; timm need not be there.
 _LIBRARIES = (
@@ -75,3 +77,20 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+@contextmanager
+def computing_threads(count: int | None) -> Iterator[None]:
+    """A block in which torch computes with so many threads on the CPU; None changes nothing.
+
+    What is trained comes out in other bits with another number of them; what is only computed, by
+    the networks here, does not.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if count is None else count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -29,8 +29,8 @@ def command(ctx: click.Context) -> None:
 
     It has every command with its options, as `ddz COMMAND --help` has them.
     """
-    for line in _page(ctx.find_root()):
-        click.echo(line)
+    text = "\n".join(_page(ctx.find_root()))
+    click.echo(f"{text}\n", nl=False)
 
 
 def _page(root: click.Context) -> Iterator[str]:

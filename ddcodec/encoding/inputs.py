@@ -55,6 +55,7 @@ class Inputs:
         names: what to call each class.
         report: what had to be converted or skipped.
         device: where teacher and prior compute.
+        threads: of the CPU that the method trains with.
         pool: workers that compute parts, once they are there.
         teacher, prior: called when needed; the first call loads.
         teacher_to_time: the teacher, or an untrained one that is as fast, where it has to be
@@ -62,6 +63,8 @@ class Inputs:
     """
 
     def __init__(self, source: Source, options: EncodeOptions) -> None:
+        import torch
+
         self.source, self.options = source, options
         self.method = options.filled_by
         self.size = options.size_of(source)
@@ -70,6 +73,7 @@ class Inputs:
         self.report = LoadReport()
         self.remarks: list[str] = []
         self.device = str(resolve_device(options.device))
+        self.threads = torch.get_num_threads()
         self.pool: Pool | None = None
         self.teacher = cache(self._load_teacher)
         self.teacher_to_time = cache(self._teacher_to_time)
@@ -92,6 +96,7 @@ class Inputs:
             report=self.report,
             progress=self.options.tell,
             device=self.device,
+            threads=self.threads,
             warn=self.remarks.append,
             pool=self.pool,
             sent=None if self.pool is None else self._sent(ipc, work),
@@ -104,7 +109,7 @@ class Inputs:
         if self.method.uses_teacher:
             options = replace(options, teacher=self.teacher())
         shared = work if self.pool.shares_files else None
-        return partial(_job_in_worker, self.source, options, ipc, shared)
+        return partial(_job_in_worker, self.source, options, ipc, shared, self.threads)
 
     @property
     def workers(self) -> Workers:
@@ -127,6 +132,8 @@ class Inputs:
         }
         if (package := package_of(self.options.method)) is not None:
             key["package"] = package
+        if self.method.trains and self.device == "cpu":
+            key["threads"] = self.threads
         if self.options.asks_teacher:
             key["teacher"] = self.teacher().digest
         if self.method.uses_prior:
@@ -291,6 +298,8 @@ class Inputs:
 
 
 def _job_in_worker(
-    source: Source, options: EncodeOptions, ipc: int, work: WorkFolder | None
+    source: Source, options: EncodeOptions, ipc: int, work: WorkFolder | None, threads: int
 ) -> Job:
-    return Inputs(source, options).job(ipc, work)
+    inputs = Inputs(source, options)
+    inputs.threads = threads
+    return inputs.job(ipc, work)

@@ -61,6 +61,7 @@ class Job:
         trains_teacher: whether the teacher is a ConvNet that is trained when it is first asked
             for, so that looking at it takes long and is not needed.
         device: torch device of networks that the method trains itself.
+        threads: of the CPU that it trains with, here and in workers; None for as many as there are.
         warn: told one sentence about what the user should know in the end.
         pool: workers that compute parts of the method; this process without one.
         sent: makes the same job in a worker; a function that can be sent there.
@@ -80,6 +81,7 @@ class Job:
     report: LoadReport = field(default_factory=LoadReport)
     progress: Progress | None = None
     device: str = "cpu"
+    threads: int | None = None
     warn: Callable[[str], None] = warnings.warn
     pool: Pool | None = None
     sent: Callable[[], Job] | None = None
@@ -114,6 +116,8 @@ class Method(ABC):
         uses_teacher: whether :meth:`fill` asks the teacher.
         uses_prior: whether :meth:`fill` asks the prior.
         generates: whether pictures are drawn by the prior when they are decoded.
+        trains: whether :meth:`fill` optimises something, so that its bits follow from the number of
+            threads, too.
         stores_pictures: whether slots are filled with pictures of the source, so that a class
             must have at least as many as the IPC.
     """
@@ -122,6 +126,7 @@ class Method(ABC):
     summary: ClassVar[str]
     uses_teacher: ClassVar[bool] = False
     uses_prior: ClassVar[bool] = False
+    trains: ClassVar[bool] = False
     generates: ClassVar[bool] = False
     stores_pictures: ClassVar[bool] = False
 

@@ -18,6 +18,7 @@ from ddcodec.arrays import Array, Float16s, UInt8s
 from ddcodec.codecs.prompt_fp16 import PromptFp16
 from ddcodec.codecs.prompt_int8 import PromptInt8, prompt_loss
 from ddcodec.container import Box, NewSection
+from ddcodec.devices import computing_threads
 from ddcodec.methods.base import Content, Job
 from ddcodec.methods.best_patches import best_patches, scoring_seconds
 from ddcodec.methods.options import option
@@ -43,6 +44,7 @@ class D3M(PromptingMethod):
     name: ClassVar[str] = "d3m"
     summary: ClassVar[str] = "One learned token per class and a seed per image, drawn by the prior."
     uses_teacher: ClassVar[bool] = True
+    trains: ClassVar[bool] = True
 
     steps: int = option(400, "Steps of the textual inversion.", low=1)
     batch: int = option(64, "Noised latents in each of its steps.", low=1)
@@ -147,14 +149,15 @@ class D3M(PromptingMethod):
         grid, side = self.geometry(job.size, prior)
         scored = partial(self._patches, side // grid, job)
         patches = [job.work.piece(f"{_PATCHES}-{c:05d}", partial(scored, c)) for c in classes]
-        result = invert(
-            prior,
-            [job.names[c] for c in classes],
-            [as_collages(p["patches"], grid, side) for p in patches],
-            self.inversion(prior, grid, job.flip, job.seed),
-            lambda done, total: job.tell("textual inversion", done, total),
-            job.work.checkpoint(f"{_VECTORS}-{start:05d}"),
-        )
+        with computing_threads(job.threads):
+            result = invert(
+                prior,
+                [job.names[c] for c in classes],
+                [as_collages(p["patches"], grid, side) for p in patches],
+                self.inversion(prior, grid, job.flip, job.seed),
+                lambda done, total: job.tell("textual inversion", done, total),
+                job.work.checkpoint(f"{_VECTORS}-{start:05d}"),
+            )
         return {"vectors": result.vectors, "losses": result.losses}
 
     def _prompt_sections(self, vectors: Float16s) -> list[NewSection]:

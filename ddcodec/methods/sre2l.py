@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ddcodec.arrays import Array, Float32s, Int64s, UInt8s
+from ddcodec.devices import computing_threads
 from ddcodec.errors import RequestError
 from ddcodec.methods.base import (
     Content,
@@ -48,6 +49,7 @@ class SRe2L(Method):
     name: ClassVar[str] = "sre2l"
     summary: ClassVar[str] = "Images optimised against the teacher (arXiv 2306.13092)."
     uses_teacher: ClassVar[bool] = True
+    trains: ClassVar[bool] = True
 
     iterations: int | None = option(
         None, "Steps of the optimisation; by default 4000, or 1000 below 128 pixels.", low=1
@@ -185,5 +187,6 @@ class SRe2L(Method):
             job.tell("recovery", before + done, total)
 
         saved = job.work.checkpoint(f"{self.name}-{number:05d}")
-        found = recover(job.teacher(), classes, moments, settings, tell, saved)
+        with computing_threads(job.threads):
+            found = recover(job.teacher(), classes, moments, settings, tell, saved)
         return {"images": found.images, "losses": found.losses}

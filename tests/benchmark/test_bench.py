@@ -53,7 +53,7 @@ def test_without_a_teacher_pictures_alone(image_folder: Path) -> None:
 @pytest.mark.parametrize(("size", "ipc"), [(16, 10), (170, 6), (1000, 1)])
 def test_large_pictures_are_fewer(image_folder: Path, size: int, ipc: int) -> None:
     options = ddcodec.EncodeOptions(method="random", size=size, labels="hard")
-    assert module.Bench(module.scan(image_folder), options).sample.ipc == ipc
+    assert module.Bench(ddcodec.open_source(image_folder), options).sample.ipc == ipc
 
 
 def test_too_few_pictures_are_said(image_folder: Path) -> None:

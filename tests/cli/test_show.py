@@ -18,11 +18,19 @@ import pytest
 from tests.cli.conftest import Ddz
 from tools.bench.file_server import file_server
 
+# A job in the background, as these tests may be, ignores interrupts, and so would its children.
+_RUN = (
+    "import signal\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from ddcodec.cli import main\n"
+    "main()\n"
+)
+
 
 @contextmanager
 def showing(*words: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command in a process of its own, and the URL it says."""
-    command = [sys.executable, "-m", "ddcodec", "show", *map(str, words), "--no-browser"]
+    command = [sys.executable, "-c", _RUN, "show", *map(str, words), "--no-browser"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,11 @@ from ddcodec.showing.embedded import write_page
 from ddcodec.showing.server import PageServer
 from ddcodec.showing.source import PageSource
 from tests.artifacts import rewritten
+from tests.showing.chromium import CHROMIUM, QUIET
 from tests.showing.conftest import HOSTILE
 from tools.conformance.vectors.maker import VECTORS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra browser")
-
-CHROMIUM = (
-    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-)
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-QUIET += ("--disable-component-update", "--disable-sync")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, or its path in $CHROMIUM")
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.showing.test_browser import CHROMIUM, QUIET, sync_api
+from tests.showing.chromium import CHROMIUM, QUIET
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra browser")
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "spec" / "vectors"

@@ -15,8 +15,10 @@ import ddcodec
 from ddcodec.errors import RequestError
 from ddcodec.showing.page_files import write_site
 from tests.artifacts import encode_small
+from tests.showing.chromium import CHROMIUM, QUIET
 from tests.showing.conftest import HOSTILE
-from tests.showing.test_browser import CHROMIUM, QUIET, sync_api
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra browser")
 
 GENERATED = Path(__file__).resolve().parents[2] / "spec/vectors/datasets/y_text2image.ddz"
 DROP = """
@@ -79,8 +81,9 @@ def shows_the_artifact(page: Any) -> None:
     """The classes of the small artifact, and pictures that have come."""
     page.wait_for_selector(".line img:not(.waiting)")
     assert page.locator(".line h3 bdi").all_inner_texts() == ["blob", "cross", "stripes"]
-    images = "[...document.querySelectorAll('.line img')]"
-    page.wait_for_function(f"{images}.every((i) => i.complete && i.naturalWidth === 16)")
+    page.wait_for_selector(".line img.waiting", state="detached")
+    sizes = "(images) => Promise.all(images.map((i) => i.decode().then(() => i.naturalWidth)))"
+    assert set(page.locator(".line img").evaluate_all(sizes)) == {16}
 
 
 def test_a_chosen_file_is_shown_and_sent_nowhere(site: Site) -> None:
