@@ -5,7 +5,7 @@ from importlib.metadata import version
 import pytest
 import torch
 
-from ddcodec.devices import computed_with, resolve_device
+from ddcodec.devices import computed_with, computing_threads, resolve_device
 from ddcodec.errors import RequestError
 
 
@@ -27,3 +27,12 @@ def test_what_numbers_follow_from_is_the_processor_and_the_libraries() -> None:
     assert found["device"] == "cpu" and found["torch"] == version("torch")
     assert found["processor"] == torch.backends.cpu.get_cpu_capability()
     assert {"numpy", "pillow", "scikit-learn", "scipy", "diffusers", "transformers"} < set(found)
+
+
+def test_a_block_computes_with_its_own_number_of_threads() -> None:
+    before = torch.get_num_threads()
+    with computing_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        with computing_threads(None):
+            assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 import ddcodec
@@ -275,3 +276,14 @@ def test_too_many_labels_are_refused_before_the_work(image_folder: Path, tmp_pat
 def test_the_coarsest_quality_is_allowed(image_folder: Path, tmp_path: Path) -> None:
     made = encode_small(image_folder, tmp_path / "a.ddz", quality=1)
     assert len(everything(made)) == 36
+
+
+@pytest.mark.parametrize(("method", "trains"), [("d3m", True), ("t2i", False)])
+def test_what_is_trained_goes_on_with_the_same_number_of_threads_only(
+    image_folder: Path, teachers: tuple[Path, Path], method: str, trains: bool
+) -> None:
+    options = ddcodec.EncodeOptions(method=method, teacher=str(teachers[0]), device="cpu")
+    made = inputs.Inputs(ddcodec.open_source(image_folder), options)
+    assert made.job(1).threads == torch.get_num_threads()
+    made.threads = 3
+    assert made.job(1).threads == 3 and made.key().get("threads") == (3 if trains else None)
