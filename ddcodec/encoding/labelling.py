@@ -37,6 +37,8 @@ __all__ = ["Labelling"]
 CHUNK = 250
 # Generated pictures that every worker is given, in bytes.
 _SHARED_PICTURES = 1 << 28
+# Parts into which drawing is divided at least; whoever goes on finds the same ones.
+_SHARES = 8
 
 
 def centred(logits: Float64s) -> Int16s:
@@ -127,13 +129,19 @@ class Labelling:
             return
         if self._bytes_of(self._classes) > _SHARED_PICTURES:
             return
-        pieces = self._pieces("drawn", self._draw, "generated pictures", self._grouped)
+        pieces = self._pieces("drawn", self._draw, "generated pictures", self._drawn_together)
         self._shared = np.concatenate([piece["pictures"] for piece in pieces])
         self._keep_shared()
 
+    @property
+    def _drawn_together(self) -> int:
+        """Classes that one worker draws: few enough that there is something for each worker."""
+        return min(self._grouped, -(-len(self._classes) // _SHARES))
+
     def _draw(self, start: int) -> dict[str, UInt8s]:
         """``pictures`` uint8 [classes, ipc, variations, h, w, 3], of a few classes from one on."""
-        rows = [row for c in self._classes[start : start + self._grouped] for row in self._rows(c)]
+        classes = self._classes[start : start + self._drawn_together]
+        rows = [row for c in classes for row in self._rows(c)]
         recipe = self._artifact.recipe
         shown = [self._renderer.pictures(rows, view) for view in range(recipe.variations)]
         pictures = np.stack(shown, axis=1)
