@@ -127,7 +127,7 @@ def test_the_keyboard_goes_everywhere(browser: Any, url: str) -> None:
         sync_api.expect(page.locator("dialog h2")).to_have_text("blob slot 1")
         page.keyboard.press("Escape")
         sync_api.expect(page.locator("dialog")).to_be_hidden()
-        assert visit.focused() == "blob, slot 1"
+        sync_api.expect(page.get_by_label("blob, slot 1", exact=True)).to_be_focused()
         page.keyboard.press("/")
         assert page.evaluate("document.activeElement.id") == "search"
         assert visit.faults == []
