@@ -118,7 +118,7 @@ class Encoder:
         if self.options.labels == "teacher":
             self._check_storable()
         inputs = self.inputs
-        with self._work_folder() as work, open_pool(inputs.workers) as inputs.pool:
+        with open_pool(inputs.workers) as inputs.pool, self._work_folder() as work:
             self._choose_ipc(work)
             drafting = Drafting(self.inputs, self.ipc)
             if self.options.budget is None:

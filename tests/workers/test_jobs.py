@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import ddcodec
 from ddcodec.encoding.encode import Encoder
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec.errors import EncodeError, MissingDependencyError, RequestError
 from tests.artifacts import encode_small
 
 pytest.importorskip("joblib")
@@ -115,3 +116,12 @@ def test_a_work_folder_that_cannot_be_written_is_said(image_folder: Path, tmp_pa
     with pytest.raises(EncodeError, match=r"work folder local://.*file/x cannot be"):
         encode_small(image_folder, tmp_path / "a.ddz", work=f"local://{tmp_path}/file/x")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
+
+
+def test_a_cluster_that_cannot_be_had_leaves_nothing(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # as where it is not installed
+    with pytest.raises(MissingDependencyError, match="needs ray, which is not installed"):
+        encode_small(image_folder, tmp_path / "a.ddz", ray="local")
+    assert [*tmp_path.iterdir()] == []
