@@ -134,8 +134,8 @@ def _epochs(
 @click.option(
     "--ablation",
     is_flag=True,
-    help="Also train students on each artifact without its soft labels, without its views, and "
-    "without both: what the bytes of these bought.",
+    help="Also train students on each artifact without the innovations of its labels, without its "
+    "soft labels, without its views, and without both of these: what the bytes of each bought.",
 )
 @prior_option
 @device_option

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ddcodec import codecs
 from ddcodec.artifact import Artifact, open_artifact
-from ddcodec.container import CopiedSection, write_container
+from ddcodec.codecs.soft_labels import SoftLabels
+from ddcodec.container import CopiedSection, NewSection, Section, write_container
 from ddcodec.encoding.plain_sections import hard_label_sections
 from ddcodec.evaluation.evaluate import Evaluation
+from ddcodec.recipe.head import Head
 from ddcodec.recipe.parts import LabelRecipe
 from ddcodec.table.boxes import Ranks
 
@@ -95,11 +100,18 @@ class Ablation:
 
 
 def variants_of(artifact: Artifact, folder: Path) -> Iterator[Variant]:
-    """An artifact with hard labels, with plain pictures alone, and with both; those that differ."""
+    """An artifact without innovations, with hard labels, with plain pictures alone, and with both
+    of these; those that differ.
+    """
     recipe = artifact.recipe
     named = "stored teacher" if recipe.labels.kind == "teacher" else "soft labels"
     soft, several = recipe.labels.kind != "hard", recipe.views > 1
-    hard, plain, both = (folder / f"{name}.ddz" for name in ("hard", "plain", "both"))
+    predicted, hard, plain, both = (
+        folder / f"{name}.ddz" for name in ("predicted", "hard", "plain", "both")
+    )
+    if any(_has_innovations(section) for section in artifact.reader.sections):
+        _without_innovations(artifact, predicted)
+        yield Variant("label innovations", "labels as means and fields predict them", predicted)
     if soft:
         _with_hard_labels(artifact, hard)
         yield Variant(named, "hard labels of the same views", hard)
@@ -116,11 +128,6 @@ def _with_hard_labels(artifact: Artifact, path: Path) -> None:
     """The same pictures and views, with the class of each picture as its label."""
     head = artifact.head
     new = replace(head, recipe=replace(head.recipe, labels=LabelRecipe("hard")))
-    kept = [
-        CopiedSection(artifact.reader, section, section.box)
-        for section in artifact.reader.sections
-        if section.kind not in _LABEL_KINDS
-    ]
     # Of a slice, only the classes that have rows have labels.
     rows = Ranks(head.rows)
     labels = [
@@ -128,9 +135,42 @@ def _with_hard_labels(artifact: Artifact, path: Path) -> None:
         for section in hard_label_sections(new)
         for start, count in rows.shared(section.box.class_start, section.box.class_count)
     ]
+    left = [s for s in artifact.reader.sections if s.kind not in _LABEL_KINDS]
+    _write(artifact, path, new, left, labels)
+
+
+def _without_innovations(artifact: Artifact, path: Path) -> None:
+    """The same, with labels that are what the other layers predict."""
+    nothing = SoftLabels(columns=0, band=1)
+    left, labels = list[Section](), list[NewSection]()
+    for section in artifact.reader.sections:
+        if _has_innovations(section):
+            raw = nothing.encode(np.zeros((1, 1, 1, 0), np.int32))
+            labels.append(NewSection("labels", nothing.spec(), section.box, raw))
+        else:
+            left.append(section)
+    _write(artifact, path, artifact.head, left, labels)
+
+
+def _has_innovations(section: Section) -> bool:
+    if section.kind != "labels" or section.codec.name != SoftLabels.name:
+        return False
+    codec = codecs.get(section.codec)
+    return isinstance(codec, SoftLabels) and codec.columns > 0
+
+
+def _write(
+    artifact: Artifact,
+    path: Path,
+    head: Head,
+    left: Iterable[Section],
+    labels: Sequence[NewSection],
+) -> None:
+    """An artifact with some of its sections, and with these labels."""
+    kept = [CopiedSection(artifact.reader, section, section.box) for section in left]
     write_container(
         path,
-        head=new.to_map(),
+        head=head.to_map(),
         sections=[*kept, *labels],
         info=dict(artifact.info),
         overwrite=True,

@@ -94,8 +94,9 @@ def make_report(
         published: published figures to show for orientation: those of ``cifar10``, ``cifar100``,
             ``imagenette128`` or ``imagewoof128``; ``none``; or ``auto``: of the set whose class
             names, size and number of test pictures the artifacts have, if there is one.
-        ablation: train students on each artifact without its soft labels, without its views, and
-            without both, to show what the bytes of these bought.
+        ablation: train students on each artifact without the innovations of its labels, without
+            its soft labels, without its views, and without both of these, to show what the bytes
+            of each bought.
         prior: where to find the prior, which may be fetched; by default the pinned one, where
             this machine has it.
         device: torch device; ``auto`` is a GPU of CUDA where there is one, else the CPU.

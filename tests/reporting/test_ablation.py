@@ -7,7 +7,7 @@ import pytest
 
 import ddcodec
 from ddcodec.reporting.ablation import Ablated, Ablation, Variant, bars_of, variants_of
-from tests.artifacts import everything, soft_copy
+from tests.artifacts import encode_small, everything, soft_copy
 from tests.reporting.figures import evaluation
 
 
@@ -29,6 +29,27 @@ def test_variants_lack_soft_labels_views_and_both(soft: ddcodec.Artifact, tmp_pa
     for variant in opened:
         variant.verify()
         assert variant.file_len < soft.file_len
+
+
+def test_labels_without_innovations_are_what_fields_predict(
+    image_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    request = {"labels": "soft", "teacher": str(teacher_folder)}
+    whole, fields = (
+        encode_small(image_folder, tmp_path / f"{layers}.ddz", label_layers=layers, **request)
+        for layers in ("lossless", "field")
+    )
+    made = {one.without: ddcodec.open(one.path) for one in variants_of(whole, tmp_path)}
+    assert list(made) == ["label innovations", "soft labels", "views", "soft labels and views"]
+    predicted = made["label innovations"]
+    predicted.verify("pixels")
+    assert predicted.file_len < whole.file_len
+    rows = range(len(whole.dataset()))
+    exact, near = (a.dataset().probabilities(rows) for a in (whole, predicted))
+    assert exact.shape == near.shape
+    assert 0 < np.abs(exact - near).max() < 0.5
+    # Labels of fields alone have nothing to leave out.
+    assert [one.without for one in variants_of(fields, tmp_path)] == list(made)[1:]
 
 
 def test_a_variant_shows_the_same_pictures(soft: ddcodec.Artifact, tmp_path: Path) -> None:
