@@ -52,7 +52,7 @@ EXAMPLES = (
     multiple=True,
     metavar="NAME[:KEY=VALUE,...]",
     help="A method that may fill them, with options of its own; give it again for another one. "
-    "By default rded:select=submodular and random.",
+    "By default coreset and random.",
 )
 @click.option(
     "--labels",

@@ -50,7 +50,7 @@ class Drafting:
             size=self.inputs.size,
             ipc=self.ipc,
             views=self.options.views,
-            variations=self.options.variations,
+            variations=self.options.pictures_each,
             synthesis=content.synthesis,
             layout=content.layout,
             view=self._view(),

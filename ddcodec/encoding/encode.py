@@ -182,7 +182,7 @@ class Encoder:
                 each = picture_seconds(draft, prior=prior, device=self.inputs.device)
         ipc = fitting_ipc(limit, each, head.recipe, classes)
         if ipc < 1:
-            needed = each * classes * self.options.variations
+            needed = each * classes * self.options.pictures_each
             raise RequestError(
                 f"one generated picture per class takes about {needed:.0f} seconds here, longer "
                 f"than time_limit={self.options.time_limit!r} allows; give more time, or fewer "

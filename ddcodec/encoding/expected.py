@@ -49,7 +49,7 @@ def expected_sizes(inputs: Inputs, ipc: int, *, here: bool) -> dict[str, int]:
         expected["labels"] = 10
     elif options.labels == "soft":
         expected["labels"] = expected_bytes(
-            options.coding, inputs.view, classes, ipc, options.views, options.variations
+            options.coding, inputs.view, classes, ipc, options.views, options.pictures_each
         )
         if inputs.method.generates and options.label_bytes is None:
             # Teachers have not seen such pictures, and are less of one mind about them.

@@ -43,7 +43,7 @@ __all__ = ["EncodeOptions", "LabelKind", "as_encode"]
 
 DEFAULT_IPC = 10
 # What students learned most of among files of one size (docs/benchmarks/budget.md).
-_UNDER_A_BUDGET = ("rded", {"select": "submodular"})
+_UNDER_A_BUDGET = "coreset"
 # Coarser than without a budget: more pictures for the same bytes teach more (CIFAR-10, 30 kB).
 BUDGET_QUALITY: dict[PatchCodec, int] = {"webp": 40, "avif": 28}
 
@@ -68,7 +68,7 @@ class EncodeOptions:
     method: str = option(
         AUTO,
         f"Method that fills the artifact: {', '.join(sorted(METHODS))}; or auto: under a budget, "
-        "rded with select=submodular, else one must be named.",
+        f"{_UNDER_A_BUDGET}, else one must be named.",
     )
     ipc: int | None = option(None, "Images per class; by default 10.", low=1, high=MAX_IPC)
     time_limit: str | None = option(
@@ -87,10 +87,11 @@ class EncodeOptions:
         low=1,
         high=MAX_VIEWS,
     )
-    variations: int = option(
-        1,
+    variations: int | None = option(
+        None,
         "Pictures of each slot, of which view v shows number v modulo this: fresh ones in every "
-        "epoch, for methods that generate them. They take no bytes, but time on decoding.",
+        "epoch, for methods that generate them. They take no bytes, but time on decoding. By "
+        "default 1, but under a budget one for each view.",
         low=1,
         high=MAX_VIEWS,
     )
@@ -244,12 +245,13 @@ class EncodeOptions:
                 f"quality={self.quality} says nothing to patch_codec='png', which loses nothing; "
                 "leave it out, or choose webp or avif"
             )
-        if self.variations > 1 and not self.filled_by.generates:
+        self._choose_variations()
+        if self.pictures_each > 1 and not self.filled_by.generates:
             raise RequestError(
                 f"variations={self.variations} is not possible with method {self.method}, whose "
                 "slots have one stored picture each; use a method that generates pictures"
             )
-        if self.variations > self.views:
+        if self.pictures_each > self.views:
             raise RequestError(
                 f"variations={self.variations} are more than views={self.views}, which show one "
                 "each; ask for more views or fewer variations"
@@ -264,9 +266,18 @@ class EncodeOptions:
                 f"no method is named: give method= one of {', '.join(sorted(METHODS))}, or a "
                 "budget of bytes, under which one is chosen"
             )
-        method, options = _UNDER_A_BUDGET
-        object.__setattr__(self, "method", method)
-        object.__setattr__(self, "options", {**options, **self.options})
+        object.__setattr__(self, "method", _UNDER_A_BUDGET)
+
+    def _choose_variations(self) -> None:
+        """Pictures that take no bytes are worth having wherever a label is paid for."""
+        if self.variations is None:
+            fresh = self.budget is not None and self.filled_by.generates and self.labels == "soft"
+            object.__setattr__(self, "variations", self.views if fresh else 1)
+
+    @property
+    def pictures_each(self) -> int:
+        """Pictures of each slot: the variations, once they are chosen."""
+        return self.variations or 1
 
     def _check_time_limit(self) -> None:
         if self.time_limit is None:

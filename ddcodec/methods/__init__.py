@@ -12,6 +12,7 @@ from ddcodec.suggestions import did_you_mean
 __all__ = ["METHODS", "get_method", "hidden_methods", "method_names", "package_of"]
 
 METHODS = {
+    "coreset": "ddcodec.methods.coreset:Coreset",
     "d3m": "ddcodec.methods.d3m:D3M",
     "d4m": "ddcodec.methods.d4m:D4M",
     "expand": "ddcodec.methods.expand:Expand",

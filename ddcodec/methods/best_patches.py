@@ -1,9 +1,10 @@
-"""Teacher-scored patches: the step that rded, expand and d3m share.
+"""Teacher-scored patches: the step that rded, coreset, expand and d3m share.
 
 RDED (arXiv 2312.03526, section 4.1; LINs-lab/RDED 3f6453d): of a few random resized crops of an
 image, the one the teacher finds easiest (lowest cross-entropy on the image's own class).
-Selection is seeded here, which it is not there. Of these patches the easiest are kept, or, after
-Grid Distillation (CVPR 2026), those that together cover the class.
+Selection is seeded here, which it is not there. Of these patches the easiest are kept, or those
+that cover the class: by facility location, after Grid Distillation (CVPR 2026), or as other
+coresets are chosen.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import numpy as np
 
 from ddcodec.arrays import Float32s, UInt8s
 from ddcodec.errors import SourceError
-from ddcodec.methods.base import Job, readable_images, too_few
+from ddcodec.methods.base import Job, check_features, readable_images, too_few
 from ddcodec.methods.facility_location import facility_location
+from ddcodec.methods.herding import herding
+from ddcodec.methods.k_center import k_center
 from ddcodec.methods.stages import seconds_each
 from ddcodec.randomness import derive_seed, uniform_below, words
 from ddcodec.synthesis.resample import resize
@@ -31,16 +34,18 @@ __all__ = [
     "ScoredPatches",
     "Selection",
     "best_patches",
+    "check_selection",
     "chosen_patches",
     "scoring_seconds",
     "smoothness",
 ]
 
-Selection: TypeAlias = Literal["easiest", "submodular"]
+Selection: TypeAlias = Literal["easiest", "submodular", "k-center", "herding"]
 SELECT_HELP = (
-    "Which patches are kept: the easiest, or those that together stand best for all (submodular)."
+    "Which patches are kept: the easiest, those that together stand best for all (submodular), "
+    "those that leave none far away (k-center), or those whose mean is that of all (herding)."
 )
-"""What both methods say of an option of this type."""
+"""What all methods say of an option of this type."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +123,14 @@ def chosen_patches(
 
     Args:
         select: ``easiest`` keeps the lowest losses; ``submodular`` those whose features together
-            stand for all patches' best, each weighed by the teacher's probability of its class.
+            stand for all patches' best, each weighed by the teacher's probability of its class;
+            ``k-center`` and ``herding`` go by features alone.
         size, images, crops, min_scale: as for :func:`best_patches`, but at least ``count`` images
             are looked at.
 
     Raises:
         EncodeError: there are fewer patches.
-        ModelMismatchError: ``submodular``, and the teacher has no features.
+        ModelMismatchError: the choice goes by features, and the teacher has none.
     """
     scored = best_patches(
         job,
@@ -140,8 +146,23 @@ def chosen_patches(
         return scored.patches[:count]
     teacher = job.teacher()
     features = teacher.features(_pad_centred(scored.patches, teacher))
-    chosen: UInt8s = scored.patches[facility_location(features, count, np.exp(-scored.losses))]
-    return chosen
+    if select == "k-center":
+        ranking = k_center(features, count)
+    elif select == "herding":
+        ranking = herding(features, count)
+    else:
+        ranking = facility_location(features, count, np.exp(-scored.losses))
+    return scored.patches[ranking]
+
+
+def check_selection(job: Job, select: Selection) -> None:
+    """Refuse a choice by features, before any work, where the teacher has none.
+
+    Raises:
+        ModelMismatchError: it has none.
+    """
+    if select != "easiest":
+        check_features(job)
 
 
 def smoothness(min_scale: float) -> float:

@@ -20,8 +20,8 @@ import numpy as np
 from ddcodec.arrays import Float32s, Int64s, UInt8s
 from ddcodec.errors import RequestError
 from ddcodec.methods.base import Job
-from ddcodec.methods.coreset import Coreset, Look
 from ddcodec.methods.options import option
+from ddcodec.methods.ranked_images import Look, RankedImages
 from ddcodec.methods.stages import Stage
 from ddcodec.randomness import derive_seed
 from ddcodec.sources.source import load_images
@@ -34,7 +34,7 @@ __all__ = ["EL2N", "error_norms"]
 
 
 @dataclass(frozen=True)
-class EL2N(Coreset):
+class EL2N(RankedImages):
     """Images by the mean error of networks that were trained for a short time."""
 
     name: ClassVar[str] = "el2n"

@@ -20,13 +20,13 @@ from ddcodec.errors import RequestError
 from ddcodec.methods.base import (
     Content,
     Job,
-    check_features,
     expected_patch_bytes,
     readable_images,
 )
 from ddcodec.methods.best_patches import (
     SELECT_HELP,
     Selection,
+    check_selection,
     chosen_patches,
     scoring_seconds,
     smoothness,
@@ -78,8 +78,7 @@ class Expand(RedrawingMethod):
         if self.factor > min(job.size):
             raise RequestError(f"factor={self.factor} leaves nothing of {min(job.size)} pixels")
         most_slots(self._patch(job), 1, job.patches)
-        if self.select == "submodular":
-            check_features(job)
+        check_selection(job, self.select)
 
     def fill(self, job: Job) -> Content:
         pieces = each_piece(job, "coreset", self.name, self._base)

@@ -13,13 +13,13 @@ from typing import ClassVar
 import numpy as np
 
 from ddcodec.arrays import Float32s, Int64s
-from ddcodec.methods.coreset import FeatureCoreset
+from ddcodec.methods.ranked_images import RankedByFeatures
 
 __all__ = ["Herding", "herding"]
 
 
 @dataclass(frozen=True)
-class Herding(FeatureCoreset):
+class Herding(RankedByFeatures):
     """Images whose mean feature follows that of the class."""
 
     name: ClassVar[str] = "herding"

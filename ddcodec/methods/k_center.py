@@ -14,13 +14,13 @@ from typing import ClassVar
 import numpy as np
 
 from ddcodec.arrays import Float32s, Float64s, Int64s
-from ddcodec.methods.coreset import FeatureCoreset
+from ddcodec.methods.ranked_images import RankedByFeatures
 
 __all__ = ["KCenter", "k_center"]
 
 
 @dataclass(frozen=True)
-class KCenter(FeatureCoreset):
+class KCenter(RankedByFeatures):
     """Images that leave none of the class far from all of them."""
 
     name: ClassVar[str] = "k-center"

@@ -35,7 +35,7 @@ from ddcodec.recipe.synthesis import Stored
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
 
-__all__ = ["Coreset", "FeatureCoreset", "Look"]
+__all__ = ["Look", "RankedByFeatures", "RankedImages"]
 
 Look: TypeAlias = Callable[[UInt8s, int], Float32s]
 """(images uint8[n, h, w, 3], class index) -> what their ranking goes by, float32[n, d]."""
@@ -45,7 +45,7 @@ _BATCH = 256
 
 
 @dataclass(frozen=True)
-class Coreset(Method):
+class RankedImages(Method):
     """The ``ipc`` images of each class that rank first, as mosaics."""
 
     stores_pictures: ClassVar[bool] = True
@@ -107,7 +107,7 @@ class Coreset(Method):
 
 
 @dataclass(frozen=True)
-class FeatureCoreset(Coreset):
+class RankedByFeatures(RankedImages):
     """A coreset that is ranked by features of the teacher."""
 
     uses_teacher: ClassVar[bool] = True

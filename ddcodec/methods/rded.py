@@ -2,7 +2,7 @@
 
 "On the Diversity and Realism of Distilled Dataset" (arXiv 2312.03526), as LINs-lab/RDED 3f6453d
 does it: 300 images per class, 5 crops of each, the easiest crop of each image, the IPC * factor^2
-easiest of those; collage j takes ranks j, n + j, 2n + j, ... (n = IPC). With ``select=submodular``
+easiest of those; collage j takes ranks j, n + j, 2n + j, ... (n = IPC). With another ``select``
 ranks are not by ease but by what a patch adds to those before it.
 """
 
@@ -17,12 +17,12 @@ from ddcodec.methods.base import (
     Content,
     Job,
     Method,
-    check_features,
     expected_patch_bytes,
 )
 from ddcodec.methods.best_patches import (
     SELECT_HELP,
     Selection,
+    check_selection,
     chosen_patches,
     scoring_seconds,
     smoothness,
@@ -52,7 +52,9 @@ class RDED(Method):
         low=1,
         high=MAX_GRID,
     )
-    images: int = option(300, "Images of a class that are looked at.", low=1)
+    images: int | None = option(
+        None, "Images of a class that are looked at; by default 300.", low=1
+    )
     crops: int = option(5, "Random crops of each image, of which the easiest is kept.", low=1)
     min_scale: float = option(
         0.08, "Smallest area of a crop, as a share of the image's.", low=0.0001, high=1.0
@@ -61,14 +63,13 @@ class RDED(Method):
 
     def check(self, job: Job) -> None:
         super().check(job)
-        factor = self._factor(job)
+        factor = self.factor_for(job)
         if factor > min(job.size):
             raise RequestError(
                 f"factor={factor} divides images of {min(job.size)} pixels too often"
             )
         most_slots(self._patch(job), factor**2, job.patches)
-        if self.select == "submodular":
-            check_features(job)
+        check_selection(job, self.select)
 
     def fill(self, job: Job) -> Content:
         pieces = each_piece(job, "coreset", "rded", self._coreset)
@@ -77,35 +78,40 @@ class RDED(Method):
 
     def estimate(self, job: Job) -> dict[str, int]:
         # Whole images stand in for chosen crops: a plan must not train a teacher.
-        patches = job.ipc * self._factor(job) ** 2 * len(job.source.classes)
+        patches = job.ipc * self.factor_for(job) ** 2 * len(job.source.classes)
         each = smoothness(self.min_scale) * expected_patch_bytes(job, self._patch(job))
         return {"patches": round(each * patches)}
 
     def stages(self, job: Job) -> list[Stage]:
         seconds = scoring_seconds(
             job,
-            job.ipc * self._factor(job) ** 2,
+            job.ipc * self.factor_for(job) ** 2,
             size=self._patch(job),
-            images=self.images,
+            images=self.looked_at(job),
             crops=self.crops,
             min_scale=self.min_scale,
         )
         return [Stage("coreset", seconds)]
 
-    def _factor(self, job: Job) -> int:
+    def looked_at(self, job: Job) -> int:
+        """Images of a class that are looked at, at least."""
+        return self.images or 300
+
+    def factor_for(self, job: Job) -> int:
+        """Patches along each side of an image."""
         return self.factor or (2 if min(job.size) >= 224 else 1)
 
     def _patch(self, job: Job) -> tuple[int, int]:
         """(width, height) of a patch in pixels."""
-        factor = self._factor(job)
+        factor = self.factor_for(job)
         return job.size[0] // factor, job.size[1] // factor
 
     def _layout(self, job: Job) -> Layout:
-        factor = self._factor(job)
+        factor = self.factor_for(job)
         return Layout("collage", factor) if factor > 1 else Layout("single", 1)
 
     def _coreset(self, job: Job, class_index: int) -> dict[str, UInt8s]:
-        factor = self._factor(job)
+        factor = self.factor_for(job)
         per = factor**2
         chosen = chosen_patches(
             job,
@@ -113,7 +119,7 @@ class RDED(Method):
             job.ipc * per,
             self.select,
             size=self._patch(job),
-            images=self.images,
+            images=self.looked_at(job),
             crops=self.crops,
             min_scale=self.min_scale,
         )

@@ -28,7 +28,7 @@ __all__ = ["METHODS", "plan"]
 
 AnyPath = str | os.PathLike[str]
 
-METHODS = ("rded:select=submodular", "random")
+METHODS = ("coreset", "random")
 SHOWN = 20_000
 PILOTS = 8
 

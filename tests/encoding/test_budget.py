@@ -115,7 +115,7 @@ def test_a_dry_run_says_how_a_budget_would_be_spent(image_folder: Path, tmp_path
         ({"labels": "hard", "patch_codec": "png"}, "leaves nothing to choose"),
         ({"labels": "hard", "method": "t2i"}, "leaves nothing to choose"),
         ({"label_bytes": 900, "quality": 40}, "leaves nothing to choose"),
-        ({"method": "auto", "budget": None}, "no method is named: give method= one of d3m, "),
+        ({"method": "auto", "budget": None}, "no method is named: give method= one of coreset, d3m, "),
     ],
 )
 def test_budgets_that_nothing_can_follow_from_are_refused(
@@ -127,6 +127,18 @@ def test_budgets_that_nothing_can_follow_from_are_refused(
 
 def test_a_budget_chooses_a_method_where_none_is_named() -> None:
     options = EncodeOptions(budget="300KB", options={"images": 50})
-    assert (options.method, options.budget_bytes) == ("rded", 300_000)
+    assert (options.method, options.budget_bytes) == ("coreset", 300_000)
     assert options.filled_by.to_map()["select"] == "submodular"
     assert options.filled_by.to_map()["images"] == 50
+
+
+def test_each_label_under_a_budget_is_of_a_fresh_picture_where_these_cost_nothing() -> None:
+    def pictures(method: str = "t2i", **changes: Any) -> int:
+        return EncodeOptions(method=method, views=20, **{"budget": "9KB", **changes}).pictures_each
+
+    assert pictures() == 20
+    assert pictures("expand") == 20
+    assert pictures(variations=5) == 5
+    assert pictures(labels="hard", budget=None) == 1
+    assert pictures(budget=None) == 1
+    assert pictures("coreset") == 1

@@ -261,7 +261,7 @@ def test_odd_pictures_are_counted_once(image_folder: Path, tmp_path: Path) -> No
         ({"ipc": 13}, EncodeError, "12 images"),
         ({"ipc": 0}, RequestError, "ipc=0"),
         ({"seed": -1}, RequestError, "seed"),
-        ({"method": "magic"}, RequestError, "known: d3m"),
+        ({"method": "magic"}, RequestError, "known: coreset, d3m"),
         ({"profile": "w4a4"}, RequestError, "one of w8a8, w8a15, w15a15, float"),
         ({"view": "crop+crop"}, RequestError, "at most once"),
         ({"label_layers": "logits"}, RequestError, "one of class, image"),

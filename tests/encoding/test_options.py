@@ -33,7 +33,7 @@ from ddcodec.errors import RequestError
         ({"quality": 0}, r"quality=0 is not allowed: it must be an integer 1\.\.100"),
         ({"views": 1 << 25}, r"views=33554432 is not allowed: it must be an integer 1\.\.2\^24"),
         ({"view": "crop+warp"}, "view 'crop.warp' is not auto"),
-        ({"method": "magic"}, "unknown method 'magic'; known: d3m, d4m, el2n, expand"),
+        ({"method": "magic"}, "unknown method 'magic'; known: coreset, d3m, d4m, el2n, expand"),
         ({"options": {"steps": 1}}, "method random has no option 'steps'"),
         ({"profile": "w4a4"}, "profile='w4a4'"),
         ({"teacher_bits": 9}, r"3\.\.8"),

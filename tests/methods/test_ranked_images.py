@@ -18,10 +18,10 @@ from ddcodec.classifiers.teacher import Teacher
 from ddcodec.classifiers.training import Statistics
 from ddcodec.errors import ModelMismatchError, RequestError
 from ddcodec.methods.base import Job
-from ddcodec.methods.coreset import Coreset
 from ddcodec.methods.el2n import EL2N, error_norms
 from ddcodec.methods.herding import Herding, herding
 from ddcodec.methods.k_center import KCenter, k_center
+from ddcodec.methods.ranked_images import RankedImages
 from ddcodec.methods.work import WorkFolder
 from ddcodec.sources.folder import scan
 from tests.artifacts import encode_small
@@ -36,7 +36,7 @@ METHODS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("method", [Herding(), KCenter(), EL2N(), EL2N(keep="easiest")])
-def test_a_shorter_ranking_is_the_beginning_of_a_longer_one(method: Coreset) -> None:
+def test_a_shorter_ranking_is_the_beginning_of_a_longer_one(method: RankedImages) -> None:
     whole = method.rank(FEATURES, len(FEATURES)).tolist()
     assert sorted(whole) == list(range(len(FEATURES)))
     for count in (1, 10):

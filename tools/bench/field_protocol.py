@@ -1,4 +1,4 @@
-"""What an artifact's pictures teach with hard labels, by the protocol that most papers share.
+"""Students of an artifact with hard labels, by the protocol that most papers share.
 
     python -m tools.bench.field_protocol a.ddz --test cifar10/test --seeds 3
 
