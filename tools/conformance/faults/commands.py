@@ -254,6 +254,10 @@ def _folder(path: Path) -> str:
     return state.hexdigest()
 
 
+def _page(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _report(path: Path) -> str:
     found = json.loads(path.with_suffix(".json").read_text())
     if not path.read_text().rstrip().endswith("</html>"):
@@ -291,6 +295,15 @@ COMMANDS = (
         lambda p: _encode(p, "out.ddz", "--option", "iterations=6", method="sre2l"),
         "out.ddz",
         _artifact,
+    ),
+    Command(
+        "encode workers",
+        lambda p: _encode(
+            p, "out.ddz", "--teacher", f"{p.given}/teacher", "--workers", "2", method="rded"
+        ),
+        "out.ddz",
+        _artifact,
+        ("teacher",),
     ),
     Command("encode d3m", lambda p: _d3m(p, "out.ddz"), "out.ddz", _artifact, (_DRAWN,), True),
     Command(
@@ -346,6 +359,27 @@ COMMANDS = (
         "out.ddz",
         _artifact,
         ("photos.ddz", "a.ddz", "b.ddz"),
+    ),
+    Command(
+        "show",
+        lambda p: ["show", f"{p.given}/photos.ddz", "--force", "--html", f"{p.folder}/out.html"],
+        "out.html",
+        _page,
+        ("photos.ddz",),
+    ),
+    Command(
+        "site",
+        lambda p: ["show", f"{p.given}/photos.ddz", "--site", f"{p.folder}/out"],
+        "out",
+        _folder,
+        ("photos.ddz",),
+    ),
+    Command(
+        "card",
+        lambda p: ["card", f"{p.given}/photos.ddz", "--force", "-o", f"{p.folder}/out.md"],
+        "out.md",
+        _page,
+        ("photos.ddz",),
     ),
     Command("prior", lambda p: ["prior", "tiny", "-o", f"{p.folder}/out"], "out", _folder),
     Command(

@@ -57,8 +57,13 @@ def reference(command: Command, place: Place) -> Reference:
     return Reference(command.value(place.folder / command.out), time.monotonic() - began, size)
 
 
-_MARKS = ("README.md", "config.json", "ddz.json")  # a folder that is finished has one of them
-_REFUSES_ITS_RESULT = ("teacher", "prior", "export generated")
+_MARKS = (
+    "README.md",
+    "config.json",
+    "ddz.json",
+    "index.html",
+)  # a folder that is finished has one of them
+_REFUSES_ITS_RESULT = ("teacher", "prior", "site", "export generated")
 
 
 def _value(command: Command, place: Place) -> str | None:
