@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import multiprocessing
 import os
 import socket
@@ -24,6 +25,7 @@ from ddcodec.files import (
     remove_leftovers,
     whole,
     whole_folder,
+    write_text,
     write_whole,
 )
 
@@ -307,3 +309,21 @@ def test_a_file_that_is_taken_for_a_leftover_is_begun_anew(
     write_whole(tmp_path / "file", b"whole")
     assert cleaned and [p.name for p in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"whole"
+
+
+def test_a_text_removes_what_a_killed_process_left_of_it(tmp_path: Path) -> None:
+    (tmp_path / ".a.html.0123abcd.tmp").write_text("half")
+    (tmp_path / ".b.html.0123abcd.tmp").write_text("of another")
+    write_text(tmp_path / "a.html", "whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".b.html.0123abcd.tmp", "a.html"]
+
+
+def test_a_text_about_a_path_that_is_no_text_is_written(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.json", '{"path": "b\udcff"}')
+    assert (tmp_path / "a.json").read_bytes() == b'{"path": "b\\udcff"}'
+    assert json.loads((tmp_path / "a.json").read_text()) == {"path": "b\udcff"}
+
+
+def test_a_text_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EncodeError, match=r"cannot write .*a\.html \(No such file"):
+        write_text(tmp_path / "none" / "a.html", "text")

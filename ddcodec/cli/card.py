@@ -66,8 +66,8 @@ def command(
     """
     if out is not None:
         new_file(out, force)
+    from ddcodec.files import write_text
     from ddcodec.publishing.card import card
-    from ddcodec.reporting.make import write_text
 
     with open_artifact(artifact) as opened:
         text = card(opened, license=licence, repository=repo, report=report)

@@ -11,6 +11,7 @@ from ddcodec.files.whole import (
     remove_leftovers,
     scratch_file,
     whole_folder,
+    write_text,
     write_whole,
 )
 
@@ -28,5 +29,6 @@ __all__ = [
     "remove_leftovers",
     "scratch_file",
     "whole_folder",
+    "write_text",
     "write_whole",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "remove_leftovers",
     "scratch_file",
     "whole_folder",
+    "write_text",
     "write_whole",
 ]
 
@@ -165,6 +166,24 @@ def write_whole(
         with suppress(FileNotFoundError):
             os.unlink(temporary)
     _sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all; what no text can hold, as of a path, is escaped.
+
+    What a killed process left of the same file is removed first.
+
+    Raises:
+        RequestError: as :func:`check_replaceable`.
+        EncodeError: it cannot be written.
+    """
+    remove_leftovers(path.parent, path.name)
+    try:
+        write_whole(path, text.encode(errors="backslashreplace"))
+    except OSError as error:
+        raise EncodeError(
+            f"cannot write {path} ({error.strerror}): free space or choose another file"
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from ddcodec.encoding.amounts import parse_bytes
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import get_protocol
+from ddcodec.files import write_text
 from ddcodec.planning.model import Model
 from ddcodec.planning.page import page
 from ddcodec.planning.planned import Plan
@@ -18,7 +19,6 @@ from ddcodec.planning.planner import Planner
 from ddcodec.planning.settings import parse_filling
 from ddcodec.progress import ProgressOption, displayed
 from ddcodec.reporting.check import check_writable
-from ddcodec.reporting.make import write_text
 from ddcodec.sources.opening import AnySource, open_source
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from ddcodec.arrays import Progress
 from ddcodec.devices import resolve_device
-from ddcodec.errors import EncodeError, RequestError
+from ddcodec.errors import RequestError
 from ddcodec.evaluation.evaluate import Evaluation
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.evaluation.testset import TestPictures, find_training
-from ddcodec.files import remove_leftovers, write_whole
+from ddcodec.files import write_text
 from ddcodec.methods.work import WorkFolder
 from ddcodec.reporting.ablation import Ablated, Ablation, Variant
 from ddcodec.reporting.baselines import BaselineKind, check_baselines
@@ -32,7 +32,7 @@ from ddcodec.workers import ALONE, Workers, open_pool
 if TYPE_CHECKING:
     from ddcodec.classifiers.teacher import Teacher
 
-__all__ = ["json_beside", "make_report", "write_text"]
+__all__ = ["json_beside", "make_report"]
 
 AnyPath = str | os.PathLike[str]
 
@@ -194,14 +194,3 @@ def _left_out(baseline: BaselineKind, found: bool) -> str:
     if not found:
         return "baselines of random real pictures were left out: no training pictures were found"
     return ""
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all; what no text can hold, as of a path, is escaped."""
-    remove_leftovers(path.parent, path.name)
-    try:
-        write_whole(path, text.encode(errors="backslashreplace"))
-    except OSError as error:
-        raise EncodeError(
-            f"cannot write {path} ({error.strerror}): free space or choose another file"
-        ) from error

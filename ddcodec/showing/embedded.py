@@ -11,7 +11,7 @@ from typing import Any
 from ddcodec.arrays import Progress, Row
 from ddcodec.artifact.slicing import at_most
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.files import check_replaceable, write_whole
+from ddcodec.files import check_replaceable, write_text
 from ddcodec.showing.page_files import document
 from ddcodec.showing.pictures import data_url
 from ddcodec.showing.source import PageSource
@@ -111,9 +111,9 @@ def write_page(
         {**one, "pictures": choice.ipc} for one in summary["classes"] if one["class"] in kept
     ]
     summary |= {"left_out": left_out, "views": choice.views}
-    page = document(json.dumps({"summary": summary, "pictures": held})).encode()
-    write_whole(out, page)
-    return ShownPage(out, len(page), left_out)
+    page = document(json.dumps({"summary": summary, "pictures": held}))
+    write_text(out, page)
+    return ShownPage(out, len(page.encode()), left_out)
 
 
 def _chosen(

@@ -12,7 +12,6 @@ import torch
 from ddcodec import Teacher
 from ddcodec.errors import RequestError
 from ddcodec.reporting import Report, make_report
-from ddcodec.reporting.make import write_text
 
 VOID = {"meta", "img", "line", "circle", "path", "polyline"}
 
@@ -279,9 +278,3 @@ def test_a_whole_set_without_training_pictures_is_refused(
     shutil.copytree(folders / "test", alone)
     with pytest.raises(RequestError, match="the whole set need the training pictures"):
         make_report([artifact_path], alone, baseline="none", whole_set=1, out=tmp_path / "r.html")
-
-
-def test_a_text_about_a_path_that_is_no_text_is_written(tmp_path: Path) -> None:
-    write_text(tmp_path / "a.json", '{"path": "b\udcff"}')
-    assert (tmp_path / "a.json").read_bytes() == b'{"path": "b\\udcff"}'
-    assert json.loads((tmp_path / "a.json").read_text()) == {"path": "b\udcff"}
