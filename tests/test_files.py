@@ -327,3 +327,16 @@ def test_a_text_about_a_path_that_is_no_text_is_written(tmp_path: Path) -> None:
 def test_a_text_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(EncodeError, match=r"cannot write .*a\.html \(No such file"):
         write_text(tmp_path / "none" / "a.html", "text")
+
+
+def test_a_folder_that_another_process_wrote_meanwhile_is_left_and_named(tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    said = "another process has written it"
+    with pytest.raises(FileExistsError, match=said), whole_folder(target) as folder:
+        (folder / "mine").touch()
+        target.mkdir()
+        (target / "theirs").touch()
+    assert [p.relative_to(tmp_path) for p in tmp_path.rglob("*")] == [
+        Path("site"),
+        Path("site/theirs"),
+    ]

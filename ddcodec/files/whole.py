@@ -199,6 +199,17 @@ def _sync_folder(folder: Path) -> None:
             ) from error
 
 
+def _appear(new: Path, path: Path) -> None:
+    """Rename a folder, and say so where another process was faster."""
+    try:
+        new.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            said = "it exists by now: another process has written it"
+            raise FileExistsError(errno.EEXIST, said, os.fspath(path)) from error
+        raise
+
+
 def _exchange(new: Path, path: Path) -> None:
     """Put a folder in the place of another, which is removed."""
     old = _temporary(path)
@@ -253,7 +264,7 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             if replace and path.is_dir():
                 _exchange(temporary, path)
             else:
-                temporary.replace(path)
+                _appear(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _sync_folder(path.parent)
