@@ -54,7 +54,7 @@ class Training(NamedTuple):
     def of(cls, protocol: Protocol, setting: Setting, classes: int) -> Self:
         """What a protocol makes of a setting."""
         images = classes * setting.ipc
-        plan = protocol.plan(images, setting.ipc, classes)
+        plan = protocol.plan(images, setting.ipc, classes, setting.variations)
         return cls(plan.epochs, images * plan.epochs, plan.steps)
 
 

@@ -88,6 +88,12 @@ class Setting:
     fixed: float
     label: float
 
+    @property
+    def variations(self) -> int:
+        """Pictures of each slot: under a budget, an encode draws one for each view it labels."""
+        generates = get_method(self.filling.method).generates
+        return self.views if generates and self.filling.labels == "soft" else 1
+
     def options(self) -> dict[str, Any]:
         """Of the encode: keyword arguments of :func:`ddcodec.encode`."""
         filling = self.filling

@@ -145,7 +145,7 @@ def test_paths_that_are_no_file(tmp_path: Path, make: Callable[[Path], None], me
 
 
 def test_a_path_with_a_null_byte(tmp_path: Path) -> None:
-    with pytest.raises(DecodeError, match="null (byte|character)"):
+    with pytest.raises(DecodeError, match=r"null (byte|character)"):
         Reader(tmp_path / "a\0b")
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from ddcodec.encoding.costs import Costs
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
+from ddcodec.evaluation.protocols import get_protocol
+from ddcodec.planning.model import Training
 from ddcodec.planning.settings import Filling, considered, parse_filling, plain
 
 COSTS = Costs(fixed=700.0, teacher=0.0, picture=80.0, slot=81.0)
@@ -47,6 +49,20 @@ def test_generated_pictures_take_no_bytes_and_labels_all() -> None:
     (first, *_) = considered(20_000, Filling("t2i"), generated, (9,) * 10)
     assert first.sections()["pictures"] == 0
     assert "label_bytes" not in first.options()
+    options = EncodeOptions(**first.options())
+    assert first.variations == options.variations == first.views
+    hard = Filling("t2i", labels="hard")
+    assert next(considered(20_000, hard, generated, (9,) * 10)).variations == 1
+    assert next(considered(20_000, SOFT, COSTS, (99,) * 10)).variations == 1
+
+
+def test_students_of_generated_pictures_are_trained_as_on_the_artifact() -> None:
+    generated = Costs(fixed=3000.0, teacher=0.0, picture=0.0, slot=1.0)
+    setting = next(considered(20_000, Filling("t2i"), generated, (9,) * 10))
+    training = Training.of(get_protocol("ddz"), setting, 10)
+    planned = get_protocol("ddz").plan(10 * setting.ipc, setting.ipc, 10, setting.variations)
+    assert (training.epochs, training.steps) == (planned.epochs, planned.steps)
+    assert planned.batch_size == 128
 
 
 @pytest.mark.parametrize(
