@@ -83,7 +83,7 @@ def plan(
         EncodeError: a file that cannot be written.
         SourceError: the pictures are not usable as they are.
 
-    >>> made = ddcodec.plan("photos", "2KB", methods=["random"], pilots=1, shown=90)
+    >>> made = ddcodec.plan("photos", "2KB", methods=["random"], labels="hard", pilots=1, shown=9)
     >>> 0 < made.planned[0][0].forecast.accuracy < 1
     True
     """
