@@ -120,8 +120,9 @@ def plan(
                 held_out=held_out,
                 remarks=tuple(planner.remarks(held_out)),
             )
-            write_text(target, page(made, source.origin, target.with_suffix(".json").name))
+            # The page last: it names the other, and where it is, all is done.
             write_text(target.with_suffix(".json"), made.to_json())
+            write_text(target, page(made, source.origin, target.with_suffix(".json").name))
             if work is None:
                 held.remove()
         return made

@@ -166,8 +166,9 @@ def make_report(
             references,
             tuple(ablations),
         )
-        write_text(target, page(report, figures.name))
+        # The page last: it names the other, and where it is, all is done.
         write_text(figures, report.to_json())
+        write_text(target, page(report, figures.name))
         if work is None:
             held.remove()
     return report

@@ -99,7 +99,7 @@ def test_a_method_of_another_package_is_found(install: Install) -> None:
 
 def test_an_unknown_method_lists_those_of_packages_too(install: Install) -> None:
     install(("sunny", "bright", here("Bright")))
-    with pytest.raises(RequestError, match="unknown method 'dark'; known: bright, d3m"):
+    with pytest.raises(RequestError, match="unknown method 'dark'; known: bright, coreset, d3m"):
         get_method("dark")
 
 

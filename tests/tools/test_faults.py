@@ -57,7 +57,7 @@ def test_a_child_that_dies_is_told_from_one_that_ends(place: Place) -> None:
     child = Child(["methods"], place, prepare=lambda: os.kill(os.getpid(), signal.SIGKILL))
     assert child.end()[0] == -signal.SIGKILL
     code, said = Child(["methods"], place).end()
-    assert code == 0 and said.startswith("d3m ")
+    assert code == 0 and said.startswith("coreset ")
 
 
 def test_what_is_left_behind_is_found_out(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

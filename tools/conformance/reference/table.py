@@ -158,6 +158,10 @@ def check_place(place: Place, head: dict[str, Any]) -> None:
         require(box[0] + box[1] <= end, "header", "a box of two origins")
     if place.kind in ("label-model", "teacher"):
         require(box[:2] == [start, end - start], "header", "not the box of a whole origin")
+    if place.kind == "teacher":
+        told = place.codec["params"]
+        require(told["classes"] == end - start, "header", "a teacher of other classes")
+        require([told["side"]] * 2 == recipe["size"], "header", "a teacher of another size")
 
 
 def check_coverage(head: dict[str, Any], found: Sequence[Place]) -> None:
