@@ -95,16 +95,16 @@ def test_pieces_may_be_kept_behind_a_url(
     image_folder: Path, teacher_folder: Path, tmp_path: Path
 ) -> None:
     fsspec = pytest.importorskip("fsspec")
-    asked = {**SCORED, "teacher": str(teacher_folder), "work": "memory://bucket/work"}
+    asked = {**SCORED, "teacher": str(teacher_folder), "work": "memory://bucket/kept"}
     there = fsspec.filesystem("memory")
     first = encode_small(image_folder, tmp_path / "a.ddz", **asked)
-    names = {path.rpartition("/")[2] for path in there.ls("/bucket/work", detail=False)}
+    names = {path.rpartition("/")[2] for path in there.ls("/bucket/kept", detail=False)}
     assert {"job.json", "herding-00000.piece", "labels-00002.piece"} <= names
-    assert json.loads(there.cat("/bucket/work/job.json"))["job"]["method"] == "herding"
+    assert json.loads(there.cat("/bucket/kept/job.json"))["job"]["method"] == "herding"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.ddz"]
-    with pytest.raises(RequestError, match="memory://bucket/work holds the work of another job"):
+    with pytest.raises(RequestError, match="memory://bucket/kept holds the work of another job"):
         encode_small(image_folder, tmp_path / "b.ddz", seed=1, **asked)
-    there.pipe("/bucket/work/labels-00002.piece", b"half")  # computed again
+    there.pipe("/bucket/kept/labels-00002.piece", b"half")  # computed again
     again = encode_small(image_folder, tmp_path / "b.ddz", **asked)
     assert again.digest == first.digest
     there.rm("/bucket", recursive=True)
