@@ -1,8 +1,8 @@
 """coreset: real patches that together stand for their class.
 
 The candidates and collages of rded, of more images, and chosen for coverage and ease together
-instead of ease alone. Of what was tried at equal bytes, students learn most from these
-(docs/benchmarks/budget.md); a budget without a method is spent so.
+instead of ease alone. Of the stored pictures that were tried at equal bytes, students learn most
+from these (docs/benchmarks/budget.md); a budget without a method is spent so.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class RDED(Method):
         check_selection(job, self.select)
 
     def fill(self, job: Job) -> Content:
-        pieces = each_piece(job, "coreset", "rded", self._coreset)
+        pieces = each_piece(job, "coreset", self.name, self._coreset)
         sections = patch_sections((p["patches"] for p in pieces), job.ipc, job.patches)
         return Content(Stored(), self._layout(job), sections)
 

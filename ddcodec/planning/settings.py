@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddcodec.encoding.costs import Costs, label_bytes_each
-from ddcodec.encoding.options import LabelKind
+from ddcodec.encoding.option_fields import LabelKind
 from ddcodec.errors import RequestError
 from ddcodec.methods import get_method
 from ddcodec.recipe.head import MAX_IPC, MAX_ROWS

@@ -111,9 +111,8 @@ def write_page(
         {**one, "pictures": choice.ipc} for one in summary["classes"] if one["class"] in kept
     ]
     summary |= {"left_out": left_out, "views": choice.views}
-    page = document(json.dumps({"summary": summary, "pictures": held}))
-    write_text(out, page)
-    return ShownPage(out, len(page.encode()), left_out)
+    write_text(out, document(json.dumps({"summary": summary, "pictures": held})))
+    return ShownPage(out, out.stat().st_size, left_out)
 
 
 def _chosen(

@@ -2,11 +2,11 @@
 
     python -m tools.bench.field_protocol a.ddz --test cifar10/test --seeds 3
 
-Plain pictures and their classes, shown for 1,000 epochs in batches of 256 by SGD at .01 with
-momentum .9 and weight decay 5e-4, a tenth of the rate from the half on, with differentiable
-siamese augmentation (DSA) and without whitening: MTT's evaluation (Cazenavette et al. 2022,
-GeorgeCazenavette/mtt-distillation 50dccea, utils.py), which DD-RUO, GSDD and SPEED took over. The
-network after the last epoch is tested, once. Prints JSON.
+Plain pictures and their classes, shown for 1,000 epochs and one in batches of 256 by SGD at .01
+with momentum .9 and weight decay 5e-4, a new one at a tenth of the rate from the half on, with
+differentiable siamese augmentation (DSA) and without whitening: MTT's evaluation (Cazenavette et
+al. 2022; GeorgeCazenavette/mtt-distillation 0c42493, utils.py), which DD-RUO, GSDD and SPEED took
+over. The network after the last epoch is tested, once. Prints JSON.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import math
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -25,17 +26,22 @@ import ddcodec
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.training import Statistics, resolve_precision, shuffled_batches
 from ddcodec.evaluation.students import build_student
-from tools.bench.students import student_parser
 
 BATCH = 256
 
 
 def main() -> int:
-    parser = student_parser(__doc__, seeds=3)
-    parser.set_defaults(epochs=1000, protocol="mtt")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("artifact", type=Path)
+    parser.add_argument("--test", type=Path, required=True, help="folder of test pictures")
+    parser.add_argument("--student", default="convnet3")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=1000)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(arguments.threads)
     with ddcodec.open(arguments.artifact) as artifact:
         start = time.perf_counter()
         found = [
@@ -47,10 +53,12 @@ def main() -> int:
             "bytes": artifact.file_len,
             "labels": "hard",
             "student": arguments.student,
+            "protocol": "mtt",
             "epochs": arguments.epochs,
-            "pictures": len(artifact.dataset()),
+            "pictures": len(artifact.rows()),
             "accuracies": [round(one, 2) for one in found],
             "mean": round(statistics.mean(found), 2),
+            "std": round(statistics.stdev(found), 2) if len(found) > 1 else None,
             "seconds": round(time.perf_counter() - start),
         }
     print(json.dumps(figures), flush=True)
@@ -59,18 +67,16 @@ def main() -> int:
 
 def trained(artifact: Artifact, arguments: argparse.Namespace, seed: int) -> nn.Module:
     """A student of the plain pictures of an artifact and their classes."""
-    data = artifact.dataset(pixels="uint8")
-    rows = range(len(data))
-    pictures = torch.stack([data[n][0] for n in rows])
-    classes = torch.tensor([data.rows[n][0] for n in rows])
+    reader = artifact.rows()
+    rows = list(reader.rows)
+    pictures = torch.from_numpy(reader.pictures(rows)).permute(0, 3, 1, 2)
+    classes = torch.tensor([c for c, _ in rows])
     inputs = Statistics.of(artifact.recipe.evaluation).normalise(pictures)
     student = build_student(artifact, arguments.student, seed=seed).train()
     low = resolve_precision("auto", torch.device("cpu")) == "bfloat16"
-    optimiser = torch.optim.SGD(student.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     generator = torch.Generator().manual_seed(seed)
-    for epoch in range(arguments.epochs):
-        if epoch == arguments.epochs // 2:
-            optimiser.param_groups[0]["lr"] = 0.001
+    optimiser = _optimiser(student, 0.01)
+    for epoch in range(arguments.epochs + 1):
         for picked in shuffled_batches(len(inputs), BATCH, generator):
             shown = augmented(inputs[picked], generator)
             with torch.autocast("cpu", torch.bfloat16, enabled=low):
@@ -79,7 +85,13 @@ def trained(artifact: Artifact, arguments: argparse.Namespace, seed: int) -> nn.
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
+        if epoch == arguments.epochs // 2 + 1:
+            optimiser = _optimiser(student, 0.001)
     return student.eval()
+
+
+def _optimiser(student: nn.Module, rate: float) -> torch.optim.SGD:
+    return torch.optim.SGD(student.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
 
 
 def augmented(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -119,8 +131,8 @@ def _cutout(x: Tensor, generator: torch.Generator) -> Tensor:
     n, _, h, w = x.shape
     side_y, side_x = h // 2, w // 2
     # The middle of the hole is anywhere, so that it may reach over an edge.
-    top = torch.randint(h, (n, 1), generator=generator) - side_y // 2
-    left = torch.randint(w, (n, 1), generator=generator) - side_x // 2
+    top = torch.randint(h + 1 - side_y % 2, (n, 1), generator=generator) - side_y // 2
+    left = torch.randint(w + 1 - side_x % 2, (n, 1), generator=generator) - side_x // 2
     rows = (torch.arange(h) >= top) & (torch.arange(h) < top + side_y)
     columns = (torch.arange(w) >= left) & (torch.arange(w) < left + side_x)
     return x.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from ddcodec.encoding.given import GivenLabels
-from ddcodec.encoding.options import EncodeOptions, Size, as_encode
+from ddcodec.encoding.option_fields import Size
+from ddcodec.encoding.options import EncodeOptions, as_encode
 from ddcodec.errors import RequestError
 from ddcodec.exchange.importing.base import LabelValues
 from ddcodec.exchange.importing.formats import get_format

@@ -57,12 +57,8 @@ def reference(command: Command, place: Place) -> Reference:
     return Reference(command.value(place.folder / command.out), time.monotonic() - began, size)
 
 
-_MARKS = (
-    "README.md",
-    "config.json",
-    "ddz.json",
-    "index.html",
-)  # a folder that is finished has one of them
+# A folder that is finished has one of them.
+_MARKS = ("README.md", "config.json", "ddz.json", "index.html")
 _REFUSES_ITS_RESULT = ("teacher", "prior", "site", "export generated")
 
 
