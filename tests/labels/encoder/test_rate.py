@@ -53,6 +53,23 @@ def test_steps_are_no_reason_to_miss_a_target() -> None:
     assert found.measure == 0.09
 
 
+def test_bytes_that_fall_in_jumps_are_used_all_the_same() -> None:
+    """As measured of 1,100 labels: right above the target they stay, and then fall steeply."""
+    known = [(0.05, 5138), (0.235, 1960), (0.2956, 1270), (0.31, 1134), (0.3116, 1130)]
+    known += [(0.3126, 1129.5), (0.337, 916), (0.3633, 740), (0.4222, 478), (0.57, 224), (4, 100)]
+
+    def measure(fineness: float) -> float:
+        low, high = (
+            max(p for p in known if p[0] <= fineness),
+            min(p for p in known if p[0] > fineness),
+        )
+        share = (fineness - low[0]) / (high[0] - low[0])
+        return math.floor((low[1] + share**3 * (high[1] - low[1])) / 8) * 8
+
+    found, _ = run(measure, 1126, 0.0512, False)
+    assert 0.97 * 1126 <= found.measure <= 1126
+
+
 def test_if_all_meet_it_the_coarsest_is_taken() -> None:
     found, tried = run(lambda f: 0.0, 0.1, 0.01, True)
     assert found.fineness == max(tried) > 3.5
