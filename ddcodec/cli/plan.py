@@ -52,7 +52,7 @@ EXAMPLES = (
     multiple=True,
     metavar="NAME[:KEY=VALUE,...]",
     help="A method that may fill them, with options of its own; give it again for another one. "
-    "By default coreset and random.",
+    "By default coreset, random, and t2i with steps and guidance for students.",
 )
 @click.option(
     "--labels",
@@ -89,7 +89,7 @@ EXAMPLES = (
 @click.option(
     "--pilots",
     type=click.IntRange(1),
-    default=8,
+    default=9,
     show_default=True,
     metavar="N",
     help="Small artifacts that are made, and whose students are trained briefly.",
@@ -202,9 +202,10 @@ def _about(one: Planned) -> Iterator[str]:
     accuracy, low, high = (100 * share for share in one.forecast)
     expected = f"{accuracy:.1f} % ({low:.0f} to {high:.0f})"
     stored = ", the teacher in the file" if setting.filling.labels == "teacher" else ""
+    views = "views, each drawn" if setting.variations > 1 else "views"
     yield f"  {expected:<19} {setting.filling}{stored}"
     yield (
-        f"  {'':<19} {setting.ipc} per class, {setting.views} views; "
+        f"  {'':<19} {setting.ipc} per class, {setting.views} {views}; "
         f"pictures {parts['pictures']:,}, labels {parts['labels']:,}"
     )
 

@@ -29,6 +29,11 @@ _KNOWN = {
     "stored teacher": (0.1, 0.3),  # in place of labels
     "shown": (0.0, 0.03),  # of a doubling of the pictures shown to the student, in as many steps
     "steps": (0.13, 0.05),  # of a doubling
+    # Where each label has a picture of its own, drawn from the prior:
+    "drawn": (-0.2, 0.5),  # six hundred of a class, beside ten stored ones
+    "drawn pictures": (0.41, 0.12),  # of a doubling of those that are ever shown
+    "coarse labels of drawn": (-1.0, 0.4),
+    "steps on drawn": (0.23, 0.06),  # of a doubling
 }
 _METHOD = (0.0, 0.4)
 # Of one student, tested on some hundred pictures; and of what lines do not tell.
@@ -99,12 +104,13 @@ class Model:
         precision = np.diag(spread**-2.0) + rows.T @ rows / _NOISE**2
         self._covariance = np.linalg.inv(precision)
         self._weights = self._covariance @ (mean / spread**2 + rows.T @ found / _NOISE**2)
-        self._largest = max(one.setting.ipc for one in observations)
+        self._largest = max(_pictures(one.setting) for one in observations)
 
     def forecast(self, setting: Setting, training: Training) -> Forecast:
         """What a student of a setting is expected to learn."""
         row = self._features(setting, training)
-        beyond = max(0.0, math.log2(setting.ipc / self._largest)) * _PER_DOUBLING_BEYOND
+        pictures = _pictures(setting) / self._largest
+        beyond = max(0.0, math.log2(pictures)) * _PER_DOUBLING_BEYOND
         spread = math.sqrt(row @ self._covariance @ row + _NOISE**2 + beyond**2)
         middle = float(row @ self._weights)
         return Forecast(*(self._share(middle + by * spread) for by in (0, -1, 1)))
@@ -119,21 +125,33 @@ class Model:
         }
 
     def _features(self, setting: Setting, training: Training) -> Float64s:
-        labels = setting.filling.labels
+        labels, drawn = setting.filling.labels, setting.variations > 1
         # A view that is never shown teaches nothing.
         views = min(setting.views, training.epochs)
-        values = [
-            1.0,
-            math.log2(setting.ipc / 10),
-            setting.coarseness - 1 if setting.coarseness else 0.0,
-            math.log2(views / 30) if labels != "hard" else 0.0,
-            1 / setting.label - 1 if labels == "soft" else 0.0,
-            float(labels == "teacher"),
-            math.log2(training.shown / 30_000),
-            math.log2(training.steps / 1_500),
-        ]
-        own = str(setting.filling)
-        return np.array([*values, *(float(own == name) for name in self._methods)])
+        coarse_labels = 1 / setting.label - 1 if labels == "soft" else 0.0
+        steps = math.log2(training.steps / 1_500)
+        values = {
+            "level": 1.0,
+            "coarseness": setting.coarseness - 1 if setting.coarseness else 0.0,
+            "stored teacher": float(labels == "teacher"),
+            "shown": math.log2(training.shown / 30_000),
+        }
+        if drawn:
+            values |= {
+                "drawn": 1.0,
+                "drawn pictures": math.log2(setting.ipc * views / 600),
+                "coarse labels of drawn": coarse_labels,
+                "steps on drawn": steps,
+            }
+        else:
+            values |= {
+                "pictures": math.log2(setting.ipc / 10),
+                "views": math.log2(views / 30) if labels != "hard" else 0.0,
+                "coarse labels": coarse_labels,
+                "steps": steps,
+            }
+        own = [float(str(setting.filling) == name) for name in self._methods]
+        return np.array([*(values.get(name, 0.0) for name in _KNOWN), *own])
 
     def _odds(self, accuracy: float) -> float:
         share = min(_MOST, max(_LEAST, accuracy / self._ceiling))
@@ -141,3 +159,8 @@ class Model:
 
     def _share(self, odds: float) -> float:
         return self._ceiling / (1 + math.exp(-odds))
+
+
+def _pictures(setting: Setting) -> int:
+    """Pictures of a class."""
+    return setting.ipc * setting.variations

@@ -28,9 +28,9 @@ __all__ = ["METHODS", "plan"]
 
 AnyPath = str | os.PathLike[str]
 
-METHODS = ("coreset", "random")
+METHODS = ("coreset", "random", "t2i:guidance=1,sampling_steps=4")
 SHOWN = 20_000
-PILOTS = 8
+PILOTS = 9
 
 
 def plan(

@@ -23,6 +23,10 @@ _LABELS = (0.5, 1.0, 2.0)
 """Bytes of a label, as a share of what budgets are planned with."""
 _MANY = 300
 """Views where labels cost nothing, because a teacher is in the file."""
+_SLOTS = 10
+"""Slots of each class, where each label has a picture of its own, drawn from the prior."""
+_DRAWN_LABELS = (1.0, 2.0, 4.0)
+"""Bytes of a label of such pictures, likewise."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,7 @@ class Setting:
     @property
     def variations(self) -> int:
         """Pictures of each slot: under a budget, an encode draws one for each view it labels."""
-        generates = get_method(self.filling.method).generates
-        return self.views if generates and self.filling.labels == "soft" else 1
+        return self.views if _draws(self.filling) else 1
 
     def options(self) -> dict[str, Any]:
         """Of the encode: keyword arguments of :func:`ddcodec.encode`."""
@@ -133,6 +136,9 @@ def considered(
     most = min(counts) if get_method(filling.method).stores_pictures else MAX_IPC
     soft, digest = filling.labels == "soft", costs.slot - costs.picture
     room = (budget - costs.fixed) / classes
+    if _draws(filling) and not costs.picture:
+        yield from _drawn(budget, filling, costs, classes)
+        return
     for views in _VIEWS if filling.labels != "teacher" else (_MANY,):
         for share in _LABELS if soft else (0.0,):
             beside = digest + views * share * label_bytes_each(classes)
@@ -153,6 +159,32 @@ def considered(
                     fixed=costs.fixed - costs.teacher + classes * ipc * digest,
                     label=share,
                 )
+
+
+def _draws(filling: Filling) -> bool:
+    """Whether each label has a picture of its own, drawn from the prior."""
+    return filling.labels == "soft" and get_method(filling.method).generates
+
+
+def _drawn(budget: int, filling: Filling, costs: Costs, classes: int) -> Iterator[Setting]:
+    """Labels take all bytes: the fewer each of them, the more pictures."""
+    for share in _DRAWN_LABELS:
+        each = share * label_bytes_each(classes)
+        room = (budget - costs.fixed) / classes
+        ipc = min(_SLOTS, int(room / (each + costs.slot)))
+        if ipc < 1:
+            continue
+        views = min(int((room / ipc - costs.slot) / each), MAX_ROWS // (classes * ipc))
+        yield Setting(
+            budget=budget,
+            filling=filling,
+            ipc=ipc,
+            views=views,
+            label_bytes=round(classes * ipc * views * each),
+            coarseness=0.0,
+            fixed=costs.fixed + classes * ipc * costs.slot,
+            label=share,
+        )
 
 
 def plain(settings: Sequence[Setting]) -> Setting:

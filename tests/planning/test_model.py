@@ -35,6 +35,22 @@ def test_more_of_everything_teaches_more() -> None:
     assert model.forecast(FIRST, trained(20_000, batch=10)).accuracy > base, "more steps"
 
 
+def test_drawn_pictures_are_counted_view_by_view() -> None:
+    generated = Costs(900.0, 0.0, 0.0, 1.0)
+    drawn = plain(list(considered(10_000, Filling("t2i"), generated, (5000,) * 10)))
+    long = Training(3_000, 300_000, 18_750)
+    model = Model([Observation(drawn, long, 0.6)], 0.8)
+    base = model.forecast(drawn, long)
+    assert base.accuracy == pytest.approx(0.6, abs=0.02)
+    assert model.forecast(replace(drawn, views=2 * drawn.views), long).accuracy > base.accuracy
+    assert model.forecast(replace(drawn, label=4.0), long).accuracy > base.accuracy
+    longer = Training(6_000, 600_000, 37_500)
+    assert model.forecast(drawn, longer).accuracy > base.accuracy
+    # Slots and views of them are one and the same.
+    other = replace(drawn, ipc=5 * drawn.ipc, views=drawn.views // 5)
+    assert model.forecast(other, long).accuracy == pytest.approx(base.accuracy, abs=0.01)
+
+
 def test_views_that_are_never_shown_teach_nothing() -> None:
     model = Model([observed(FIRST, 0.5)], 0.8)
     short = trained(20_000)  # 80 epochs

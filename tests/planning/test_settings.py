@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddcodec.encoding.costs import Costs
+from ddcodec.encoding.costs import Costs, label_bytes_each
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import get_protocol
@@ -56,13 +56,28 @@ def test_generated_pictures_take_no_bytes_and_labels_all() -> None:
     assert next(considered(20_000, SOFT, COSTS, (99,) * 10)).variations == 1
 
 
+@given(st.integers(4_000, 3_000_000), st.integers(2, 100))
+def test_drawn_pictures_are_as_many_as_labels_of_a_price(budget: int, classes: int) -> None:
+    generated = Costs(fixed=3000.0, teacher=0.0, picture=0.0, slot=1.0)
+    found = list(considered(budget, Filling("t2i"), generated, (9,) * classes))
+    for setting in found:
+        assert sum(setting.sections().values()) == budget
+        slots, price = classes * setting.ipc, setting.label * label_bytes_each(classes)
+        labels = setting.sections()["labels"]
+        assert setting.variations == setting.views
+        assert labels / (slots * setting.views) >= 0.99 * price
+        assert labels / (slots * (setting.views + 1)) < price + 1, "one view more would be too dear"
+    numbers = [setting.views * setting.ipc for setting in found]
+    assert numbers == sorted(numbers, reverse=True), "cheaper labels are more"
+
+
 def test_students_of_generated_pictures_are_trained_as_on_the_artifact() -> None:
     generated = Costs(fixed=3000.0, teacher=0.0, picture=0.0, slot=1.0)
     setting = next(considered(20_000, Filling("t2i"), generated, (9,) * 10))
     training = Training.of(get_protocol("ddz"), setting, 10)
     planned = get_protocol("ddz").plan(10 * setting.ipc, setting.ipc, 10, setting.variations)
     assert (training.epochs, training.steps) == (planned.epochs, planned.steps)
-    assert planned.batch_size == 128
+    assert planned.batch_size == 100, "one picture of each slot"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib
 import json
@@ -14,11 +15,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import util as multiprocessing_util
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from joblib.externals.loky.process_executor import _python_exit as end_workers
 from PIL import Image
 
 import ddcodec
@@ -30,6 +33,8 @@ from ddcodec.prior.load import load_prior
 from ddcodec.prior.packaged import tiny_folder
 
 __all__ = ["COMMANDS", "Child", "Command", "Place", "fresh", "prepare", "quicken"]
+
+end_multiprocessing = vars(multiprocessing_util)["_exit_function"]
 
 _LATER = (
     "ddcodec.encoding.encode",
@@ -115,6 +120,7 @@ class Child:
         begins: int,
     ) -> None:
         code = 1
+        atexit._clear()  # what the harness does at its own end
         try:
             _surround(place, environment)
             said = os.open(self._said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -139,6 +145,10 @@ class Child:
         finally:
             with suppress(BaseException):
                 sys.stderr.flush()
+            with suppress(BaseException):  # as at the end of an interpreter, which this is not
+                end_workers()
+                atexit._run_exitfuncs()
+                end_multiprocessing()
             os._exit(code)
 
     def running(self) -> bool:

@@ -24,6 +24,7 @@ _KILLS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal
 _CLEAN = {0, 130, 143}  # what a process may end with that was asked to
 _REFUSALS = ("another process is at work", "is not empty", "exists")
 _SMALL_DISK, _LARGE_DISK = 8, 256 << 10  # kB
+_PATIENCE = 60  # seconds; an idle worker whose parent was killed ends after 30
 
 
 class Fault(Exception):
@@ -181,7 +182,17 @@ def _disk(
     try:
         yield inside, _no_limit, grow
     finally:
-        subprocess.run(["umount", folder], check=True)
+        _unmount(folder)
+
+
+def _unmount(folder: Path) -> None:
+    """Take a disk away. A worker may outlive its parent for a moment, but not for long."""
+    latest = time.monotonic() + _PATIENCE
+    while subprocess.run(["umount", folder], capture_output=True).returncode:
+        if time.monotonic() > latest:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+            raise Fault(f"a process still used its disk {_PATIENCE} seconds after the command")
+        time.sleep(0.05)
 
 
 def two(command: Command, place: Place, known: Reference, rng: random.Random) -> None:
