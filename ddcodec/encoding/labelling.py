@@ -263,29 +263,36 @@ class Labelling:
     def _ask(self, teacher: Teacher, class_index: int) -> dict[str, Int16s]:
         """``logits`` int16[ipc, views, K]: the teacher's, in 1/64 nat, their mean zero."""
         recipe, rows = self._artifact.head.recipe, self._rows(class_index)
-        self._prefetch([class_index] if self._in_worker else self._classes)
+        if recipe.view.cutmix:
+            self._prefetch([class_index] if self._in_worker else self._classes)
         out = np.empty((recipe.ipc, recipe.views, len(self._classes)), np.int16)
-        for view in range(recipe.views):
-            for start in range(0, len(rows), CHUNK):
-                images = self._renderer.images(rows[start : start + CHUNK], view)
-                logits = teacher.logits(images).astype(np.float64)
-                out[start : start + len(images), view] = centred(logits)
+        for shown in self._together(recipe.views):
+            if recipe.variations > 1 and not recipe.view.cutmix:
+                self._renderer.prefetch(rows, shown)
+            for view in shown:
+                for start in range(0, len(rows), CHUNK):
+                    images = self._renderer.images(rows[start : start + CHUNK], view)
+                    logits = teacher.logits(images).astype(np.float64)
+                    out[start : start + len(images), view] = centred(logits)
         return {"logits": out}
 
     def _prefetch(self, classes: Sequence[int]) -> None:
-        """Make these pictures in large batches, if they can be kept; views ask for few at once."""
+        """Make all pictures that views mix, if they can be kept: each view asks for few at once."""
         recipe = self._artifact.head.recipe
         if recipe.variations == 1 or self._bytes_of(classes) > KEPT_PICTURES:
             return
-        each = max(1, CHUNK // recipe.ipc)
         for c in classes:
             if c in self._prefetched:
                 continue
             self._prefetched.add(c)
-            for start in range(0, recipe.variations, each):
-                shown = range(start, min(start + each, recipe.variations))
+            for shown in self._together(recipe.variations):
                 self._renderer.prefetch(self._rows(c), shown)
             self._tell("variations", c + 1)
+
+    def _together(self, views: int) -> Iterator[range]:
+        """Views of a class whose pictures are drawn together, because large batches are faster."""
+        each = max(1, CHUNK // self._artifact.head.recipe.ipc)
+        return (range(start, min(start + each, views)) for start in range(0, views, each))
 
     def _rows(self, class_index: int) -> list[tuple[int, int]]:
         return [(class_index, s) for s in range(self._artifact.head.recipe.ipc)]

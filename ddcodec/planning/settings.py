@@ -23,8 +23,9 @@ _LABELS = (0.5, 1.0, 2.0)
 """Bytes of a label, as a share of what budgets are planned with."""
 _MANY = 300
 """Views where labels cost nothing, because a teacher is in the file."""
-_SLOTS = 10
-"""Slots of each class, where each label has a picture of its own, drawn from the prior."""
+_SLOTS = 16
+"""Slots of each class, where each label has a picture of its own, drawn from the prior: as many as
+collages of 2 x 2 and of 4 x 4 have cells for, so that none is drawn in vain."""
 _DRAWN_LABELS = (1.0, 2.0, 4.0)
 """Bytes of a label of such pictures, likewise."""
 

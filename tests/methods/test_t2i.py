@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import ddcodec
+from ddcodec.arrays import UInt8s
 from ddcodec.artifact import Artifact
 from ddcodec.classifiers.store import load_teacher
+from ddcodec.codecs.pixel_digest import digested_variations
 from ddcodec.errors import EncodeError, RequestError
-from ddcodec.prior.load import load_prior
+from ddcodec.prior.conditioning import Conditioning
+from ddcodec.prior.load import Prior, load_prior
 from ddcodec.recipe.synthesis import Text2Image
+from ddcodec.rendering import text2image as text2image_module
 from ddcodec.rendering.text2image import text2image
 from ddcodec.synthesis.resample import resize
 
@@ -38,6 +43,40 @@ def artifact(
         options=QUICK,
     )
     return ddcodec.open(out)
+
+
+def test_an_interrupted_encode_draws_no_class_twice(
+    image_folder: Path,
+    teacher_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Pictures of all classes were drawn first: an hour that an interruption lost."""
+    drawn, variations, digested = list[int](), 17, digested_variations(17)
+    draw = text2image_module.text2image
+
+    def counted(prior: Prior, prompts: Conditioning, *others: Any) -> UInt8s:
+        drawn.append(len(prompts))
+        return draw(prior, prompts, *others)
+
+    def interrupt(what: str, done: int, total: int) -> None:
+        if (what, done) == ("labels", 1):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(text2image_module, "text2image", counted)
+    out = tmp_path / "t2i.ddz"
+    again: dict[str, Any] = {
+        **{"method": "t2i", "ipc": 2, "views": variations, "variations": variations},
+        **{"view": "flip", "teacher": str(teacher_folder), "options": QUICK},
+    }
+    with pytest.raises(KeyboardInterrupt):
+        ddcodec.encode(image_folder, out, progress=interrupt, **again)
+    assert digested < variations
+    # A few of each slot for its digest, and the others of one class for its labels.
+    assert sum(drawn) == 3 * 2 * digested + 2 * (variations - digested)
+    drawn.clear()
+    ddcodec.encode(image_folder, out, **again)
+    assert sum(drawn) == 2 * 2 * variations, "two classes were left"
 
 
 def test_it_stores_a_template_and_nothing_of_the_classes(artifact: Artifact) -> None:
