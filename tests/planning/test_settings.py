@@ -77,7 +77,7 @@ def test_students_of_generated_pictures_are_trained_as_on_the_artifact() -> None
     training = Training.of(get_protocol("ddz"), setting, 10)
     planned = get_protocol("ddz").plan(10 * setting.ipc, setting.ipc, 10, setting.variations)
     assert (training.epochs, training.steps) == (planned.epochs, planned.steps)
-    assert planned.batch_size == 100, "one picture of each slot"
+    assert planned.batch_size == 128
 
 
 @pytest.mark.parametrize(
