@@ -7,7 +7,12 @@ import errno
 import json
 import multiprocessing
 import os
+import re
+import signal
 import socket
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +28,7 @@ from ddcodec.files import (
     private,
     read_json,
     remove_leftovers,
+    scratch_folder,
     whole,
     whole_folder,
     write_text,
@@ -252,6 +258,35 @@ def test_leftover_folders_of_killed_processes_are_removed(tmp_path: Path) -> Non
         (folder / "file").write_text("whole")
     assert [p.name for p in tmp_path.iterdir()] == ["teacher"]
     assert (tmp_path / "teacher" / "file").read_text() == "whole"
+
+
+def test_temporary_folders_of_killed_processes_are_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    script = (
+        "import os, signal\n"
+        "from ddcodec.files import scratch_folder\n"
+        "with scratch_folder() as folder:\n"
+        "    (folder / 'half').touch()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    with scratch_folder() as ours, scratch_folder() as other:
+        assert not left.exists()
+        assert {p.name for p in tmp_path.iterdir()} == {ours.name, other.name}
+        assert ours.stat().st_mode & 0o777 == 0o700
+    assert not any(tmp_path.iterdir())
+
+
+def test_temporary_folders_are_made_in_one_place() -> None:
+    """Others would be left by killed processes for ever."""
+    makers = re.compile(r"\b(TemporaryDirectory|NamedTemporaryFile|mkdtemp|mkstemp)\(")
+    package = Path(whole.__file__).parents[1]
+    found = [p.name for p in package.rglob("*.py") if makers.search(p.read_text())]
+    assert found == ["whole.py"], "only an example of it"
 
 
 def test_the_cache_is_for_one_user_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

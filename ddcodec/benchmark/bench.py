@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
@@ -27,6 +26,7 @@ from ddcodec.benchmark.sample import Sample
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.labelling import Labelling
 from ddcodec.encoding.options import DEFAULT_IPC, EncodeOptions
+from ddcodec.files import scratch_folder
 from ddcodec.labels.options import LabelOptions
 from ddcodec.methods.work import WorkFolder
 from ddcodec.progress import ProgressOption, displayed
@@ -209,8 +209,8 @@ class Bench:
         """The teacher's labels of the sample in every way to keep them; none without a teacher."""
         if not self.options.asks_teacher:
             return ()
-        with TemporaryDirectory() as folder, self._draft(Path(folder)) as (draft, labels):
-            return self._labels(draft, labels, Path(folder) / "labels")
+        with scratch_folder() as folder, self._draft(folder) as (draft, labels):
+            return self._labels(draft, labels, folder / "labels")
 
     @contextmanager
     def _draft(self, folder: Path) -> Iterator[tuple[Artifact, Int16s]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from ddcodec.benchmark.label_codings import LabelCoding, in_nats
 from ddcodec.benchmark.picture_codings import PictureCoding
 from ddcodec.benchmark.sample import Sample
 from ddcodec.benchmark.timing import timed
+from ddcodec.files import scratch_folder
 from ddcodec.labels.encoder.label_set import divergence, softmax
 
 __all__ = [
@@ -115,9 +115,9 @@ class LabelFigures:
 def of_pictures(coding: PictureCoding, sample: Sample) -> PictureFigures:
     """Figures of a coding at all qualities that are of interest."""
     points = []
-    with TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         for quality in coding.qualities or (None,):
-            points.append(_point(coding, sample, Path(folder), quality))
+            points.append(_point(coding, sample, folder, quality))
             reached = points[-1].psnr
             if reached is None or reached >= LEVELS[-1]:
                 break

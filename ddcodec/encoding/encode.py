@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ from ddcodec.encoding.time_limit import (
     picture_seconds,
 )
 from ddcodec.errors import RequestError
-from ddcodec.files import check_replaceable, locked
+from ddcodec.files import check_replaceable, locked, scratch_folder
 from ddcodec.methods.base import Content
 from ddcodec.methods.remote_folder import RemoteFolder
 from ddcodec.methods.work import WorkFolder
@@ -173,8 +172,8 @@ class Encoder:
         )
         drafting = Drafting(self.inputs, TRIAL_SLOTS)
         content = self.inputs.method.trial(self.inputs.job(TRIAL_SLOTS))
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "trial.ddz"
+        with scratch_folder() as folder:
+            path = folder / "trial.ddz"
             head = drafting.head(content, LabelRecipe("hard"), _NO_STATISTICS)
             drafting.draft(content, head, path)
             with open_artifact(path) as draft:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ddcodec.artifact import open_artifact
 from ddcodec.container import write_container
 from ddcodec.encoding.inputs import Inputs
 from ddcodec.encoding.labelling import Labelling
 from ddcodec.encoding.plain_sections import hard_label_sections, seed_sections
+from ddcodec.files import scratch_folder
 from ddcodec.methods.random_images import RandomImages
 from ddcodec.methods.work import WorkFolder
 from ddcodec.recipe.head import Head
@@ -53,7 +52,7 @@ def sampled_label_bytes(inputs: Inputs, head: Head) -> int | None:
         *hard_label_sections(draft_head),
     ]
     label_head = replace(draft_head, recipe=replace(plain, labels=recipe.labels))
-    with TemporaryDirectory() as folder, WorkFolder.held(Path(folder) / "work", {}) as work:
+    with scratch_folder() as folder, WorkFolder.held(folder / "work", {}) as work:
         write_container(work.draft, head=draft_head.to_map(), sections=sections)
         with open_artifact(work.draft) as draft:
             labelling = Labelling(draft, work, prior=None, device=inputs.device, progress=None)

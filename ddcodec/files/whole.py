@@ -10,6 +10,7 @@ import secrets
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = [
     "is_leftover",
     "remove_leftovers",
     "scratch_file",
+    "scratch_folder",
     "whole_folder",
     "write_text",
     "write_whole",
@@ -236,6 +238,26 @@ def _held(folder: Path) -> Iterator[None]:
         if not _ours(handle):  # next to impossible, and the next try will do
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), os.fspath(folder))
         yield
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder among the temporary ones, of this user alone, which is removed at the end.
+
+    What killed processes left of theirs is removed first.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    place = Path(tempfile.gettempdir(), "ddcodec")
+    remove_leftovers(place.parent, place.name)
+    folder = _temporary(place)
+    folder.mkdir(0o700)
+    try:
+        with _held(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -7,8 +7,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from ddcodec.errors import RequestError
 from ddcodec.evaluation.evaluate import evaluate
 from ddcodec.evaluation.protocols import Protocol
 from ddcodec.evaluation.testset import TestSet
+from ddcodec.files import scratch_folder
 from ddcodec.methods.work import WorkFolder
 from ddcodec.planning.model import Observation, Training
 from ddcodec.planning.settings import Filling, Setting, known_by, plain
@@ -171,8 +170,8 @@ class Pilots:
         return self._test
 
     def _made(self, setting: Setting, times: int) -> dict[str, Array]:
-        with TemporaryDirectory(prefix="ddcodec-") as folder:
-            path = Path(folder) / "pilot.ddz"
+        with scratch_folder() as folder:
+            path = folder / "pilot.ddz"
             options = EncodeOptions(**{**self._options, **setting.options()})
             Encoder(self._halves.fit, path, options).run()
             with open_artifact(path) as artifact:

@@ -11,10 +11,9 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from safetensors.numpy import load_file
 
 from ddcodec.arrays import Float32s, Integers
 from ddcodec.errors import DecodeError
-from ddcodec.files import cache_folder, discard, opened_cache, whole_folder
+from ddcodec.files import cache_folder, discard, opened_cache, scratch_folder, whole_folder
 from ddcodec.prior.files import COMPONENTS
 
 __all__ = [
@@ -73,9 +72,9 @@ def tiny_folder() -> Path:
         with suppress(OSError):
             if _whole(PACKED, folder):
                 return folder
-        parent = tempfile.mkdtemp(prefix="ddcodec-")
-        atexit.register(shutil.rmtree, parent, ignore_errors=True)
-        folder = Path(parent) / name
+        kept = ExitStack()
+        atexit.register(kept.close)
+        folder = kept.enter_context(scratch_folder()) / name
         unpack(PACKED, folder)
     return folder
 

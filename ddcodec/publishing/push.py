@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.errors import EncodeError, RequestError, shown
 from ddcodec.exchange.exporting.export import export
 from ddcodec.extras import needed_for
-from ddcodec.files import write_whole
+from ddcodec.files import scratch_folder, write_whole
 from ddcodec.progress import ProgressOption, displayed
 from ddcodec.publishing.card import CardOptions, card_text, check_repository
 from ddcodec.publishing.licences import check_licence
@@ -108,8 +107,8 @@ def push(
             "dots, hyphens and underscores, with .ddz at the end"
         )
     target = None if dry_run else Target.of(repository, private=private, update=update)
-    with tempfile.TemporaryDirectory(prefix="ddcodec-") as kept, displayed(progress) as tell:
-        folder = Path(kept, "files")
+    with scratch_folder() as kept, displayed(progress) as tell:
+        folder = kept / "files"
         folder.mkdir()
         with _written(folder):
             # A copy, so that what is verified is what is sent.

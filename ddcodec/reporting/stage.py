@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +13,7 @@ from ddcodec.artifact import Artifact, open_artifact
 from ddcodec.classifiers.architectures import default_architecture
 from ddcodec.evaluation.protocols import Protocol
 from ddcodec.evaluation.testset import TestPictures
+from ddcodec.files import scratch_folder
 from ddcodec.methods.work import WorkFolder
 from ddcodec.reporting.ablation import Variant, variants_of
 from ddcodec.reporting.baselines import BaselineKind, make_baselines
@@ -144,7 +144,7 @@ class Stage:
         return found
 
     def _folder(self) -> Path:
-        return Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="ddcodec-")))
+        return self.stack.enter_context(scratch_folder())
 
     def _student(self, artifact: Artifact) -> str:
         return self.student or default_architecture(artifact.recipe.width)

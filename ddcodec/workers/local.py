@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
@@ -14,6 +13,7 @@ from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from ddcodec.errors import EncodeError
+from ddcodec.files import scratch_folder
 from ddcodec.workers.shipping import Parcel, unpacked
 
 __all__ = ["LocalPool"]
@@ -43,8 +43,7 @@ class LocalPool:
     def map(self, compute: Callable[[K], R], keys: Sequence[K]) -> Iterator[tuple[K, R]]:
         """As :meth:`ddcodec.workers.Pool.map`."""
         parcel, left, deaths = Parcel.of(compute, self.device), dict.fromkeys(keys), 0
-        with TemporaryDirectory(prefix="ddcodec-workers-") as folder:
-            place = Path(folder)
+        with scratch_folder() as place:
             (place / parcel.name).write_bytes(parcel.content)
             while left:
                 try:
