@@ -189,6 +189,11 @@ class Renderer:
         draw, partners = self._draw(rows, view)
         if partners is None:
             return views.augment(self.pictures(rows, view), draw)
+        # A partner of which no pixel shows need not be there (table.md, "Whose"): the row stands in.
+        partners = [
+            partner if mixed else row
+            for row, partner, mixed in zip(rows, partners, draw.mixed, strict=True)
+        ]
         both = self.pictures([*rows, *partners], view)
         partner_draw, _ = self._draw(partners, view)
         return views.apply(draw, both[: len(rows)], partner_draw, both[len(rows) :])

@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 import ddcodec
+from ddcodec.arrays import Row, UInt8s
 from ddcodec.artifact import Artifact
 from ddcodec.codecs.pixel_digest import PixelDigests
 from ddcodec.container import CopiedSection, NewSection, write_container
 from ddcodec.errors import ModelMismatchError, PixelDriftError
 from ddcodec.prior.load import fingerprint
 from ddcodec.recipe.synthesis import Text2Image
-from tests.artifacts import generated, rewritten
+from ddcodec.table.draws import draw_rows
+from ddcodec.table.table import Table
+from tests.artifacts import encode_small, generated, rewritten
 
 ROWS = [(c, s) for c in range(2) for s in range(3)]
 
@@ -129,3 +132,31 @@ def test_other_integer_weights_are_refused_in_words(artifact: Artifact, tmp_path
     with pytest.raises(ModelMismatchError, match=r"integer weights of profile w8a15 differ"):
         other.verify("pixels")
     assert other.verify("digest") == 0
+
+
+def test_a_partner_of_which_no_pixel_shows_need_not_be_there(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Boxes of a small area may be empty; other readers never ask for their partners."""
+    artifact = encode_small(image_folder, tmp_path / "a.ddz", view="flip+cutmix", views=300)
+    rows = [(c, slot) for c in range(3) for slot in range(4)]
+    row, view = next(
+        (row, view)
+        for view in range(1, 300)
+        for row, partner, mixed in zip(rows, *_partners(artifact, rows, view), strict=True)
+        if partner != row[0] and not mixed
+    )
+    whole, patches = artifact.renderer().images([row], view), Table.patches
+
+    def of_one_class(self: Table, class_index: int, slot: int) -> UInt8s:
+        assert class_index == row[0], "the partner's picture was asked for"
+        return patches(self, class_index, slot)
+
+    monkeypatch.setattr(Table, "patches", of_one_class)
+    np.testing.assert_array_equal(artifact.renderer().images([row], view), whole)
+
+
+def _partners(artifact: Artifact, rows: list[Row], view: int) -> tuple[list[int], list[bool]]:
+    drawn, partners = draw_rows(artifact.table, rows, view)
+    assert partners is not None
+    return partners[:, 0].tolist(), drawn.mixed.tolist()
