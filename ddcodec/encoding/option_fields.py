@@ -78,8 +78,9 @@ class OptionFields:
         "auto",
         "What a view varies: crop or resized-crop, flip, vflip, rotate, brightness, gamma, cutmix, "
         "joined by +; pda, post data augmentation, which is all but cutmix; none; or auto: crop, "
-        "flip and cutmix. cutmix:5 mixes five consecutive classes with one another only, so that "
-        "slices by them need no pictures of others.",
+        "flip and, unless every view has a picture of its own, cutmix. cutmix:5 mixes five "
+        "consecutive classes with one another only, so that slices by them need no pictures of "
+        "others.",
     )
     size: Size | None = option(
         None, "Side, or width and height, of images in pixels; by default that of the source."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -236,6 +236,9 @@ class EncodeOptions(OptionFields):
             RequestError: they cannot, at this size.
         """
         view = parse_view(self.view, size)
+        if self.view == "auto" and self.pictures_each == self.views > 1:
+            # Each view has a picture of its own, and labels of mixed ones teach less.
+            view = replace(view, cutmix=0)
         try:
             view.check_size(size[1], size[0])
         except HeaderError as error:

@@ -189,7 +189,7 @@ class Renderer:
         draw, partners = self._draw(rows, view)
         if partners is None:
             return views.augment(self.pictures(rows, view), draw)
-        # A partner of which no pixel shows need not be there (table.md, "Whose"): the row stands in.
+        # A partner of which no pixel shows need not be there (spec/table.md): the row stands in.
         partners = [
             partner if mixed else row
             for row, partner, mixed in zip(rows, partners, draw.mixed, strict=True)

@@ -145,3 +145,15 @@ def test_each_label_under_a_budget_is_of_a_fresh_picture_where_these_cost_nothin
     assert pictures(labels="hard", budget=None) == 1
     assert pictures(budget=None) == 1
     assert pictures("coreset") == 1
+
+
+def test_views_of_fresh_pictures_are_not_mixed_unless_asked_for() -> None:
+    def mixes(**changes: Any) -> int:
+        given = {"method": "t2i", "views": 20, "budget": "9KB", **changes}
+        return EncodeOptions(**given).view_of((32, 32)).cutmix
+
+    assert mixes() == 0
+    assert mixes(view="crop+flip+cutmix") == 1
+    assert mixes(variations=5) == 1, "a picture is shown in four views"
+    assert mixes(budget=None) == 1
+    assert mixes(method="coreset") == 1
