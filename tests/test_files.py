@@ -260,6 +260,35 @@ def test_leftover_folders_of_killed_processes_are_removed(tmp_path: Path) -> Non
     assert (tmp_path / "teacher" / "file").read_text() == "whole"
 
 
+def test_a_folder_that_a_killed_process_was_replacing_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was called as leftovers are, which the next run removes."""
+    path = tmp_path / "export"
+    path.mkdir()
+    (path / "file").write_text("old")
+    rename = Path.rename
+
+    def killed(self: Path, target: Path) -> Path:
+        if target == path:
+            raise SystemError("killed between the two renames")
+        return rename(self, target)
+
+    with monkeypatch.context() as patched, pytest.raises(SystemError):
+        patched.setattr(Path, "rename", killed)
+        with whole_folder(path, replace=True) as folder:
+            (folder / "file").write_text("new")
+    assert not path.exists()
+    remove_leftovers(tmp_path)
+    with pytest.raises(FileExistsError, match="it is back"), whole_folder(path):
+        pass
+    assert (path / "file").read_text() == "old"
+    with whole_folder(path, replace=True) as folder:
+        (folder / "file").write_text("new")
+    assert [p.name for p in tmp_path.iterdir()] == ["export"]
+    assert (path / "file").read_text() == "new"
+
+
 def test_temporary_folders_of_killed_processes_are_removed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -315,6 +344,21 @@ def test_the_cache_of_another_user_is_not_used(
         opened_cache("teachers")
     # What the administrator has written is as good as the system itself.
     assert private(folder / "entry") == (folder.stat().st_uid == 0)
+
+
+def test_a_cache_among_temporary_folders_is_ones_own_from_the_top(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever makes it first could link the caches in it to any folder of the victim."""
+    monkeypatch.delenv("DDCODEC_CACHE")
+    monkeypatch.setattr("ddcodec.files.cache.user_cache_path", _refuses)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    folder = opened_cache("teachers")
+    assert folder.parent.parent == tmp_path / "tmp"
+    folder.parent.rename(tmp_path / "elsewhere")
+    folder.parent.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        opened_cache("teachers")
 
 
 def test_a_disk_without_locks_is_used_all_the_same(

@@ -32,6 +32,7 @@ from ddcodec.errors import (
 from ddcodec.files import (
     cache_folder,
     discard,
+    json_text,
     locked,
     opened_cache,
     private,
@@ -87,7 +88,7 @@ def _write_folder(teacher: Teacher, target: Path, **more: str) -> None:
             "digest": teacher.digest,
             **more,
         }
-        text = json.dumps(config, indent=1, ensure_ascii=False)
+        text = json_text(config, indent=1)
         (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
 
 

@@ -133,7 +133,7 @@ def run(arguments: Sequence[str]) -> int:
             raise
         from ddcodec.cli.options import in_words
 
-        say(f"error[{error.code}]: {in_words(str(error))}{_next_step(error)}", err=True)
+        say(f"error[{error.code}]: {_with_next_step(in_words(str(error)), error)}", err=True)
         return error.exit_code
     except OSError as error:
         if debug:
@@ -146,10 +146,10 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _next_step(error: DdcodecError) -> str:
-    """What a command noted as the next step (see ``common.about``)."""
+def _with_next_step(message: str, error: DdcodecError) -> str:
+    """A message, and the next step if a command noted one (see ``common.about``)."""
     notes = getattr(error, "__notes__", [])
-    return f" {notes[0]}" if notes else ""
+    return f"{message.removesuffix('.')}. {notes[0]}" if notes else message
 
 
 def _resume_hint(arguments: Sequence[str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -18,7 +16,7 @@ from ddcodec.arrays import Progress
 from ddcodec.cli.screen import say
 from ddcodec.container.remote import is_url, without_secrets
 from ddcodec.errors import BadMagicError, FormatError, IntegrityError, RequestError
-from ddcodec.files import check_replaceable
+from ddcodec.files import check_replaceable, json_text
 from ddcodec.progress import LineProgress, bars
 from ddcodec.recipe.profiles import FLOAT
 from ddcodec.sources.kinds import kind_of
@@ -256,14 +254,7 @@ def announce(source: Source, *, err: bool = True) -> None:
 
 def dump_json(schema: str, values: Mapping[str, Any]) -> None:
     """Print one JSON document on stdout, its schema first; bytes become hex."""
-    document = {"schema": schema, **values}
-    text = json.dumps(document, indent=2, ensure_ascii=False, default=_plain)
-    click.echo(re.sub(r"[^ -~\n]", _escaped, text))
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """A character of a text in JSON, escaped if a terminal may obey it."""
-    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
+    click.echo(json_text({"schema": schema, **values}, indent=2, default=_plain))
 
 
 def execution_text(execution: Execution | None) -> list[str]:

@@ -7,7 +7,6 @@ manifest with the content digest keeps two artifacts from being mixed in one fol
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +24,10 @@ from ddcodec.errors import DdcodecError, DecodeError, RequestError
 from ddcodec.exchange.names import folder_names
 from ddcodec.exchange.npz import npz
 from ddcodec.exchange.sums import SUMS, Sums
-from ddcodec.files import is_leftover, read_json, remove_leftovers, write_whole
+from ddcodec.files import is_leftover, json_text, read_json, remove_leftovers, write_whole
 from ddcodec.rendering.renderer import KEPT_PICTURES
 from ddcodec.sources.archives.shards import SIDECAR
+from ddcodec.sources.paths import printable
 from ddcodec.workers import ALONE, Pool, Workers, computed, open_pool
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _claim(target: Path, artifact: Artifact, data: RowReader) -> dict[int, str]:
     if not _check_ours(target, manifest):
         data.prepare()  # before anything is written
         target.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        text = json_text(manifest, indent=1)
         write_whole(target / MANIFEST, text.encode())
     remove_leftovers(target)
     for name in folders.values():
@@ -395,5 +395,5 @@ Written by `ddz decode` from the artifact with content digest
 - `{MANIFEST}`: which artifact and slice this is; `ddz decode` resumes by it.
 
 Students are meant to see pixels / 255, minus mean ({mean}), divided by deviation ({std}),
-trained by the protocol `{recipe.evaluation.protocol}`.
+trained by the protocol `{printable(recipe.evaluation.protocol)}`.
 """

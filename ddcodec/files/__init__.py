@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ddcodec.files.cache import cache_folder, discard, opened_cache, private
+from ddcodec.files.json_text import json_text
 from ddcodec.files.locks import LOCK, locked
 from ddcodec.files.reading import parse_json, read_json
 from ddcodec.files.whole import (
@@ -22,6 +23,7 @@ __all__ = [
     "check_replaceable",
     "discard",
     "is_leftover",
+    "json_text",
     "locked",
     "opened_cache",
     "parse_json",

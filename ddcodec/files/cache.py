@@ -35,11 +35,12 @@ def _own_cache() -> Path:
     except RuntimeError:  # no home: a container's user who has no name
         folder = Path("~")
     # Older versions of platformdirs return a path that starts with "~" there.
-    if str(folder).startswith("~"):
-        return Path(tempfile.gettempdir()) / (
-            "ddcodec" if _user() is None else f"ddcodec-{_user()}"
-        )
-    return folder
+    return _temporary_cache() if str(folder).startswith("~") else folder
+
+
+def _temporary_cache() -> Path:
+    name = "ddcodec" if _user() is None else f"ddcodec-{_user()}"
+    return Path(tempfile.gettempdir(), name)
 
 
 def _user() -> int | None:
@@ -62,6 +63,7 @@ def opened_cache(kind: str) -> Path:
     for path in (folder.parent, folder):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if _user() is not None:
+        _check_own_parent(folder.parent)
         state = folder.stat()
         if state.st_uid != _user():
             raise PermissionError(errno.EACCES, "it belongs to another user", os.fspath(folder))
@@ -71,6 +73,18 @@ def opened_cache(kind: str) -> Path:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(folder))
     remove_leftovers(folder)
     return folder
+
+
+def _check_own_parent(parent: Path) -> None:
+    """Others could lay a link to any folder of this user where they may write.
+
+    Raises:
+        OSError: the folder that caches stand in is another user's, among temporary ones.
+    """
+    if parent == _temporary_cache() and (
+        parent.is_symlink() or parent.stat().st_uid not in (0, _user())
+    ):
+        raise PermissionError(errno.EACCES, "it belongs to another user", os.fspath(parent))
 
 
 def private(path: Path) -> bool:

@@ -214,7 +214,8 @@ def _appear(new: Path, path: Path) -> None:
 
 def _exchange(new: Path, path: Path) -> None:
     """Put a folder in the place of another, which is removed."""
-    old = _temporary(path)
+    # Not called as a leftover: until the new folder stands there, it is all that its owner has.
+    old = _temporary(path).with_suffix(_ASIDE)
     path.rename(old)
     try:
         new.rename(path)
@@ -222,6 +223,22 @@ def _exchange(new: Path, path: Path) -> None:
         old.rename(path)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+_ASIDE = ".old"
+
+
+def _put_back(path: Path) -> bool:
+    """Undo what a killed :func:`_exchange` began, or end it; returns whether the old is back."""
+    back = False
+    for old in path.parent.glob(f".{glob.escape(path.name)}.{_TOKEN}{_ASIDE}"):
+        with suppress(OSError):
+            if os.path.lexists(path):
+                shutil.rmtree(old)
+            else:
+                old.rename(path)
+                back = True
+    return back
 
 
 @contextmanager
@@ -264,7 +281,8 @@ def scratch_folder() -> Iterator[Path]:
 def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """A new folder to fill, which appears at ``path`` whole or not at all, synced as files are.
 
-    What killed processes left of it is removed first.
+    What killed processes left of it is removed first; a folder that one of them was about to
+    replace is at its place again.
 
     Args:
         path: the folder.
@@ -275,6 +293,9 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         EncodeError: it is written, but the folder it stands in cannot be synced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if _put_back(path) and not replace:
+        said = "it is back, from where a killed process had put it aside to replace it"
+        raise FileExistsError(errno.EEXIST, said, os.fspath(path))
     remove_leftovers(path.parent, path.name)
     temporary = _temporary(path)
     temporary.mkdir()  # the mode obeys the umask, unlike mkdtemp's

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from ddcodec.artifact import Artifact, SizeNode
 from ddcodec.artifact.budget import purposes
 from ddcodec.artifact.summary import labels_to_map
 from ddcodec.evaluation.evaluate import Evaluation
+from ddcodec.files import json_text
 from ddcodec.reporting.ablation import Ablation
 from ddcodec.reporting.facts import Fact, environment, facts_of
 from ddcodec.reporting.pareto import pareto
@@ -96,7 +96,7 @@ class Report:
         }
 
     def to_json(self) -> str:
-        return json.dumps(self.to_map(), indent=1, ensure_ascii=False) + "\n"
+        return json_text(self.to_map(), indent=1) + "\n"
 
 
 def sheet_of(artifact: Artifact, *, prior: str | None = None, device: str = "cpu") -> ArtifactSheet:

@@ -26,6 +26,7 @@ EMBEDDED_VIEWS = 4
 """Views per picture that a page holds, where nothing else is asked for."""
 
 _MOST_BYTES = 200_000_000  # more than that, browsers open slowly or not at all
+_MOST_VALUES = 1 << 28  # pixels, or probabilities, that a page is made of: about a minute's work
 _SAMPLE = 8  # pictures whose sizes tell that of the page
 _TOGETHER = 8  # pictures that a prior draws at once
 _WORDS = 600  # bytes of what is told of a view, about
@@ -135,6 +136,16 @@ def _check_size(source: PageSource, choice: _Choice) -> None:
     Raises:
         RequestError: the page would be too large; the message says how large.
     """
+    head, shown = source.artifact.head, len(choice.classes) * choice.ipc * choice.views
+    for each, what in (
+        (head.recipe.width * head.recipe.height, "pixels"),
+        (len(head.classes), "probabilities"),
+    ):
+        if shown * each > _MOST_VALUES:
+            raise RequestError(
+                f"the page would show {shown * each:,} {what}, where {_MOST_VALUES:,} are the "
+                "most that are drawn at once: take fewer classes, pictures per class (ipc) or views"
+            )
     rows = choice.rows
     sample = rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]
     sizes = [len(json.dumps(_held(source, c, s, min(2, choice.views)))) for c, s in sample]

@@ -52,7 +52,13 @@ def test_a_name_from_a_file_is_neither_asked_for_nor_opened(
         (test / name).mkdir(parents=True)
         Image.new("RGB", (16, 16)).save(test / name / "1.png")
     report = ("report", path, "--test", test, "--epochs", 1, "--seeds", 1, "-o", "report.html")
-    needs_pictures = [("decode", path, "-o", "out"), ("verify", path, "--level", "pixels"), report]
+    needs_pictures = [
+        ("decode", path, "-o", "out"),
+        ("verify", path, "--level", "pixels"),
+        report,
+        ("export", path, "--to", "numpy", "-o", "out"),
+        ("show", path, "--html", "out"),
+    ]
     for words in needs_pictures:
         done = ddz(*words)
         assert done.code != 0 and "on this machine" in done.err, (words, done)
@@ -63,6 +69,9 @@ def test_a_name_from_a_file_is_neither_asked_for_nor_opened(
         ("subset", path, "-o", "part.ddz", "--ipc", 1),
         ("merge", path, path, "-o", "both.ddz"),
         ("decode", path, "-o", "out", "--dry-run"),
+        ("card", path),
+        ("push", path, "me/data", "--license", "mit", "--dry-run"),
+        ("show", path, "--site", "site"),
     ]:
         ddz(*words)
     assert hub.asked == []

@@ -10,8 +10,11 @@ import click
 import pytest
 from PIL import Image
 
+import ddcodec
 from ddcodec.cli import app
 from ddcodec.cli.screen import say
+from ddcodec.container import CopiedSection, write_container
+from ddcodec.exchange.exporting.formats import EXPORT_FORMATS
 from tests.cli.conftest import Ddz
 
 HOSTILE = "cat\x1b]0;owned\x07\nok: verified\x9b31m\u202e"
@@ -27,15 +30,43 @@ def test_a_name_can_neither_begin_a_line_nor_reach_the_terminal(
     )
 
 
-def test_hostile_class_names_are_escaped_by_every_command(ddz: Ddz, tmp_path: Path) -> None:
-    src, out = tmp_path / "src", tmp_path / "x.ddz"
+@pytest.fixture
+def src(tmp_path: Path) -> Path:
+    """A class with a hostile name, and another one."""
     for name in (HOSTILE, "dog"):
-        (src / name).mkdir(parents=True)
-        Image.new("RGB", (8, 8), name and (len(name), 0, 0)).save(src / name / "1.png")
-    other = tmp_path / "other.ddz"
+        (tmp_path / "src" / name).mkdir(parents=True)
+        picture = Image.new("RGB", (8, 8), (len(name), 0, 0))
+        picture.save(tmp_path / "src" / name / "1.png")
+    return tmp_path / "src"
+
+
+@pytest.fixture
+def hostile(src: Path, tmp_path: Path) -> Path:
+    """An artifact whose every text is hostile."""
+    plain = tmp_path / "plain.ddz"
+    ddcodec.encode(src, plain, method="random", labels="hard", ipc=1, views=1)
+    with ddcodec.open(plain) as artifact:
+        head = artifact.head.to_map()
+        evaluation = {**head["recipe"]["evaluation"], "protocol": HOSTILE}
+        head["recipe"] = {**head["recipe"], "evaluation": evaluation}
+        sections = [CopiedSection(artifact.reader, s, s.box) for s in artifact.sections]
+        info = {**artifact.info, "tool": HOSTILE, HOSTILE: HOSTILE}
+        write_container(tmp_path / "hostile.ddz", head=head, sections=sections, info=info)
+    return tmp_path / "hostile.ddz"
+
+
+def test_hostile_texts_are_escaped_by_every_command(
+    ddz: Ddz, src: Path, hostile: Path, tmp_path: Path
+) -> None:
+    out, other = tmp_path / "x.ddz", tmp_path / "other.ddz"
     lines = [
         ("encode", src, "-o", out, *HARD),
         ("encode", src, "-o", tmp_path / "y.ddz", *HARD, "--dry-run"),
+        ("inspect", hostile),
+        ("inspect", hostile, "--json"),
+        ("verify", hostile),
+        ("show", hostile, "--html", tmp_path / "page.html"),
+        ("card", hostile),
         ("inspect", out),
         ("inspect", out, "--json"),
         ("verify", out),
@@ -50,12 +81,24 @@ def test_hostile_class_names_are_escaped_by_every_command(ddz: Ddz, tmp_path: Pa
         assert not re.search(r"[^\n\x20-\x7e\xa0-\u2fff]|^ok: verified|\u202e", said, re.M), line
 
 
+def test_files_that_people_look_at_hold_no_codes(ddz: Ddz, hostile: Path, tmp_path: Path) -> None:
+    ddz("decode", hostile, "-o", tmp_path / "decoded")
+    ddz("card", hostile, "-o", tmp_path / "card" / "README.md")
+    for name in EXPORT_FORMATS:
+        ddz("export", hostile, "--to", name, "-o", tmp_path / name)  # some need soft labels
+    texts = [p for p in tmp_path.rglob("*") if p.suffix in (".md", ".json", ".txt", ".csv", ".py")]
+    assert {"README.md", "manifest.json", "ddz.json", "croissant.json"} <= {p.name for p in texts}
+    for path in texts:
+        found = re.search(r"[^\n\x20-\x7e\xa0-\u2fff]|\u202e", path.read_text("utf-8"))
+        assert found is None, (path.relative_to(tmp_path), found)
+
+
 def test_commands_print_through_one_place() -> None:
     for path in (Path(app.__file__).parent).glob("*.py"):
         for line in path.read_text(encoding="utf-8").splitlines():
             # Whole texts of our own, with their line breaks, are printed as they are.
             if path.name != "screen.py" and "click.echo(" in line:
-                assert "nl=False" in line or "re.sub" in line, (path.name, line)
+                assert "nl=False" in line or "json_text" in line, (path.name, line)
 
 
 def test_a_warning_of_the_library_is_one_line(ddz: Ddz, monkeypatch: pytest.MonkeyPatch) -> None:

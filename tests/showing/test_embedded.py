@@ -85,6 +85,25 @@ def test_a_page_too_large_for_browsers_is_refused_before_it_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_page_is_bounded_by_what_has_to_be_drawn(
+    artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """319 bytes, of pictures of one colour each, were minutes of drawing."""
+    recipe, source = artifact.recipe, PageSource(artifact)
+    shown = len(artifact.classes) * recipe.ipc * min(4, recipe.views)
+    monkeypatch.setattr(embedded, "_MOST_VALUES", shown * recipe.width * recipe.height)
+    write_page(source, tmp_path / "a.html")
+    monkeypatch.setattr(embedded, "_MOST_VALUES", shown * recipe.width * recipe.height - 1)
+    with pytest.raises(RequestError, match=r"the page would show [0-9,]+ pixels"):
+        write_page(source, tmp_path / "b.html")
+    monkeypatch.setattr(recipe.__class__, "width", 1)
+    monkeypatch.setattr(recipe.__class__, "height", 1)
+    monkeypatch.setattr(embedded, "_MOST_VALUES", shown)
+    with pytest.raises(RequestError, match=r"the page would show [0-9,]+ probabilities"):
+        write_page(source, tmp_path / "b.html")
+    assert not (tmp_path / "b.html").exists()
+
+
 def test_a_forecast_is_near_what_is_written(
     artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,13 +6,12 @@ Source: the Croissant format specification 1.0 (MLCommons), as ``mlcroissant val
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 from ddcodec.exchange.exporting.huggingface import HuggingFace
 from ddcodec.exchange.exporting.selection import Selection
-from ddcodec.files import write_whole
+from ddcodec.files import json_text, write_whole
 
 __all__ = ["Croissant"]
 
@@ -40,7 +39,7 @@ class Croissant(HuggingFace):
         files = super().write(selection, folder)["files"]
         [name] = files["rows"]
         document = _metadata(selection, name, _sha256(folder / name))
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        text = json_text(document, indent=2) + "\n"
         write_whole(folder / FILE, text.encode())
         return {"files": {**files, "metadata": FILE}}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from ddcodec.exchange.exporting.format import ExportFormat
 from ddcodec.exchange.exporting.selection import Selection
 from ddcodec.exchange.folder import SIDECAR
-from ddcodec.files import read_json
+from ddcodec.files import json_text, read_json
 
 __all__ = ["SCHEMA", "is_export", "sidecar"]
 
@@ -48,7 +47,7 @@ def sidecar(format: ExportFormat, selection: Selection, more: Mapping[str, Any])
         "artifact_std": [value / 65536 for value in recipe.evaluation.std],
         **more,
     }
-    lines = (f"{json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in values.items())
+    lines = (f"{json_text(k)}: {json_text(v)}" for k, v in values.items())
     return ("{\n " + ",\n ".join(lines) + "\n}\n").encode()
 
 
