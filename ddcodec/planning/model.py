@@ -31,9 +31,9 @@ _KNOWN = {
     "steps": (0.13, 0.05),  # of a doubling
     # Where each label has a picture of its own, drawn from the prior:
     "drawn": (-0.2, 0.5),  # six hundred of a class, beside ten stored ones
-    "drawn pictures": (0.41, 0.12),  # of a doubling of those that are ever shown
+    "drawn pictures": (0.41, 0.1),  # of a doubling of those that are ever shown
     "coarse labels of drawn": (-0.6, 0.25),
-    "steps on drawn": (0.23, 0.06),  # of a doubling
+    "steps on drawn": (0.09, 0.04),  # of a doubling
 }
 _METHOD = (0.0, 0.4)
 # Of one student, tested on some hundred pictures; and of what lines do not tell.
