@@ -109,8 +109,8 @@ def plan(
             for number, (setting, times) in enumerate(planner.pilot_settings(sizes[-1], pilots)):
                 observed.append(runner.run(setting, times))
                 planner.tell("pilots", number + 1, pilots)
-            model = Model(observed, planner.ceiling(runner))
             held_out = len(runner.test().labels)
+            model = Model(observed, planner.ceiling(runner), held_out)
             made = Plan(
                 planned=tuple(planner.best(model, chosen, settings[budget]) for budget in sizes),
                 pilots=tuple(observed),

@@ -193,7 +193,7 @@ class Planner:
     ) -> tuple[Planned, ...]:
         """The best setting of each method and kind of labels, best first."""
         found = dict[Filling, Planned]()
-        for setting in settings:
+        for setting in map(model.within, settings):
             training = Training.of(protocol, setting, len(self._source.classes))
             forecast = model.forecast(setting, training)
             known = found.get(setting.filling)

@@ -51,6 +51,34 @@ def test_drawn_pictures_are_counted_view_by_view() -> None:
     assert model.forecast(other, long).accuracy == pytest.approx(base.accuracy, abs=0.01)
 
 
+def test_more_drawn_pictures_than_pilots_tell_of_are_not_forecast() -> None:
+    """A pilot of 910 bytes, of 120 photographs: 100,000 pictures, said to teach 81 %."""
+    generated = Costs(900.0, 0.0, 0.0, 1.0)
+    drawn = plain(list(considered(10_000, Filling("t2i"), generated, (5000,) * 10)))
+    model = Model([Observation(drawn, Training(3_000, 300_000, 18_750), 0.6)], 0.8)
+    most = replace(drawn, views=16 * drawn.views)
+    assert [model.within(one) for one in (drawn, FIRST, most)] == [drawn, FIRST, most]
+    # Beyond, labels take what more pictures would have taken.
+    assert model.within(replace(drawn, views=32 * drawn.views, label=1.0)) == replace(
+        most, label=2.0
+    )
+    without = Model([observed(FIRST, 0.5)], 0.8)
+    assert without.within(most).ipc * without.within(most).views <= 16 * 160
+
+
+def test_few_pictures_held_out_say_little() -> None:
+    other = replace(FIRST, filling=Filling("herding"))
+    pilots = [observed(FIRST, 0.4), observed(other, 0.6)]
+
+    def gain(held_out: int) -> float:
+        model = Model(pilots, 0.8, held_out)
+        both = [model.forecast(one, trained(20_000)).accuracy for one in (FIRST, other)]
+        return both[1] - both[0]
+
+    assert gain(12) < 0.5 * gain(1000)
+    assert gain(1000) == pytest.approx(0.2, abs=0.03)
+
+
 def test_views_that_are_never_shown_teach_nothing() -> None:
     model = Model([observed(FIRST, 0.5)], 0.8)
     short = trained(20_000)  # 80 epochs
