@@ -52,7 +52,7 @@ EXAMPLES = (
     multiple=True,
     metavar="NAME[:KEY=VALUE,...]",
     help="A method that may fill them, with options of its own; give it again for another one. "
-    "By default coreset, random, and t2i with steps and guidance for students.",
+    "By default coreset, random and, where 200 images can be held out, t2i.",
 )
 @click.option(
     "--labels",
@@ -153,7 +153,7 @@ def command(
     """
     new_file(out, force)
     new_file(out.with_suffix(".json"), force)
-    from ddcodec.planning import METHODS, plan
+    from ddcodec.planning import plan
     from ddcodec.sources.opening import open_source
 
     source = open_source(src)
@@ -163,7 +163,7 @@ def command(
             source,
             [text for text in budgets.split(",") if text.strip()],
             out,
-            methods=methods or METHODS,
+            methods=methods or None,
             labels=labels,
             teacher=teacher,
             size=parse_size(size),

@@ -75,7 +75,8 @@ def open_streams() -> None:
             readable_only = _is_for_reading(number)
         except OSError:
             # Else the next file that is opened takes its number, and what is printed goes into it.
-            os.open(os.devnull, os.O_RDWR)
+            # Workers inherit it, whose pipes would take its number otherwise.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
         else:
             # bash, too, opens its script in the place of a stream that is closed.
             if number and readable_only:

@@ -29,7 +29,15 @@ from ddcodec.sources.listed import ListedSource
 from ddcodec.sources.pictures import LoadReport
 from ddcodec.sources.source import load_images
 
-__all__ = ["SMALL", "Halves", "Pilots", "halves_of", "pilot_budget", "pilot_settings"]
+__all__ = [
+    "SMALL",
+    "Halves",
+    "Pilots",
+    "halves_of",
+    "held_out_of",
+    "pilot_budget",
+    "pilot_settings",
+]
 
 # Pictures held out in all, where there are enough: students are told apart within 1.5 %.
 _HELD_OUT = 1000
@@ -55,20 +63,25 @@ def halves_of(source: ListedSource, seed: int) -> Halves:
     Raises:
         RequestError: a class has but one picture.
     """
-    each = math.ceil(_HELD_OUT / len(source.classes))
     fit, held = list[list[int]](), list[list[int]]()
-    for name, pictures in zip(source.classes, source.counts, strict=True):
+    counts = held_out_of(source.counts)
+    for name, pictures, count in zip(source.classes, source.counts, counts, strict=True):
         if pictures < 2:
             raise RequestError(
                 f"class {name!r} has but one picture: a plan tests its pilots on pictures that it "
                 "holds out, so that it needs two and more of each class"
             )
-        count = min(each, max(1, pictures // 10))
         order = shuffled(derive_seed(seed, f"held out of {name}"), pictures)
         chosen = set(order[:count].tolist())
         fit.append([n for n in range(pictures) if n not in chosen])
         held.append(sorted(chosen))
     return Halves(source.with_pictures(fit), source.with_pictures(held))
+
+
+def held_out_of(counts: Sequence[int]) -> list[int]:
+    """How many pictures are held out of each class of so many."""
+    each = math.ceil(_HELD_OUT / len(counts))
+    return [min(each, max(1, pictures // 10)) for pictures in counts]
 
 
 def pilot_settings(

@@ -12,11 +12,13 @@ from ddcodec.encoding.amounts import parse_bytes
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.files import write_text
+from ddcodec.methods import get_method
 from ddcodec.planning.model import Model
 from ddcodec.planning.page import page
+from ddcodec.planning.pilots import held_out_of
 from ddcodec.planning.planned import Plan
 from ddcodec.planning.planner import Planner
-from ddcodec.planning.settings import parse_filling
+from ddcodec.planning.settings import Filling, parse_filling
 from ddcodec.progress import ProgressOption, displayed
 from ddcodec.reporting.check import check_writable
 from ddcodec.sources.opening import AnySource, open_source
@@ -29,6 +31,8 @@ __all__ = ["METHODS", "plan"]
 AnyPath = str | os.PathLike[str]
 
 METHODS = ("coreset", "random", "t2i:guidance=1,sampling_steps=4")
+# So many pictures must be held out to tell what drawn ones are worth, which differs most.
+_ENOUGH = 200
 SHOWN = 20_000
 PILOTS = 9
 
@@ -38,7 +42,7 @@ def plan(
     budgets: int | str | Sequence[int | str],
     out: AnyPath = "plan.html",
     *,
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[str] | None = None,
     size: int | tuple[int, int] | None = None,
     view: str = "auto",
     teacher: AnyPath | Teacher = "auto",
@@ -64,7 +68,8 @@ def plan(
             training.
         budgets: bytes of whole files, such as ``300_000`` or ``"300KB"``; one or several.
         out: the page to write, which is replaced; the figures are beside it, as JSON.
-        methods: what may fill them, as ``NAME`` or ``NAME:KEY=VALUE,...``.
+        methods: what may fill them, as ``NAME`` or ``NAME:KEY=VALUE,...``; by default those of
+            ``METHODS``, without pictures that are drawn where fewer than 200 can be held out.
         size, view, teacher: as of :func:`ddcodec.encode`.
         student: architecture; by default the customary one for the size of the pictures.
         protocol, epochs: how the students are to be trained whose accuracy is forecast.
@@ -94,8 +99,10 @@ def plan(
         raise RequestError("a plan needs at least 1 pilot, whose student is shown pictures")
     with displayed(progress) as tell:
         options = {"size": size, "view": view, "seed": seed, "device": device, "progress": tell}
-        fillings = [replace(parse_filling(text), labels=labels) for text in methods]
+        asked_for = None if methods is None else [parse_filling(text) for text in methods]
         source = open_source(src)
+        wanted = _default_methods(source.counts) if asked_for is None else asked_for
+        fillings = [replace(filling, labels=labels) for filling in wanted]
         planner = Planner(source, fillings, {**options, "labels": labels}, teacher)
         named = [budgets] if isinstance(budgets, int | str) else budgets
         sizes = sorted({_bytes(one) for one in named})
@@ -126,6 +133,13 @@ def plan(
             if work is None:
                 held.remove()
         return made
+
+
+def _default_methods(counts: Sequence[int]) -> list[Filling]:
+    """What may fill a budget where nothing is named, of so many pictures of each class."""
+    enough = sum(held_out_of(counts)) >= _ENOUGH
+    fillings = [parse_filling(text) for text in METHODS]
+    return [f for f in fillings if enough or not get_method(f.method).generates]
 
 
 def _bytes(budget: int | str) -> int:

@@ -44,6 +44,7 @@ class LocalPool:
         """As :meth:`ddcodec.workers.Pool.map`."""
         parcel, left, deaths = Parcel.of(compute, self.device), dict.fromkeys(keys), 0
         with scratch_folder() as place:
+            _stand_somewhere(place)
             (place / parcel.name).write_bytes(parcel.content)
             while left:
                 try:
@@ -81,6 +82,17 @@ class LocalPool:
         import torch
 
         return torch.cuda.device_count()
+
+
+def _stand_somewhere(place: Path) -> None:
+    """Workers start in the folder of this process, which somebody may have removed.
+
+    ``place`` is removed in the end, too, so that no more is changed than the name of what is gone.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        os.chdir(place)
 
 
 def _leave_interrupts_to_the_parent() -> None:

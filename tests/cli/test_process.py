@@ -16,7 +16,16 @@ from tools.processes import ROOT, surroundings
 
 
 @pytest.mark.parametrize(
-    "closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2</dev/null", "2>/dev/full"]
+    "closed",
+    [
+        "<&-",
+        ">&-",
+        "2>&-",
+        "<&- >&- 2>&-",
+        "--workers 2 <&- >&- 2>&-",
+        "2</dev/null",
+        "2>/dev/full",
+    ],
 )
 def test_closed_and_full_streams_change_nothing(
     artifact: Path, image_folder: Path, tmp_path: Path, closed: str

@@ -13,6 +13,7 @@ import ddcodec
 from ddcodec.encoding.options import EncodeOptions
 from ddcodec.errors import RequestError
 from ddcodec.planning import Plan, pilots
+from ddcodec.planning.plan import _default_methods
 from tests.artifacts import quick_teacher
 
 FAST: dict[str, Any] = {"methods": ["random"], "pilots": 2, "shown": 200}
@@ -110,3 +111,11 @@ def test_a_teacher_that_cannot_be_stored_is_not_considered_in_the_file(
     made = planned(image_folder, tmp_path / "p.html", "300KB", teacher=teacher, pilots=1)
     assert [one.setting.filling.labels for one in made.planned[0]] == ["soft"]
     assert "teacher" not in made.planned[0][0].options  # it has no name to be given by
+
+
+def test_drawn_pictures_are_considered_where_enough_are_held_out() -> None:
+    def methods(counts: list[int]) -> list[str]:
+        return [filling.method for filling in _default_methods(counts)]
+
+    assert methods([500] * 10) == ["coreset", "random", "t2i"]
+    assert methods([40] * 3) == ["coreset", "random"]

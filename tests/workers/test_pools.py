@@ -33,6 +33,17 @@ def test_every_key_is_computed_elsewhere(pool: Pool) -> None:
     assert os.getpid() not in dict(pool.map(process, [1, 2])).values()
 
 
+def test_workers_start_where_a_process_stands_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    # Other processes than those of the tests before, which have started already.
+    with open_pool(Workers(3)) as pool:
+        assert dict(computed(pool, squared, range(3))) == {n: n * n for n in range(3)}
+
+
 def test_what_a_killed_worker_had_in_hand_is_computed_again(pool: Pool, tmp_path: Path) -> None:
     found = dict(pool.map(partial(killed_once, tmp_path), range(6)))
     assert found == {n: n * n for n in range(6)} and (tmp_path / "killed").exists()
