@@ -16,7 +16,7 @@ from ddcodec.errors import EncodeError
 from ddcodec.files import scratch_folder
 from ddcodec.workers.shipping import Parcel, unpacked
 
-__all__ = ["LocalPool"]
+__all__ = ["LocalPool", "stand_somewhere"]
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -44,7 +44,7 @@ class LocalPool:
         """As :meth:`ddcodec.workers.Pool.map`."""
         parcel, left, deaths = Parcel.of(compute, self.device), dict.fromkeys(keys), 0
         with scratch_folder() as place:
-            _stand_somewhere(place)
+            stand_somewhere(place)
             (place / parcel.name).write_bytes(parcel.content)
             while left:
                 try:
@@ -84,7 +84,7 @@ class LocalPool:
         return torch.cuda.device_count()
 
 
-def _stand_somewhere(place: Path) -> None:
+def stand_somewhere(place: Path) -> None:
     """Workers start in the folder of this process, which somebody may have removed.
 
     ``place`` is removed in the end, too, so that no more is changed than the name of what is gone.

@@ -11,6 +11,7 @@ import pytest
 
 from ddcodec.errors import EncodeError, RequestError, SourceError
 from ddcodec.workers import Pool, Workers, computed, open_pool
+from ddcodec.workers.local import stand_somewhere
 from ddcodec.workers.shipping import Parcel, unpacked
 from tests.parts import killed, killed_once, process, refused, squared
 
@@ -36,12 +37,14 @@ def test_every_key_is_computed_elsewhere(pool: Pool) -> None:
 def test_workers_start_where_a_process_stands_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """loky asks where this process stands, and failed where somebody had removed the folder."""
+    stand_somewhere(tmp_path)
+    assert Path.cwd() != tmp_path, "it stands well"
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    # Other processes than those of the tests before, which have started already.
-    with open_pool(Workers(3)) as pool:
-        assert dict(computed(pool, squared, range(3))) == {n: n * n for n in range(3)}
+    stand_somewhere(tmp_path)
+    assert Path.cwd() == tmp_path
 
 
 def test_what_a_killed_worker_had_in_hand_is_computed_again(pool: Pool, tmp_path: Path) -> None:
