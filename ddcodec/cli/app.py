@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ddcodec import __version__
-from ddcodec.cli.process import Stopped, catch_stops, open_streams
+from ddcodec.cli.process import Stopped, catch_stops, open_streams, stand_somewhere
 from ddcodec.cli.screen import say, shown_warnings
 from ddcodec.errors import DdcodecError
 from ddcodec.extras import needed_for
@@ -100,6 +100,7 @@ def main() -> NoReturn:
     """Entry point of ``ddz``."""
     open_streams()
     catch_stops()
+    stand_somewhere()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -40,6 +40,25 @@ def test_closed_and_full_streams_change_nothing(
     assert ddcodec.open(out).digest == ddcodec.open(artifact).digest
 
 
+def test_a_folder_that_is_gone_is_no_hindrance(
+    artifact: Path, image_folder: Path, tmp_path: Path
+) -> None:
+    """Importing torch there ended the process, without a word of ours."""
+    where = tmp_path / "gone"
+
+    def encode(out: str) -> subprocess.CompletedProcess[str]:
+        words = [str(Path(sys.executable).with_name("ddz")), "encode", str(image_folder), "-o", out]
+        words += ["--method", "random", "--labels", "hard", "--ipc", "4", "--views", "2"]
+        line = f"rmdir ../gone && {shlex.join(words)}"
+        where.mkdir()
+        return subprocess.run(line, shell=True, cwd=where, stderr=-1, text=True, timeout=120)
+
+    assert encode(str(tmp_path / "x.ddz")).returncode == 0
+    assert ddcodec.open(tmp_path / "x.ddz").digest == ddcodec.open(artifact).digest
+    done = encode("x.ddz")
+    assert done.returncode != 0 and done.stderr.splitlines()[-1].startswith("error[")
+
+
 def test_what_was_asked_for_and_cannot_be_said_is_an_error(artifact: Path) -> None:
     words = [sys.executable, "-m", "ddcodec", "inspect", str(artifact)]
     with open("/dev/full", "wb") as full:
