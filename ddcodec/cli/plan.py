@@ -52,7 +52,7 @@ EXAMPLES = (
     multiple=True,
     metavar="NAME[:KEY=VALUE,...]",
     help="A method that may fill them, with options of its own; give it again for another one. "
-    "By default coreset, random and, where 200 images can be held out, t2i.",
+    "By default coreset, random and, with soft labels and 200 images to hold out, t2i.",
 )
 @click.option(
     "--labels",

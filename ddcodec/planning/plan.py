@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ddcodec.encoding.amounts import parse_bytes
+from ddcodec.encoding.option_fields import LabelKind
 from ddcodec.errors import RequestError
 from ddcodec.evaluation.protocols import get_protocol
 from ddcodec.files import write_text
@@ -69,7 +70,8 @@ def plan(
         budgets: bytes of whole files, such as ``300_000`` or ``"300KB"``; one or several.
         out: the page to write, which is replaced; the figures are beside it, as JSON.
         methods: what may fill them, as ``NAME`` or ``NAME:KEY=VALUE,...``; by default those of
-            ``METHODS``, without pictures that are drawn where fewer than 200 can be held out.
+            ``METHODS``, without pictures that are drawn where labels are hard or fewer than 200
+            can be held out.
         size, view, teacher: as of :func:`ddcodec.encode`.
         student: architecture; by default the customary one for the size of the pictures.
         protocol, epochs: how the students are to be trained whose accuracy is forecast.
@@ -101,7 +103,7 @@ def plan(
         options = {"size": size, "view": view, "seed": seed, "device": device, "progress": tell}
         asked_for = None if methods is None else [parse_filling(text) for text in methods]
         source = open_source(src)
-        wanted = _default_methods(source.counts) if asked_for is None else asked_for
+        wanted = _default_methods(source.counts, labels) if asked_for is None else asked_for
         fillings = [replace(filling, labels=labels) for filling in wanted]
         planner = Planner(source, fillings, {**options, "labels": labels}, teacher)
         named = [budgets] if isinstance(budgets, int | str) else budgets
@@ -135,9 +137,10 @@ def plan(
         return made
 
 
-def _default_methods(counts: Sequence[int]) -> list[Filling]:
+def _default_methods(counts: Sequence[int], labels: LabelKind) -> list[Filling]:
     """What may fill a budget where nothing is named, of so many pictures of each class."""
-    enough = sum(held_out_of(counts)) >= _ENOUGH
+    # What is drawn teaches by its soft labels, if at all.
+    enough = labels == "soft" and sum(held_out_of(counts)) >= _ENOUGH
     fillings = [parse_filling(text) for text in METHODS]
     return [f for f in fillings if enough or not get_method(f.method).generates]
 

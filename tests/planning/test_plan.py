@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -114,8 +114,9 @@ def test_a_teacher_that_cannot_be_stored_is_not_considered_in_the_file(
 
 
 def test_drawn_pictures_are_considered_where_enough_are_held_out() -> None:
-    def methods(counts: list[int]) -> list[str]:
-        return [filling.method for filling in _default_methods(counts)]
+    def methods(counts: list[int], labels: Literal["soft", "hard"] = "soft") -> list[str]:
+        return [filling.method for filling in _default_methods(counts, labels)]
 
     assert methods([500] * 10) == ["coreset", "random", "t2i"]
     assert methods([40] * 3) == ["coreset", "random"]
+    assert methods([500] * 10, "hard") == ["coreset", "random"]
