@@ -177,9 +177,9 @@ def _to_target(
         )
 
     quality = options.quality
+    # No finer than what rounding to the grid may cost: half the square of half a unit.
+    least = (0.5 / UNITS_PER_NAT / labels.temperature) ** 2 / 2
     if quality is None:
-        # No finer than what rounding to the grid may cost: half the square of half a unit.
-        least = (0.5 / UNITS_PER_NAT / labels.temperature) ** 2 / 2
         quality = max(least, RELATIVE_QUALITY * spread(labels, np.random.default_rng(0)))
     if options.layers == "lossless":
         quality = LOSSLESS_QUALITY
@@ -196,6 +196,8 @@ def _to_target(
             start,
             rising=False,
             close=0.01,
+            # Beyond it, what is coded outgrows its range, and labels of more bytes are worse.
+            finest=FINENESS * least**0.5,
             keep=kept("bytes"),
         )
         return found.coded

@@ -47,6 +47,7 @@ def search(
     *,
     rising: bool,
     close: float = _CLOSE,
+    finest: float = _FINEST,
     keep: Keep = lambda _, measure: measure(),
 ) -> Found:
     """The coarsest labels that meet a target, or the coarsest there are if all meet it.
@@ -58,12 +59,13 @@ def search(
         start: fineness to begin with.
         rising: whether the measure rises with the fineness (a divergence), or falls (bytes).
         close: what share of the target may be left; about half of it will be.
+        finest: below which no labels become better.
         keep: called for each fineness, whose coding it may spare.
 
     Raises:
         EncodeError: no fineness meets the target.
     """
-    low, high = _FINEST, _COARSEST
+    low, high = min(finest, _COARSEST), _COARSEST
     latest: dict[float, EncodedLabels] = {}  # the last one, and the best: each may be large
     best, reached = None, math.nan
     points: list[Point] = []
