@@ -23,6 +23,7 @@ import pytest
 from ddcodec.errors import EncodeError, RequestError
 from ddcodec.files import (
     cache_folder,
+    ensure_working_folder,
     locked,
     opened_cache,
     private,
@@ -316,6 +317,20 @@ def test_temporary_folders_are_made_in_one_place() -> None:
     package = Path(whole.__file__).parents[1]
     found = [p.name for p in package.rglob("*.py") if makers.search(p.read_text())]
     assert found == ["whole.py"], "only an example of it"
+
+
+def test_a_process_whose_folder_is_gone_stands_in_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers did not start there: loky asks where this process stands."""
+    monkeypatch.chdir(tmp_path)
+    ensure_working_folder()
+    assert Path.cwd() == tmp_path, "it stands well"
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    ensure_working_folder()
+    assert Path.cwd() in (Path("/proc"), Path("/"))
 
 
 def test_the_cache_is_for_one_user_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

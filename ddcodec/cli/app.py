@@ -14,10 +14,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from ddcodec import __version__
-from ddcodec.cli.process import Stopped, catch_stops, open_streams, stand_somewhere
+from ddcodec.cli.process import Stopped, catch_stops, open_streams
 from ddcodec.cli.screen import say, shown_warnings
 from ddcodec.errors import DdcodecError
 from ddcodec.extras import needed_for
+from ddcodec.files import ensure_working_folder
 from ddcodec.suggestions import did_you_mean
 
 __all__ = ["main", "run"]
@@ -100,7 +101,7 @@ def main() -> NoReturn:
     """Entry point of ``ddz``."""
     open_streams()
     catch_stops()
-    stand_somewhere()
+    ensure_working_folder()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

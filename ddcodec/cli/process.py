@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-__all__ = ["Stopped", "catch_stops", "open_streams", "stand_somewhere"]
+__all__ = ["Stopped", "catch_stops", "open_streams"]
 
 # A scheduler or a container's host stops work with the first, a terminal that closes with the
 # second.
@@ -66,18 +66,6 @@ def _is_for_reading(number: int) -> bool:
     import fcntl
 
     return fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
-
-
-def stand_somewhere() -> None:
-    """Have a working folder, where the one that a command was begun in has been removed.
-
-    Libraries that torch loads end the process without one. Nothing was found by a relative path
-    before, and nothing is now: no file can be made in ``/proc``.
-    """
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        os.chdir("/proc" if os.path.isdir("/proc") else "/")
 
 
 def open_streams() -> None:

@@ -16,12 +16,14 @@ from ddcodec.files.whole import (
     write_text,
     write_whole,
 )
+from ddcodec.files.working_folder import ensure_working_folder
 
 __all__ = [
     "LOCK",
     "cache_folder",
     "check_replaceable",
     "discard",
+    "ensure_working_folder",
     "is_leftover",
     "json_text",
     "locked",

@@ -114,22 +114,22 @@ class Model:
         precision = np.diag(spread**-2.0) + (rows.T * certain) @ rows
         self._covariance = np.linalg.inv(precision)
         self._weights = self._covariance @ (mean / spread**2 + rows.T @ (certain * found))
-        self._largest = max(_pictures(one.setting) for one in observations)
+        stored = [o.setting.ipc for o in observations if o.setting.variations == 1]
         drawn = [_pictures(o.setting) for o in observations if o.setting.variations > 1]
-        self._most_drawn = _DRAWN_TIMES * max(drawn, default=_DRAWN)
+        self._most_stored, self._most_drawn = max(stored, default=1), max(drawn, default=_DRAWN)
 
     def within(self, setting: Setting) -> Setting:
         """The setting with so many drawn pictures as pilots say something of; labels are finer."""
-        if setting.variations == 1 or _pictures(setting) <= self._most_drawn:
+        if setting.variations == 1 or _pictures(setting) <= _DRAWN_TIMES * self._most_drawn:
             return setting
-        views = max(1, self._most_drawn // setting.ipc)
+        views = max(1, _DRAWN_TIMES * self._most_drawn // setting.ipc)
         return replace(setting, views=views, label=setting.label * setting.views / views)
 
     def forecast(self, setting: Setting, training: Training) -> Forecast:
         """What a student of a setting is expected to learn."""
         row = self._features(setting, training)
-        pictures = _pictures(setting) / self._largest
-        beyond = max(0.0, math.log2(pictures)) * _PER_DOUBLING_BEYOND
+        known = self._most_stored if setting.variations == 1 else self._most_drawn
+        beyond = max(0.0, math.log2(_pictures(setting) / known)) * _PER_DOUBLING_BEYOND
         spread = math.sqrt(row @ self._covariance @ row + _NOISE**2 + beyond**2)
         middle = float(row @ self._weights)
         return Forecast(*(self._share(middle + by * spread) for by in (0, -1, 1)))

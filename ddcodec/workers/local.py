@@ -13,10 +13,10 @@ from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from ddcodec.errors import EncodeError
-from ddcodec.files import scratch_folder
+from ddcodec.files import ensure_working_folder, scratch_folder
 from ddcodec.workers.shipping import Parcel, unpacked
 
-__all__ = ["LocalPool", "stand_somewhere"]
+__all__ = ["LocalPool"]
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -44,7 +44,7 @@ class LocalPool:
         """As :meth:`ddcodec.workers.Pool.map`."""
         parcel, left, deaths = Parcel.of(compute, self.device), dict.fromkeys(keys), 0
         with scratch_folder() as place:
-            stand_somewhere(place)
+            ensure_working_folder()
             (place / parcel.name).write_bytes(parcel.content)
             while left:
                 try:
@@ -82,17 +82,6 @@ class LocalPool:
         import torch
 
         return torch.cuda.device_count()
-
-
-def stand_somewhere(place: Path) -> None:
-    """Workers start in the folder of this process, which somebody may have removed.
-
-    ``place`` is removed in the end, too, so that no more is changed than the name of what is gone.
-    """
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        os.chdir(place)
 
 
 def _leave_interrupts_to_the_parent() -> None:

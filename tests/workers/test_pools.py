@@ -11,7 +11,6 @@ import pytest
 
 from ddcodec.errors import EncodeError, RequestError, SourceError
 from ddcodec.workers import Pool, Workers, computed, open_pool
-from ddcodec.workers.local import stand_somewhere
 from ddcodec.workers.shipping import Parcel, unpacked
 from tests.parts import killed, killed_once, process, refused, squared
 
@@ -32,19 +31,6 @@ def test_one_worker_is_this_process() -> None:
 def test_every_key_is_computed_elsewhere(pool: Pool) -> None:
     assert dict(computed(pool, squared, range(5))) == {n: n * n for n in range(5)}
     assert os.getpid() not in dict(pool.map(process, [1, 2])).values()
-
-
-def test_workers_start_where_a_process_stands_nowhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """loky asks where this process stands, and failed where somebody had removed the folder."""
-    stand_somewhere(tmp_path)
-    assert Path.cwd() != tmp_path, "it stands well"
-    (tmp_path / "gone").mkdir()
-    monkeypatch.chdir(tmp_path / "gone")
-    (tmp_path / "gone").rmdir()
-    stand_somewhere(tmp_path)
-    assert Path.cwd() == tmp_path
 
 
 def test_what_a_killed_worker_had_in_hand_is_computed_again(pool: Pool, tmp_path: Path) -> None:
